@@ -27,9 +27,9 @@ from bench.ours import ours
 from bench.peer import peer
 from bench.records import Topic, envelope_messages, fill
 from bench.run import Running, Stuck, started
+from bench.s3 import bucket
 from bench.side import CONFIGS, Side
 from bench.usage import cpu_seconds, descriptors, memory_mb, private_mb, threads, tree
-from bench.w3 import bucket
 from bench.world import World, world
 from ferryman.worker import connector_file
 

@@ -25,7 +25,7 @@ from bench.side import Side
 from bench.targets import TableTarget
 from bench.world import World, world
 
-CONFIG = "w2-avro"
+CONFIG = "sql-postgresql-avro"
 WARM_SECONDS = 5
 _STEP_SECONDS = 0.001
 _PATIENCE_SECONDS = 60.0

@@ -87,7 +87,7 @@ def key_of(index: int) -> int:
 
 
 def shop(index: int) -> dict[str, Any]:
-    """A record for W1: ten fields, as a JSON producer without schemas has them."""
+    """A record for file_sink: ten fields, as a JSON producer without schemas has them."""
     return {
         "id": index,
         "user": f"user-{index % 9973}",
@@ -103,7 +103,7 @@ def shop(index: int) -> dict[str, Any]:
 
 
 def payment(index: int) -> dict[str, Any]:
-    """A record for W2 in fastavro's terms; `amount` tells the versions of a key apart."""
+    """A record for sql_postgresql in fastavro's terms; `amount` tells the versions of a key apart."""
     return {
         "id": key_of(index),
         "account": index % 9973,
@@ -119,7 +119,7 @@ def payment(index: int) -> dict[str, Any]:
 
 
 def shop_messages(records: int) -> Iterator[bytes]:
-    """W1's values."""
+    """file_sink's values."""
     return (orjson.dumps(shop(index)) for index in range(records))
 
 
@@ -130,13 +130,13 @@ def for_json(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def envelope_messages(records: int) -> Iterator[bytes]:
-    """W2's values as JsonConverter writes them with schemas.enable."""
+    """sql_postgresql's values as JsonConverter writes them with schemas.enable."""
     for index in range(records):
         yield _ENVELOPE + b',"payload":' + orjson.dumps(for_json(payment(index))) + b"}"
 
 
 def avro_messages(schema_id: int, indices: Iterable[int]) -> Iterator[bytes]:
-    """W2's values in the registry's wire format."""
+    """sql_postgresql's values in the registry's wire format."""
     parsed = fastavro.parse_schema(AVRO)
     head = b"\x00" + schema_id.to_bytes(4, "big")
     for index in indices:

@@ -1,4 +1,4 @@
-"""W2's Avro with more partitions and more tasks: `python -m bench.scaling`."""
+"""The Avro of sql_postgresql with more partitions and more tasks: `python -m bench.scaling`."""
 
 import re
 import sys
@@ -34,7 +34,7 @@ SHAPES = (*(Shape(partitions, 1) for partitions in (1, 4, 16, 64)), Shape(16, 2)
 
 def run(where: World, side: Side, shape: Shape, topic: Topic, name: str) -> Result:
     """One side, once, into a database of its own."""
-    text = (CONFIGS / "w2-avro.properties").read_text()
+    text = (CONFIGS / "sql-postgresql-avro.properties").read_text()
     text, changed = re.subn(r"(?m)^tasks\.max=.*$", f"tasks.max={shape.tasks}", text)
     assert changed == 1
     target = TableTarget(where.server, name, topic)

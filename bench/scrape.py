@@ -93,7 +93,7 @@ def cost(where: World, side: Side, rate: int, seconds: float, name: str) -> floa
     messages = cycle(list(shop_messages(rate)))
     producer = Producer({"bootstrap.servers": where.broker, "linger.ms": 5})
     variables = where.file_variables(name, where.directory / f"{name}.out")
-    with started(side, "w1", where.directory / name, variables) as running:
+    with started(side, "file-sink", where.directory / name, variables) as running:
         wait_for(running)
         sent, began, at_first, next_scrape = 0, time.monotonic(), 0.0, 0.0
         while (passed := time.monotonic() - began) < WARM + seconds:

@@ -35,7 +35,7 @@ class World:
         return self.addresses["postgres"].replace("+psycopg", "")
 
     def file_variables(self, topic: str, file: Path) -> dict[str, str]:
-        """For w1.properties."""
+        """For file-sink.properties."""
         return {"BENCH_BROKER": self.broker, "BENCH_TOPIC": topic, "BENCH_FILE": str(file)}
 
     @property
@@ -44,12 +44,12 @@ class World:
         return self.addresses["mariadb"]
 
     def table_variables(self, topic: str, database: str) -> dict[str, str]:
-        """For w2-*.properties."""
+        """For sql-postgresql-*.properties."""
         server = make_url(self.addresses["postgres"])
         return self._variables(topic, server, f"jdbc:postgresql://{server.host}:{server.port}/{database}")
 
     def mariadb_variables(self, topic: str, database: str) -> dict[str, str]:
-        """For w5-*.properties. Connector/J without its rewriting would send each row alone."""
+        """For sql-mariadb-*.properties. Connector/J without its rewriting would send each row alone."""
         server = make_url(self.mariadb)
         options = "rewriteBatchedStatements=true&sslMode=DISABLED"
         return self._variables(topic, server, f"jdbc:mysql://{server.host}:{server.port}/{database}?{options}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from ferryman.errors import ConfigError, KeyProblem
@@ -91,6 +91,14 @@ def _trimmed(value: Any) -> Any:
     return trim(value) if isinstance(value, str) else value
 
 
+def _non_empty(value: str | None) -> str | None:
+    if value == "":
+        raise ValueError("String must be non-empty")
+    return value
+
+
+NonEmpty = AfterValidator(_non_empty)
+"""Refuses a string that is empty, though not one that is null."""
 Str = Annotated[str, Kind("STRING"), BeforeValidator(_trimmed)]
 Text = Annotated[str, Kind("STRING")]
 """A string whose surrounding blanks count."""

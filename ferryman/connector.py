@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Shown, Str, Strings, any_case, key
+from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -24,12 +24,6 @@ def _name(value: str) -> str:
 def _aliases(value: list[str]) -> list[str]:
     if len(set(value)) != len(value):
         raise ValueError("Duplicate alias provided.")
-    return value
-
-
-def _not_empty(value: str | None) -> str | None:
-    if value == "":
-        raise ValueError("String must be non-empty")
     return value
 
 
@@ -243,7 +237,7 @@ class SourceConfig(ConnectorConfig):
         shown=Shown("Exactly Once Support", 4, "SHORT", "Transaction boundary interval"),
     )
     """With boundary interval: milliseconds between commits; by default the worker's offset.flush.interval.ms."""
-    offsets_storage_topic: Annotated[Str | None, AfterValidator(_not_empty)] = key(
+    offsets_storage_topic: Annotated[Str | None, NonEmpty] = key(
         None, importance="LOW", shown=Shown("offsets.topic", 1, "LONG", "Offsets topic")
     )
     """The topic for this connector's offsets, instead of the worker's."""

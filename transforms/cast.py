@@ -14,7 +14,7 @@ from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
 from ferryman.transforms.fields.casting import TARGETS, Convert, caster, schemaless
 from ferryman.transforms.fields.map_columns import class_of, column, of, put
-from ferryman.transforms.fields.name_lists import hashed, parts
+from ferryman.transforms.fields.name_lists import in_hash_order, parts
 from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
 
 PURPOSE = "cast types"
@@ -95,7 +95,7 @@ class Cast(Sided[CastConfig]):
         super().__init__(config, side)
         self.casts = config.casts()
         self.whole = self.casts.get(_WHOLE)
-        self.schemaless = {name: schemaless(self.casts[name]) for name in hashed(filter(None, self.casts))}
+        self.schemaless = {name: schemaless(self.casts[name]) for name in in_hash_order(filter(None, self.casts))}
         self._plan = lru_cache(maxsize=16)(self._planned)
 
     def rows_reason(self) -> str | None:

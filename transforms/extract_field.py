@@ -11,7 +11,7 @@ from ferryman.schema import Field, Schema
 from ferryman.transforms.fields.field_path import (
     NO_STEPS,
     UnbalancedBackticks,
-    extracted,
+    extract_field,
     extracted_columns,
     schemas,
     steps,
@@ -84,7 +84,7 @@ class ExtractField(Sided[ExtractFieldConfig]):
         assert data.schema is not None
         structs(data, PURPOSE, null=True)
         path = self._path(data.schema)
-        return extracted(data, path, self.config.replace_null_with_default)
+        return extract_field(data, path, self.config.replace_null_with_default)
 
     def _columns(self, data: Columns) -> Data | None:
         path = self._path(data.schema)

@@ -15,7 +15,15 @@ from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, v
 from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 from ferryman.transforms.fields.map_columns import column
-from ferryman.transforms.fields.sides import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.sides import (
+    Sided,
+    copy_with_defaults,
+    defaults,
+    maps,
+    refuse_nulls,
+    structs,
+    with_defaults,
+)
 
 Added = list[Repeated[Header]]
 """The new headers, for each field those of all records."""
@@ -79,7 +87,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
             return Rows(None, rest), [self._added(to, [value.get(name) for value in values]) for name, to in self.pairs]
         structs(data, self.purpose)
         fill = defaults(data.schema, self.config.replace_null_with_default)
-        values = [copied(value, fill) for value in data.values] if fill else data.values
+        values = [copy_with_defaults(value, fill) for value in data.values] if fill else data.values
         left = self._left(data.schema, values) if self.moves else data
         return left, [
             self._added(to, [value.get(name) for value in values], _schema_of(data.schema, name))

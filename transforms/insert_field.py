@@ -10,9 +10,18 @@ from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Maps, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
-from ferryman.transforms.fields.epoch_times import FIRST, LAST, instant
+from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, instant
 from ferryman.transforms.fields.map_columns import of, put, same
-from ferryman.transforms.fields.sides import Sided, copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.sides import (
+    Sided,
+    copy_with_defaults,
+    defaults,
+    fields,
+    maps,
+    refuse_nulls,
+    structs,
+    with_defaults,
+)
 
 PURPOSE = "field insertion"
 
@@ -133,7 +142,7 @@ class InsertField(Sided[InsertFieldConfig]):
             refuse_nulls(values, data.schema, *data.schema.by_name)
         fill = defaults(data.schema, self.config.replace_null_with_default)
         fixed, varying = self._values(batch, schemaless=False)
-        new = [copied(value, fill) | fixed for value in values]
+        new = [copy_with_defaults(value, fill) | fixed for value in values]
         for name, items in varying:
             for value, item in zip(new, items, strict=True):
                 value[name] = item
@@ -164,7 +173,7 @@ class InsertField(Sided[InsertFieldConfig]):
     def _columns(self, batch: Batch, data: Columns) -> Columns | None:
         schema = self._schema(data.schema)
         frame = with_defaults(data, self.config.replace_null_with_default)
-        if frame is None or not all(at is None or FIRST <= at <= LAST for at in batch.timestamps):
+        if frame is None or not all(at is None or FIRST_MILLIS <= at <= LAST_MILLIS for at in batch.timestamps):
             return None
         return Columns(schema, frame.with_columns(self._column(batch, target) for target in self.targets))
 

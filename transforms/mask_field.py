@@ -8,16 +8,15 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import polars as pl
-from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Str, Strings, key
+from ferryman.config import Bool, Config, NonEmpty, Str, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
 from ferryman.transforms.fields.map_columns import class_of, column, of, put, same
-from ferryman.transforms.fields.name_lists import hashed, name_problems
+from ferryman.transforms.fields.name_lists import in_hash_order, name_problems
 from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
 
 PURPOSE = "mask fields"
@@ -38,16 +37,10 @@ _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32}
 _NESTED = (Type.ARRAY, Type.MAP, Type.STRUCT)
 
 
-def _non_empty(value: str | None) -> str | None:
-    if value == "":
-        raise ValueError("String must be non-empty")
-    return value
-
-
 class MaskFieldConfig(Config):
     fields: Strings = key(importance="HIGH")
     """The fields to mask."""
-    replacement: Annotated[Str | None, AfterValidator(_non_empty)] = key(None, importance="LOW")
+    replacement: Annotated[Str | None, NonEmpty] = key(None, importance="LOW")
     """What numbers and strings become; by default 0, false, the empty string, list or map, or the epoch."""
     replace_null_with_default: Bool = key(True)
     """Whether null fields with a default are copied as that default."""
@@ -66,7 +59,7 @@ class MaskField(Sided[MaskFieldConfig]):
 
     def __init__(self, config: MaskFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
-        self.names = hashed(config.fields)
+        self.names = in_hash_order(config.fields)
         self._masks = lru_cache(maxsize=16)(self._of_schema)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:

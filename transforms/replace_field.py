@@ -11,7 +11,7 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
-from ferryman.transforms.fields.name_lists import hashed, name_problems, parts
+from ferryman.transforms.fields.name_lists import in_hash_order, name_problems, parts
 from ferryman.transforms.fields.schema_check import refuse_misfit
 from ferryman.transforms.fields.sides import (
     Sided,
@@ -89,7 +89,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         self.exclude = frozenset(config.exclude)
         self.include = frozenset(config.include)
         self.renames = dict(parts(mapping) for mapping in config.renames)
-        self.sources = {self.renames[old]: old for old in hashed(self.renames)}
+        self.sources = {self.renames[old]: old for old in in_hash_order(self.renames)}
         self._plan = lru_cache(maxsize=16)(self._planned)
         self._shape = lru_cache(maxsize=1000)(self._of_shape)
 

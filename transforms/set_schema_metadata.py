@@ -9,7 +9,7 @@ from ferryman.config import Bool, Config, Int, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms.fields.sides import Sided, copied, defaults, refuse_nulls, with_defaults
+from ferryman.transforms.fields.sides import Sided, copy_with_defaults, defaults, refuse_nulls, with_defaults
 
 
 class SetSchemaMetadataConfig(Config):
@@ -64,4 +64,4 @@ class SetSchemaMetadata(Sided[SetSchemaMetadataConfig]):
         fill = defaults(schema, switch)
         if not fill:
             return Rows(renamed, data.values)
-        return Rows(renamed, [None if value is None else copied(value, fill) for value in data.values])
+        return Rows(renamed, [None if value is None else copy_with_defaults(value, fill) for value in data.values])

@@ -28,7 +28,7 @@ from ferryman.schema import (
     Schema,
     Type,
 )
-from ferryman.transforms.fields.epoch_times import FIRST, LAST, clock_of, day_of, instant, millis_of
+from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, clock_of, day_of, instant, millis_of
 from ferryman.transforms.fields.map_columns import class_of, column, put
 from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
 
@@ -236,7 +236,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     def _column(self, column: pl.Series, kind: str) -> pl.Series | None:
         at = self._millis(column, kind)
-        if at is None or not at.is_between(FIRST, LAST).all():
+        if at is None or not at.is_between(FIRST_MILLIS, LAST_MILLIS).all():
             return None
         match self.config.target_type:
             case "string":
@@ -268,7 +268,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
 
 def _fit(found: Sequence[int | None]) -> bool:
-    return all(at is None or FIRST <= at <= LAST for at in found)
+    return all(at is None or FIRST_MILLIS <= at <= LAST_MILLIS for at in found)
 
 
 def _scaled(column: pl.Series, given: int, wanted: int) -> pl.Series | None:

@@ -8,10 +8,10 @@ from ferryman.worker import connector_file
 
 PLUGIN = "CountingSink"
 _FILES: Mapping[Sink, str] = {
-    "sql": "w2-json",
-    "s3-parquet": "w3-parquet",
-    "s3-json": "w3-json",
-    "file": "w1",
+    "sql": "sql-postgresql-json",
+    "s3-parquet": "s3-parquet",
+    "s3-json": "s3-json",
+    "file": "file-sink",
 }
 _DROPPED = ("transforms", "value.converter", "name")
 _JSON = {
@@ -23,11 +23,11 @@ _DELETES = {"primary.key.mode": "record_key", "delete.enabled": "true"}
 
 
 def config(sink: Sink, row: Row, *, tuned: bool = False) -> dict[str, str]:
-    """All keys but the name; ``tuned`` adds what W2's tuned file has more than its other."""
+    """All keys but the name; ``tuned`` adds what sql_postgresql's tuned file has more than its other."""
     return {
         **_base(sink),
         **(_tuning() if tuned else {}),
-        **(_of("w2-avro", "value.converter") if row.avro else _JSON),
+        **(_of("sql-postgresql-avro", "value.converter") if row.avro else _JSON),
         **(_KEYS if row.tombstones else {}),
         **({"errors.tolerance": "all"} if row.skips else {}),
         **_for_sink(sink, row),
@@ -52,8 +52,8 @@ def _base(sink: Sink) -> dict[str, str]:
 
 
 def _tuning() -> dict[str, str]:
-    plain = _read("w2-json")
-    return {key: value for key, value in _read("w2-json-tuned").items() if key not in plain}
+    plain = _read("sql-postgresql-json")
+    return {key: value for key, value in _read("sql-postgresql-json-tuned").items() if key not in plain}
 
 
 def _for_sink(sink: Sink, row: Row) -> dict[str, str]:

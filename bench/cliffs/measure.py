@@ -14,8 +14,8 @@ from bench.cliffs.contenders import OURS, TUNED, side
 from bench.cliffs.rows import Lot, Sink
 from bench.cliffs.targets import Counted, Lines, Objects, Tables, Target
 from bench.run import Running, Stuck, started_with
+from bench.s3 import bucket
 from bench.usage import cpu_seconds
-from bench.w3 import bucket
 from bench.world import World
 
 _LOOK_SECONDS = 0.02

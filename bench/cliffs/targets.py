@@ -14,8 +14,8 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from bench.cliffs.counting_sink import STATE
 from bench.cliffs.rows import REFUSED, Lot
+from bench.s3 import Bucket
 from bench.targets import FileTarget
-from bench.w3 import Bucket
 
 _COLUMNS: LiteralString = (
     "id, account, name, email, amount, currency, paid, date_trunc('second', created), note, score, remark, region"

@@ -101,15 +101,28 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(milliseconds=40)
 RUN = timedelta(days=30)
 
-FIRST = ("Ada", "Boris", "Chioma", "Dilnoza", "Émile", "Fatima", "Goran", "Hana", "Inés", "Jonas", "Kaveh", "Łucja")
-LAST = ("Adler", "Brandt", "Costa", "Duong", "Eriksen", "Ferreira", "Gupta", "Hölzl", "Ito", "Jansen", "Kowalska")
+FIRST_NAMES = (
+    "Ada",
+    "Boris",
+    "Chioma",
+    "Dilnoza",
+    "Émile",
+    "Fatima",
+    "Goran",
+    "Hana",
+    "Inés",
+    "Jonas",
+    "Kaveh",
+    "Łucja",
+)
+LAST_NAMES = ("Adler", "Brandt", "Costa", "Duong", "Eriksen", "Ferreira", "Gupta", "Hölzl", "Ito", "Jansen", "Kowalska")
 COUNTRIES = ("AT", "BR", "DE", "ES", "FR", "GB", "IN", "JP", "NL", "NO", "PL", "PT", "US")
 ADJECTIVES = ("Bright", "Folding", "Quiet", "Wooden", "Solar", "Tiny", "Endless", "Northern", "Paper", "Second")
 NOUNS = ("Lantern", "Bicycle", "Atlas", "Orchestra", "Garden", "Telescope", "Kitchen", "Harbour", "Loom", "Radio")
 CATEGORIES = ("games", "music", "film", "design", "food", "technology", "publishing")
-METHODS = ("card", "card", "card", "sepa_debit", "paypal", "apple_pay")
-CENTS = (500, 999, 1000, 1500, 1950, 2500, 2500, 3500, 4242, 5000, 7500, 12000, 25000)
-AMOUNTS = tuple(Decimal(cents).scaleb(-2) for cents in CENTS)
+PAYMENT_METHODS = ("card", "card", "card", "sepa_debit", "paypal", "apple_pay")
+PLEDGE_CENTS = (500, 999, 1000, 1500, 1950, 2500, 2500, 3500, 4242, 5000, 7500, 12000, 25000)
+AMOUNTS = tuple(Decimal(cents).scaleb(-2) for cents in PLEDGE_CENTS)
 FEES = {amount: (amount * Decimal("0.014") + Decimal("0.25")).quantize(Decimal("0.01")) for amount in AMOUNTS}
 CURRENCY = "EUR"
 ZERO = Decimal("0.00")
@@ -210,7 +223,7 @@ class _Season:
         value = {
             "project_id": project.id,
             "title": project.title,
-            "creator": f"{self._one_of(FIRST)} {self._one_of(LAST)}",
+            "creator": f"{self._one_of(FIRST_NAMES)} {self._one_of(LAST_NAMES)}",
             "category": self._one_of(CATEGORIES),
             "goal": Decimal(int(self.draw() * 200 + 5) * 100).quantize(ZERO),
             "currency": CURRENCY,
@@ -220,7 +233,7 @@ class _Season:
         self._tell(PROJECTS, project.id, value)
 
     def _backer(self) -> None:
-        first, last, key = self._one_of(FIRST), self._one_of(LAST), self._id("bkr")
+        first, last, key = self._one_of(FIRST_NAMES), self._one_of(LAST_NAMES), self._id("bkr")
         backer = Backer(key, f"{first} {last}", f"{key}@example.com")
         self.backers.append(backer)
         value = {
@@ -251,7 +264,7 @@ class _Season:
         self._pay(self._promise())
 
     def _declined(self) -> None:
-        pledge, payment, method = self._promise(), self._id("pay"), self._one_of(METHODS)
+        pledge, payment, method = self._promise(), self._id("pay"), self._one_of(PAYMENT_METHODS)
         self._payment(Paid(pledge, payment, method), "failed")
         value = {
             "error_id": self._id("err"),
@@ -266,7 +279,7 @@ class _Season:
         self._pay(pledge)
 
     def _pay(self, pledge: Pledge) -> None:
-        paid = Paid(pledge, self._id("pay"), self._one_of(METHODS))
+        paid = Paid(pledge, self._id("pay"), self._one_of(PAYMENT_METHODS))
         self._payment(paid, "succeeded")
         self.paid.append(paid)
         self._fund(paid, pledge.amount, 1)

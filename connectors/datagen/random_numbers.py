@@ -14,8 +14,8 @@ from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 Make = Callable[[Random, int], Any]
 Number = int | float
 
-DAY = 86_400_000
-FROM, UNTIL = 1_577_836_800_000, 1_893_456_000_000
+DAY_MILLIS = 86_400_000
+FROM_MILLIS, UNTIL_MILLIS = 1_577_836_800_000, 1_893_456_000_000
 """2020 and 2030 in milliseconds: where dates and times lie that no hint bounds. Most 64-bit numbers are no date."""
 BITS: Mapping[Type, int] = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32}
 
@@ -72,11 +72,11 @@ def whole_numbers(schema: Schema, hints: Mapping[str, Any]) -> Make:
         case name if name == DECIMAL:
             return _decimals(schema, hints)
         case name if name == TIMESTAMP:
-            return _converted(hints, limit, moment, Range(FROM, UNTIL))
+            return _converted(hints, limit, moment, Range(FROM_MILLIS, UNTIL_MILLIS))
         case name if name == DATE:
-            return _converted(hints, limit, day, Range(FROM // DAY, UNTIL // DAY))
+            return _converted(hints, limit, day, Range(FROM_MILLIS // DAY_MILLIS, UNTIL_MILLIS // DAY_MILLIS))
         case name if name == TIME:
-            return _converted(hints, limit, time_of_day, Range(0, DAY))
+            return _converted(hints, limit, time_of_day, Range(0, DAY_MILLIS))
         case _:
             return _integers(hints, limit, Range(-limit, limit))
 

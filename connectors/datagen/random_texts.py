@@ -10,17 +10,17 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127))
 WORD = string.ascii_letters + string.digits + "_"
 CLASSES = {"d": string.digits, "w": WORD, "s": " \t"}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
-MOST = 10
+MOST_REPEATS = 10
 """How often ``*``, ``+`` and ``{n,}`` repeat at most beyond what they must."""
 
-LONGEST = 1000
+LONGEST_EXPRESSION = 1000
 """Characters of an expression; each is kept as a function that draws it."""
 
 
 def pattern(text: str) -> Draw:
     """What draws texts matching the expression. Raises ValueError, saying which part is not supported."""
-    if len(text) > LONGEST:
-        raise ValueError(f"a regex of more than {LONGEST:,} characters")
+    if len(text) > LONGEST_EXPRESSION:
+        raise ValueError(f"a regex of more than {LONGEST_EXPRESSION:,} characters")
     parser = _Parser(text)
     draw = parser.alternatives()
     if not parser.done:
@@ -52,8 +52,8 @@ class _Parser:
         return lambda random: "".join([part(random) for part in parts])
 
     def _atom(self) -> Draw:
-        letter = self._next()
-        match letter:
+        character = self._next()
+        match character:
             case "(":
                 return self._group()
             case "[":
@@ -63,9 +63,9 @@ class _Parser:
             case "\\":
                 return _one_of(self._escaped())
             case "^" | "$" | "*" | "+" | "?" | "{":
-                raise ValueError(f"{letter} at position {self._at} of regex {self._text!r} is not supported")
+                raise ValueError(f"{character} at position {self._at} of regex {self._text!r} is not supported")
             case _:
-                return lambda random: letter
+                return lambda random: character
 
     def _group(self) -> Draw:
         if self._take("?") and not self._take(":"):
@@ -76,13 +76,13 @@ class _Parser:
 
     def _class(self) -> str:
         negated = self._take("^")
-        letters: dict[str, None] = {}
+        characters: dict[str, None] = {}
         first = True
         while first or not self._peek("]"):
-            letters |= dict.fromkeys(self._members())
+            characters |= dict.fromkeys(self._members())
             first = False
         self._expect("]")
-        chosen = [letter for letter in PRINTABLE if letter not in letters] if negated else list(letters)
+        chosen = [character for character in PRINTABLE if character not in characters] if negated else list(characters)
         if not chosen:
             raise ValueError(f"a class of regex {self._text!r} matches nothing that can be printed")
         return "".join(chosen)
@@ -100,14 +100,14 @@ class _Parser:
         return "".join(map(chr, range(ord(low), ord(high) + 1)))
 
     def _escaped(self) -> str:
-        letter = self._next()
-        if letter in CLASSES:
-            return CLASSES[letter]
-        if letter in CONTROLS:
-            return CONTROLS[letter]
-        if letter.isalnum():
-            raise ValueError(f"\\{letter} in regex {self._text!r} is not supported")
-        return letter
+        character = self._next()
+        if character in CLASSES:
+            return CLASSES[character]
+        if character in CONTROLS:
+            return CONTROLS[character]
+        if character.isalnum():
+            raise ValueError(f"\\{character} in regex {self._text!r} is not supported")
+        return character
 
     def _repeated(self, draw: Draw) -> Draw:
         least, most = self._bounds()
@@ -122,9 +122,9 @@ class _Parser:
         if self._take("?"):
             return 0, 1
         if self._take("*"):
-            return 0, MOST
+            return 0, MOST_REPEATS
         if self._take("+"):
-            return 1, 1 + MOST
+            return 1, 1 + MOST_REPEATS
         if not self._take("{"):
             return 1, 1
         end = self._text.find("}", self._at)
@@ -132,7 +132,7 @@ class _Parser:
         if end < 0 or not low.isdigit() or not (high.isdigit() or not high) or (high and int(high) < int(low)):
             raise ValueError(f"the repetition at position {self._at} of regex {self._text!r} is malformed")
         self._at = end + 1
-        return int(low), int(high or low) if high or not comma else int(low) + MOST
+        return int(low), int(high or low) if high or not comma else int(low) + MOST_REPEATS
 
     def _next(self) -> str:
         if self.done:
@@ -140,21 +140,21 @@ class _Parser:
         self._at += 1
         return self._text[self._at - 1]
 
-    def _peek(self, letter: str) -> bool:
-        return self._text[self._at : self._at + 1] == letter
+    def _peek(self, character: str) -> bool:
+        return self._text[self._at : self._at + 1] == character
 
-    def _take(self, letter: str) -> bool:
-        found = self._peek(letter)
+    def _take(self, character: str) -> bool:
+        found = self._peek(character)
         self._at += found
         return found
 
-    def _expect(self, letter: str) -> None:
-        if not self._take(letter):
-            raise ValueError(f"{letter} is missing in regex {self._text!r}")
+    def _expect(self, character: str) -> None:
+        if not self._take(character):
+            raise ValueError(f"{character} is missing in regex {self._text!r}")
 
 
-def _one_of(letters: str) -> Draw:
-    return lambda random: letters[int(random.random() * len(letters))]
+def _one_of(characters: str) -> Draw:
+    return lambda random: characters[int(random.random() * len(characters))]
 
 
 def _pick(random: Random, items: Sequence[Draw]) -> Draw:

@@ -31,10 +31,10 @@ CROWDFUNDING = "crowdfunding"
 SOURCES = ("schema.string", "schema.filename", "quickstart")
 MUST_SET = f"Must set exactly one of {', '.join(SOURCES)}"
 TASK, GENERATION, ITERATION, SEED = "task.id", "task.generation", "current.iteration", "random.seed"
-MOST = 5000
+MOST_RECORDS_A_POLL = 5000
 """Records a poll, and so a transaction, at most."""
-_SHOWN = 3
-BLOCK = 256
+_SHOWN_RECORDS = 3
+BLOCK_RECORDS = 256
 """Records by a schema that are made from one random source, as a season of the crowdfunding world is."""
 
 
@@ -168,10 +168,10 @@ def world(config: DatagenConfig, seed: int, task: int) -> World:
 
     def block(number: int) -> list[Invented]:
         random = _source(identity, number)
-        values = [make(random, index) for index in range(number * BLOCK, (number + 1) * BLOCK)]
+        values = [make(random, index) for index in range(number * BLOCK_RECORDS, (number + 1) * BLOCK_RECORDS)]
         return [(0, value[field] if field else None, value) for value in values]
 
-    return World([Stream(config.kafka_topic, key_schema, plan.schema)], BLOCK, block)
+    return World([Stream(config.kafka_topic, key_schema, plan.schema)], BLOCK_RECORDS, block)
 
 
 def _source(identity: str, number: int) -> Random:
@@ -194,7 +194,7 @@ class DatagenConnector(Source[DatagenConfig]):
         self._iteration = int(offset.get(ITERATION, 0 if run is None else run.span.first or 0))
         self._limit = self.config.iterations if run is None else run.span.behind or 0
         self._bounded = run is not None or self._limit >= 1
-        self._most = MOST if run is None else run.most(MOST)
+        self._most = MOST_RECORDS_A_POLL if run is None else run.most(MOST_RECORDS_A_POLL)
         self._told = False
         self._seed = int(offset.get(SEED, self._chosen_seed()))
         try:
@@ -244,7 +244,7 @@ class DatagenConnector(Source[DatagenConfig]):
         """Its first records, made but not sent. Without random.seed a task chooses another seed."""
         source = cls(config, context)
         source.start()
-        first = source._world.records(0, _SHOWN)
+        first = source._world.records(0, _SHOWN_RECORDS)
         how = "such as " if config.random_seed is None else ""
         for number, key_value, value in first:
             text = json.dumps(value, default=str, ensure_ascii=False)

@@ -4,7 +4,7 @@ import random as entropy
 from dataclasses import dataclass
 from typing import Protocol
 
-STEP = 0.05
+STEP_SECONDS = 0.05
 """Seconds: a steady timetable hands over what has become due in such a while, not each record for itself."""
 
 
@@ -66,7 +66,7 @@ class Steady:
 
     def wait(self, now: float) -> float:
         """See Timetable."""
-        return self.began + (self.handed_over + max(1.0, self.rate * STEP)) / self.rate - now
+        return self.began + (self.handed_over + max(1.0, self.rate * STEP_SECONDS)) / self.rate - now
 
     def due(self, now: float, most: int) -> int:
         """See Timetable."""

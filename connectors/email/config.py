@@ -36,7 +36,7 @@ class EmailSinkConfig(EmailKeys):
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """Settings of the events' converter and producer that these do not have."""
-        return events.doubts(raw, str(cls.model_fields["event_value_converter"].default))
+        return events.producer_warnings(raw, str(cls.model_fields["event_value_converter"].default))
 
     def event_converter(self, raw: Mapping[str, str]) -> Converter[Any]:
         """Makes events into bytes."""

@@ -10,14 +10,14 @@ from ferryman.connector import SinkConfig
 from ferryman.connectors.email.sent_events import CONVERTER, PRODUCER
 from ferryman.files.allowed_folders import FilePath
 
-MOST = 250
+MOST_IN_FLIGHT = 250
 """Messages in flight at most: so many must fit into the metadata of an offset."""
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
 def _at_most(value: int) -> int:
-    if value > MOST:
-        raise ValueError(f"Value must be no more than {MOST}")
+    if value > MOST_IN_FLIGHT:
+        raise ValueError(f"Value must be no more than {MOST_IN_FLIGHT}")
     return value
 
 

@@ -5,7 +5,7 @@ The order of events for one message, and what a crash at each point leaves behin
 1. Its record is read, its message composed (``_choose``). Crash: the record is read again, nothing was sent.
 2. The window that announces it is committed (``_commit``). Crash: it is in doubt, though it was not sent.
 3. It is sent (``_send``), several at once. Crash: it is in doubt, and may have arrived.
-4. The server's answer is taken (``_settle``): it is finished or put aside. Crash: it is in doubt.
+4. The server's answer is taken (``_take_answers``): it is finished or put aside. Crash: it is in doubt.
 5. The next commit, of the loop or of another announcement, says so. Crash: nothing is in doubt.
 
 A message that is put aside does not hold those behind it: its batch counts as taken, while the offset that is committed
@@ -37,15 +37,15 @@ from ferryman.telemetry import place
 
 log = logging.getLogger(__name__)
 
-SLICE = 2.0
+SLICE_SECONDS = 2.0
 """Seconds after which a batch that is not through gives the loop a chance to commit, to pause and to stop."""
-DRAIN = 1.0
+DRAIN_SECONDS = 1.0
 """Seconds that messages on their way then get to arrive; slower ones go on meanwhile."""
-DAWDLE = 5.0
+SLOW_ANSWERS_SECONDS = 5.0
 """Seconds until a batch comes again of which only slow answers are left."""
-METADATA = 3900
+METADATA_BYTES = 3900
 """Bytes of a window's text up to which new messages are begun; 4,096 are what a commit may hold."""
-_LOOK = 0.2
+_LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Attempt:
     """Records of the batch not yet looked at."""
     blocked: bool = False
     """Whether so much is unfinished that nothing new may be begun."""
-    until: float = field(default_factory=lambda: time.monotonic() + SLICE)
+    until: float = field(default_factory=lambda: time.monotonic() + SLICE_SECONDS)
     """When it has had its time."""
 
     @property
@@ -122,20 +122,20 @@ class Delivery:
             self._alarm.cancel()
             self._alarm = None
         if self._outcomes.held:
-            self._alarm = threading.Timer(max(_LOOK, self._outcomes.aside.wait()), self._context.request_commit)
+            self._alarm = threading.Timer(max(_LOOK_SECONDS, self._outcomes.aside.wait()), self._context.request_commit)
             self._alarm.daemon = True
             self._alarm.start()
 
-    def accepted(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+    def on_committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """The group has these windows."""
         self._accepted.update({source: commit.metadata for source, commit in offsets.items()})
 
-    def wanted(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+    def offsets_to_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """What to commit. What is put aside and due is tried again first.
 
         Raises RetriableError while events of what was sent have not arrived, TaskError for what no waiting can heal.
         """
-        self._settle(DRAIN if len(self._pool) else 0.0)
+        self._take_answers(DRAIN_SECONDS if len(self._pool) else 0.0)
         if self._outcomes.held:
             self._outcomes.trouble = Trouble()
             self._run(Attempt())
@@ -181,12 +181,12 @@ class Delivery:
             for window in self._windows.values():
                 self._outcomes.report(window)
             wait = None if self._outcomes.trouble.stops or attempt.over else self._advance(attempt)
-            if wait is None and (not len(self._pool) or time.monotonic() >= attempt.until + DRAIN):
+            if wait is None and (not len(self._pool) or time.monotonic() >= attempt.until + DRAIN_SECONDS):
                 return
             if wait and not len(self._pool):
-                time.sleep(min(wait, _LOOK))
+                time.sleep(min(wait, _LOOK_SECONDS))
             else:
-                self._settle(_LOOK if wait is None else min(wait, _LOOK))
+                self._take_answers(_LOOK_SECONDS if wait is None else min(wait, _LOOK_SECONDS))
 
     def _advance(self, attempt: Attempt) -> float | None:
         """Sends as many as may be sent now. Seconds until there may be more; None if there are none in this attempt."""
@@ -199,7 +199,7 @@ class Delivery:
         if not attempt.queue and not due:
             return None
         if len(self._pool) and room < max(1, most // 2):
-            return _LOOK
+            return _LOOK_SECONDS
         ready = self._rate.ready(room)
         if not ready:
             return self._rate.wait
@@ -233,8 +233,8 @@ class Delivery:
         most = self._config.max_in_flight
         return (
             window.unfinished - idle + doubtful < most
-            and len(aside) < put_aside.MOST
-            and len(window.text()) <= METADATA - 8 * most
+            and len(aside) < put_aside.MOST_PUT_ASIDE
+            and len(window.text()) <= METADATA_BYTES - 8 * most
         )
 
     def _doubt(self, message: Waiting) -> set[int]:
@@ -283,7 +283,7 @@ class Delivery:
         if missing := [str(source) for source, text in news.items() if text != self._accepted[source]]:
             raise Indeterminate(f"the window of {', '.join(missing)} is not committed; nothing of it is sent")
 
-    def _settle(self, wait: float) -> None:
+    def _take_answers(self, wait: float) -> None:
         """Takes the server's answers; waits up to so many seconds for the first."""
         for at, outcome in self._pool.outcomes(wait):
             assert isinstance(at, Coordinates)
@@ -300,7 +300,7 @@ class Delivery:
             raise RefusedError(trouble.hopeless, key="smtp.username")
         if trouble.away is not None:
             raise RetriableError(trouble.away)
-        if attempt.blocked and len(aside) >= put_aside.MOST:
+        if attempt.blocked and len(aside) >= put_aside.MOST_PUT_ASIDE:
             raise RetriableError(f"{len(aside)} messages are put off, which is the most: {trouble.later}", aside.wait())
         left = len(attempt.queue) + sum(at not in aside for at in self._under_way)
         if left:
@@ -309,5 +309,5 @@ class Delivery:
     def _after(self, attempt: Attempt) -> float:
         """Seconds until the batch should come again; not at once if all that is left are slow answers."""
         if len(self._pool):
-            return 0.0 if attempt.queue and not attempt.blocked else DAWDLE
+            return 0.0 if attempt.queue and not attempt.blocked else SLOW_ANSWERS_SECONDS
         return max(self._rate.wait, self._outcomes.aside.wait() if attempt.blocked else 0.0)

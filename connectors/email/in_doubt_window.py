@@ -59,7 +59,7 @@ class InDoubtWindow:
         known = _read(metadata)
         if known is None or known.get("topic") != topic_id:
             return cls(source, topic_id, start, start)
-        doubt, todo = (set(unpacked(known[name])) for name in ("doubt", "todo"))
+        doubt, todo = (set(from_runs(known[name])) for name in ("doubt", "todo"))
         unanswered = dict(_beside(sorted(doubt), known.get("unanswered", [])))
         first, *later = known.get("put_off", [0])
         put_off = {offset: first + each - 1 for offset, each in _beside(sorted(doubt | todo), later)}
@@ -77,8 +77,8 @@ class InDoubtWindow:
             _NAME: FORMAT,
             "topic": self.topic_id,
             "end": self.end,
-            "doubt": packed(self.doubt),
-            "todo": packed(self.todo),
+            "doubt": as_runs(self.doubt),
+            "todo": as_runs(self.todo),
             "attempt": self.attempt,
         }
         if self.unanswered:
@@ -169,7 +169,7 @@ def _read(metadata: str) -> Mapping[str, Any] | None:
     return known
 
 
-def packed(offsets: Iterable[int]) -> list[int]:
+def as_runs(offsets: Iterable[int]) -> list[int]:
     """Offsets as runs: the first run's start, its length, the gap to the next run, its length, and so on."""
     runs: list[int] = []
     following = 0
@@ -182,7 +182,7 @@ def packed(offsets: Iterable[int]) -> list[int]:
     return runs
 
 
-def unpacked(runs: Sequence[int]) -> list[int]:
+def from_runs(runs: Sequence[int]) -> list[int]:
     """The offsets of runs."""
     offsets: list[int] = []
     following = 0

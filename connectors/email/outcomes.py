@@ -19,9 +19,9 @@ from ferryman.telemetry import place
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3
+FAILURES_OF_DOUBT = 3
 """A message in doubt waits as if it had failed so often before: the server may need a moment to get up again."""
-STRIKES = 5
+REFUSALS_WHILE_OTHERS_PASS = 5
 """So often a busy server must have refused a message and taken others before the message is held to be the cause."""
 
 
@@ -100,7 +100,7 @@ class Outcomes:
             self.trouble.away = outcome.text
             message.strikes += message.failures > 0 and self._sent > message.sent_before
             message.sent_before = self._sent
-            expired = expired and message.strikes >= STRIKES
+            expired = expired and message.strikes >= REFUSALS_WHILE_OTHERS_PASS
         else:
             self.trouble.later = outcome.text
         if expired:
@@ -127,7 +127,7 @@ class Outcomes:
                 f"(in.doubt.max.retries={most})",
             )
         else:
-            self.aside.put(message, PATIENCE)
+            self.aside.put(message, FAILURES_OF_DOUBT)
 
     def list_doubt(self, window: InDoubtWindow, at: Coordinates, why: str) -> None:
         """Tells the log of a message in doubt, and what becomes of it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ferryman.record import Batch, Coordinates, Record, TopicPartition
 from ferryman.retry import backoff
 
-MOST = 100
+MOST_PUT_ASIDE = 100
 """Messages of a task that may be put aside; then nothing new is begun until one of them is through."""
 
 

@@ -37,7 +37,7 @@ SCHEMA: Schema = struct(
     },
     name="ferryman.EmailSent",
 )
-_PATIENCE = 5.0
+_FLUSH_SECONDS = 5.0
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Events:
 
         Raises TaskError when it refuses one, RetriableError when it is silent.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _FLUSH_SECONDS
         while self._waiting and not self._refused and time.monotonic() < deadline:
             self.producer.poll(0.05)
         if self._refused:
@@ -124,7 +124,7 @@ def producer_config(bootstrap: str, connector: str, task: int, raw: Mapping[str,
     return {"linger.ms": 2, **client.values, "client.id": f"{connector}-{task}-events"}
 
 
-def doubts(raw: Mapping[str, str], default: str) -> Iterator[str]:
+def producer_warnings(raw: Mapping[str, str], default: str) -> Iterator[str]:
     """Warnings, by name, about settings below event.value.converter and event.producer that do nothing."""
     if not raw.get("event.topic"):
         given = [name for name in raw if name.startswith((f"{CONVERTER}.", PRODUCER))]

@@ -89,8 +89,8 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """All that was delivered, with what is under way beyond it."""
-        return self._started.wanted(offsets)
+        return self._started.offsets_to_commit(offsets)
 
     def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """From now on what these windows announce may be sent."""
-        self._started.accepted(offsets)
+        self._started.on_committed(offsets)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ferryman.api import Assigned
-from ferryman.connectors.file.locked_file import FULL, Mark, sync_directory
+from ferryman.connectors.file.locked_file import DISK_FULL_ERRNOS, FileCheckpoint, sync_directory
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import TopicPartition
 
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 class Head:
     """What counts: so much of the file, which holds the records before these places."""
 
-    mark: Mark
+    checkpoint: FileCheckpoint
     """The file and its length."""
     places: Mapping[TopicPartition, Place]
     """Where each partition goes on that was ever written."""
@@ -38,7 +38,7 @@ class Head:
         """As it is written."""
         places = [[*source, *place] for source, place in sorted(self.places.items())]
         return json.dumps(
-            {"format": FORMAT, "mark": asdict(self.mark), "places": places}, separators=(",", ":")
+            {"format": FORMAT, "mark": asdict(self.checkpoint), "places": places}, separators=(",", ":")
         ).encode()
 
     @classmethod
@@ -49,7 +49,7 @@ class Head:
             if fields["format"] != FORMAT:
                 raise TaskError(f"'{path}' is of a later version of the file sink; upgrade Ferryman")
             places = {TopicPartition(topic, int(number)): Place(id, at) for topic, number, id, at in fields["places"]}
-            return cls(Mark(**fields["mark"]), places)
+            return cls(FileCheckpoint(**fields["mark"]), places)
         except (ValueError, KeyError, TypeError) as error:
             raise TaskError(
                 f"'{path}' should say how much of the file beside it counts, but cannot be read ({error!r}). Put the "
@@ -60,14 +60,14 @@ class Head:
 class Recovery(NamedTuple):
     """What a new owner of the file is to make of what it finds."""
 
-    marks: Sequence[Mark]
+    checkpoints: Sequence[FileCheckpoint]
     """What the file must have been at these lengths; the longest is what counts. None: all of the file."""
     starts: Mapping[TopicPartition, int]
     """Where the head lets partitions begin; the group tells it for all others."""
 
 
 def recovery(
-    partitions: Sequence[Assigned], marks: Mapping[TopicPartition, Mark | None], head: Head | None
+    partitions: Sequence[Assigned], checkpoints: Mapping[TopicPartition, FileCheckpoint | None], head: Head | None
 ) -> Recovery:
     """Whose word counts for each partition.
 
@@ -77,15 +77,15 @@ def recovery(
     """
     starts, alone = {}, []
     for assigned in partitions:
-        mark = marks[assigned.source]
-        if mark is None:
+        checkpoint = checkpoints[assigned.source]
+        if checkpoint is None:
             continue
-        place = None if head is None or head.mark.file != mark.file else head.places.get(assigned.source)
+        place = None if head is None or head.checkpoint.file != checkpoint.file else head.places.get(assigned.source)
         if place is None or place.topic_id != assigned.topic_id:
-            alone.append(mark)
+            alone.append(checkpoint)
         else:
             starts[assigned.source] = place.offset
-    return Recovery([*alone, head.mark] if starts and head is not None else alone, starts)
+    return Recovery([*alone, head.checkpoint] if starts and head is not None else alone, starts)
 
 
 def path_of(file: Path) -> Path:
@@ -120,7 +120,7 @@ def save(file: Path, head: Head) -> None:
         os.replace(fresh, path)
         sync_directory(path.parent)
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRNOS:
             raise RetriableError(f"No room to write '{path}': {error.strerror}") from error
         raise TaskError(
             f"'{path}', which says how much of the file counts, cannot be written: {error.strerror}"

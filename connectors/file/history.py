@@ -7,8 +7,8 @@ from ferryman.connectors.file.lines_reader import LineCutter
 from ferryman.errors import ConfigError
 from ferryman.files import allowed_folders
 
-PIECE = 1 << 20
-ENDS = (b"\n", b"\r")
+PIECE_BYTES = 1 << 20
+LINE_ENDS = (b"\n", b"\r")
 
 
 def part(path: Path, wanted: Span) -> Part:
@@ -37,12 +37,12 @@ def _lines(path: Path, first: int, behind: int | None) -> tuple[int, int]:
         if first:
             file.seek(first - 1)
             around = file.read(2)
-            if around[:1] not in ENDS or around == b"\r\n":
+            if around[:1] not in LINE_ENDS or around == b"\r\n":
                 raise ConfigError.for_key("positions", f"no line of '{path}' begins at {first}")
             file.seek(first)
         cutter, position, end, count = LineCutter(first), first, first, 0
         # The letter behind the part tells whether a carriage return before it ends a line.
-        while data := file.read(PIECE if behind is None else min(PIECE, behind + 1 - position)):
+        while data := file.read(PIECE_BYTES if behind is None else min(PIECE_BYTES, behind + 1 - position)):
             position += len(data)
             found = cutter.feed(data).up_to(behind)
             count += len(found.texts)

@@ -1,4 +1,4 @@
-"""A file that one process at a time appends to, with marks by which a successor knows how much of it counts."""
+"""A file that one process at a time appends to, with checkpoints by which a successor knows how much of it counts."""
 
 import errno
 import fcntl
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 ATTRIBUTE = "user.ferryman.id"
-TAIL = 4096
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+TAIL_BYTES = 4096
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 BEGIN_ANEW = "To begin anew with the file as it is, stop the connector and delete or alter its offsets."
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class FileCheckpoint:
     """What a commit's metadata says of the file."""
 
     file: str
@@ -37,14 +37,14 @@ class Mark:
     """A digest of the last bytes of these."""
 
     def text(self, topic_id: str) -> str:
-        """The mark as metadata of a partition's offset, some 120 bytes."""
+        """The checkpoint as metadata of a partition's offset, some 120 bytes."""
         return json.dumps({"ferryman.file": FORMAT, "topic": topic_id, **asdict(self)}, separators=(",", ":"))
 
 
-def read_mark(metadata: str) -> tuple[Mark, str] | None:
-    """The mark in an offset's metadata and the id of its topic; None if somebody else wrote the metadata.
+def read_checkpoint(metadata: str) -> tuple[FileCheckpoint, str] | None:
+    """The checkpoint in an offset's metadata and the id of its topic; None if somebody else wrote the metadata.
 
-    Raises TaskError for a mark of a later format than this one.
+    Raises TaskError for a checkpoint of a later format than this one.
     """
     try:
         fields = json.loads(metadata)
@@ -54,7 +54,7 @@ def read_mark(metadata: str) -> tuple[Mark, str] | None:
         return None
     if fields["ferryman.file"] != FORMAT:
         raise TaskError(f"The committed offsets are of a later version of the file sink ({metadata}); upgrade Ferryman")
-    return Mark(str(fields["file"]), int(fields["length"]), str(fields["tail"])), str(fields["topic"])
+    return FileCheckpoint(str(fields["file"]), int(fields["length"]), str(fields["tail"])), str(fields["topic"])
 
 
 class LockedFile:
@@ -97,13 +97,13 @@ class LockedFile:
                 rest = rest[os.write(self._file.fileno(), rest) :]
         except OSError as error:
             os.ftruncate(self._file.fileno(), self.length)
-            if error.errno in FULL:
+            if error.errno in DISK_FULL_ERRNOS:
                 raise RetriableError(f"No room to write to '{self.path}': {error.strerror}") from error
             raise TaskError(f"Cannot write to '{self.path}': {error.strerror}") from error
         self.length += len(data)
 
-    def sync(self) -> Mark:
-        """Makes what was appended durable; gives the mark that stands for it.
+    def sync(self) -> FileCheckpoint:
+        """Makes what was appended durable; gives the checkpoint that stands for it.
 
         Raises TaskError if somebody else has cut, removed or replaced the file, or if the disk fails.
         """
@@ -113,32 +113,34 @@ class LockedFile:
         except OSError as error:
             # After a failed fsync the kernel may have dropped what it could not write: only starting anew is safe.
             raise TaskError(f"'{self.path}' could not be made durable: {error.strerror}") from error
-        return Mark(self._identity(give=True) or "", self.length, self._tail(self.length))
+        return FileCheckpoint(self._identity(give=True) or "", self.length, self._tail(self.length))
 
-    def recover(self, marks: Iterable[Mark], cut: bool) -> None:
-        """Checks that this is the file that the marks speak of and, with ``cut``, cuts it back to what was committed.
+    def recover(self, checkpoints: Iterable[FileCheckpoint], cut: bool) -> None:
+        """Checks that this is the file that the checkpoints speak of and, with ``cut``, cuts it back to what was
+        committed.
 
         The marks of all partitions are committed together; one that is behind belongs to a partition that somebody
         else's member of the group held for a while, so the longest counts. Raises TaskError for another file.
         """
-        for mark in sorted(set(marks), key=lambda mark: mark.length):
-            self._check(mark)
-            keep = mark.length
+        for checkpoint in sorted(set(checkpoints), key=lambda checkpoint: checkpoint.length):
+            self._check(checkpoint)
+            keep = checkpoint.length
         if cut and self.length > keep:
             log.info("Cutting '%s' back from %d to the committed %d bytes", self.path, self.length, keep)
             os.ftruncate(self._file.fileno(), keep)
             self.length = keep
 
-    def _check(self, mark: Mark) -> None:
-        if self._identity(give=False) != mark.file:
+    def _check(self, checkpoint: FileCheckpoint) -> None:
+        if self._identity(give=False) != checkpoint.file:
             raise TaskError(f"'{self.path}' is not the file that the committed offsets speak of. {BEGIN_ANEW}")
-        if self.length < mark.length:
+        if self.length < checkpoint.length:
             raise TaskError(
-                f"'{self.path}' has {self.length} bytes, but {mark.length} were committed: it was cut. {BEGIN_ANEW}"
+                f"'{self.path}' has {self.length} bytes, but {checkpoint.length} were committed: it was cut. "
+                f"{BEGIN_ANEW}"
             )
-        if self._tail(mark.length) != mark.tail:
+        if self._tail(checkpoint.length) != checkpoint.tail:
             raise TaskError(
-                f"The bytes of '{self.path}' before position {mark.length} are not those that were committed: "
+                f"The bytes of '{self.path}' before position {checkpoint.length} are not those that were committed: "
                 f"it was rewritten. {BEGIN_ANEW}"
             )
 
@@ -155,7 +157,7 @@ class LockedFile:
         self.length = status.st_size
 
     def _tail(self, length: int) -> str:
-        start = max(0, length - TAIL)
+        start = max(0, length - TAIL_BYTES)
         return blake2b(os.pread(self._file.fileno(), length - start, start), digest_size=8).hexdigest()
 
     def _identity(self, give: bool) -> str | None:

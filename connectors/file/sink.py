@@ -13,7 +13,7 @@ from ferryman.connectors.file import effects
 from ferryman.connectors.file.examination import to_write
 from ferryman.connectors.file.head import Head, Place, load, recovery, save
 from ferryman.connectors.file.lines_writer import lines_in_order
-from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
+from ferryman.connectors.file.locked_file import BEGIN_ANEW, FileCheckpoint, LockedFile, is_regular, read_checkpoint
 from ferryman.effects import Effect
 from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
@@ -103,13 +103,13 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         """
         if self._stream is not None:
             return {}
-        marks = {assigned.source: _mark(assigned) for assigned in partitions}
-        starts = self._recover(partitions, marks)
+        checkpoints = {assigned.source: _checkpoint(assigned) for assigned in partitions}
+        starts = self._recover(partitions, checkpoints)
         self._topic_ids |= {assigned.source: assigned.topic_id for assigned in partitions}
         offsets = {
             assigned.source: starts.get(assigned.source, assigned.committed.offset)
             for assigned in partitions
-            if assigned.committed is not None and marks[assigned.source] is not None
+            if assigned.committed is not None and checkpoints[assigned.source] is not None
         }
         here = {assigned.source: assigned for assigned in partitions}
         self._committed |= {
@@ -120,22 +120,22 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         return known
 
     def _recover(
-        self, partitions: Sequence[Assigned], marks: Mapping[TopicPartition, Mark | None]
+        self, partitions: Sequence[Assigned], checkpoints: Mapping[TopicPartition, FileCheckpoint | None]
     ) -> Mapping[TopicPartition, int]:
         """Locks the file and cuts it back; where the head lets partitions begin."""
         path = self._path
         allowed_folders.check_again(str(path))
         first = self._file is None
-        if first and any(marks.values()) and not path.exists():
+        if first and any(checkpoints.values()) and not path.exists():
             raise TaskError(f"'{path}' is gone, but lines of it were committed. Put it back. {BEGIN_ANEW}")
         file = self._file or LockedFile(path)
         try:
             # Not before the lock: its former holder may have written until it gave that up.
             self._head = load(path) if first else self._head
-            found = recovery(partitions, marks, self._head)
-            if found.marks:
+            found = recovery(partitions, checkpoints, self._head)
+            if found.checkpoints:
                 self._check_order(first, partitions)
-                file.recover(found.marks, cut=first)
+                file.recover(found.checkpoints, cut=first)
                 self._cut = True
         except BaseException:
             if first:
@@ -161,10 +161,10 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         """Says in the head where partitions begin that have come."""
         assert self._file is not None
         former = self._head
-        mark = self._file.sync() if not self._begun or former is None else former.mark
-        same = former is not None and former.mark.file == mark.file
+        checkpoint = self._file.sync() if not self._begun or former is None else former.checkpoint
+        same = former is not None and former.checkpoint.file == checkpoint.file
         try:
-            self._move_head(mark, starts, former.places if former is not None and same else {})
+            self._move_head(checkpoint, starts, former.places if former is not None and same else {})
             self._begun = True
         except TaskError as error:
             if self.context.group_protocol != "classic" or former is not None:
@@ -176,10 +176,10 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             log.warning("%s; the group's offsets alone say it", error)
 
     def _move_head(
-        self, mark: Mark, offsets: Mapping[TopicPartition, int], former: Mapping[TopicPartition, Place]
+        self, checkpoint: FileCheckpoint, offsets: Mapping[TopicPartition, int], former: Mapping[TopicPartition, Place]
     ) -> None:
         places = {source: Place(self._topic_ids[source], offset) for source, offset in offsets.items()}
-        head = Head(mark, {**former, **places})
+        head = Head(checkpoint, {**former, **places})
         if head != self._head:
             save(self._path, head)
             self._head = head
@@ -227,18 +227,20 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             return super().pre_commit(offsets)
         if self._file is None or any(offset < self._next.get(source, 0) for source, offset in offsets.items()):
             return {}
-        mark = self._file.sync()
+        checkpoint = self._file.sync()
         self.context.crash_point("file.after_flush")
         positions = {**self._committed, **self._next, **offsets}
         ours = {source: offset for source, offset in positions.items() if source in self._topic_ids}
         if self._head is not None:
-            self._move_head(mark, ours, self._head.places)
+            self._move_head(checkpoint, ours, self._head.places)
             self.context.crash_point("file.after_head")
-        return self._commits(mark, ours)
+        return self._commits(checkpoint, ours)
 
-    def _commits(self, mark: Mark, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+    def _commits(
+        self, checkpoint: FileCheckpoint, positions: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, Committed]:
         return {
-            source: Committed(offset, mark.text(self._topic_ids[source]))
+            source: Committed(offset, checkpoint.text(self._topic_ids[source]))
             for source, offset in positions.items()
             if source in self._topic_ids
         }
@@ -281,15 +283,16 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             self._begun = self._cut = False
 
 
-def _mark(assigned: Assigned) -> Mark | None:
-    """The mark of an assigned partition's last commit. Raises TaskError if that was of another topic of this name."""
-    found = None if assigned.committed is None else read_mark(assigned.committed.metadata)
+def _checkpoint(assigned: Assigned) -> FileCheckpoint | None:
+    """The checkpoint of an assigned partition's last commit. Raises TaskError if that was of another topic of this
+    name."""
+    found = None if assigned.committed is None else read_checkpoint(assigned.committed.metadata)
     if found is None:
         return None
-    mark, topic_id = found
+    checkpoint, topic_id = found
     if topic_id != assigned.topic_id:
         raise TaskError(
             f"Topic {assigned.source.topic} was created anew (its id was {topic_id} and is {assigned.topic_id}), "
             f"so the committed offset of {assigned.source} says nothing about it. {BEGIN_ANEW}"
         )
-    return mark
+    return checkpoint

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
-
 from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
-from ferryman.config import Int, Str, key
+from ferryman.config import Int, NonEmpty, Str, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.file import effects
 from ferryman.connectors.file.examination import to_read
@@ -31,17 +29,11 @@ log = logging.getLogger(__name__)
 
 FILENAME = "filename"
 POSITION = "position"
-PIECE = 1 << 18
-WAIT = 0.2
+PIECE_BYTES = 1 << 18
+WAIT_SECONDS = 0.2
 """Seconds between two looks at a file that does not grow."""
 FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connector, delete its offsets and resume it"
-LONGEST = (1 << 63) - 1
-
-
-def _not_empty(value: str) -> str:
-    if not value:
-        raise ValueError("String must be non-empty")
-    return value
+LARGEST_POSITION = (1 << 63) - 1
 
 
 STDIN = 0
@@ -53,7 +45,7 @@ class FileStreamSourceConfig(SourceConfig):
 
     file: FilePath | None = key(None, importance="HIGH")
     """Source filename. If not specified, the standard input will be used."""
-    topic: Annotated[Str, AfterValidator(_not_empty)] = key(importance="HIGH")
+    topic: Annotated[Str, NonEmpty] = key(importance="HIGH")
     """The topic to publish data to."""
     batch_size: Int = key(2000, at_least=1, importance="LOW")
     """The maximum number of records the source task can read from the file each time it is polled."""
@@ -172,7 +164,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._ready, self._taken = self._cutter.feed(data).up_to(self._behind), 0
         if not data:
             self._check_unchanged(file)
-            self.context.stopping(WAIT)
+            self.context.stopping(WAIT_SECONDS)
 
     def _opened(self) -> io.RawIOBase | None:
         if self._file is None:
@@ -199,10 +191,10 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         return file
 
     def _next_piece(self, file: io.RawIOBase) -> bytes:
-        if self.config.file is None and not _readable(file, WAIT):
+        if self.config.file is None and not _readable(file, WAIT_SECONDS):
             return b""
         # The letter behind a run's part tells whether a carriage return before it ends a line.
-        left = PIECE if self._behind is None else min(PIECE, self._behind + 1 - self._position)
+        left = PIECE_BYTES if self._behind is None else min(PIECE_BYTES, self._behind + 1 - self._position)
         data = file.read(max(0, left)) or b""
         self._position += len(data)
         return data
@@ -258,7 +250,7 @@ def _readable(file: io.RawIOBase, within: float) -> bool:
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LONGEST
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_POSITION
 
 
 def _check_offset(offset: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.commit import head
 from ferryman.connectors.s3.commit.intake import Intake
 from ferryman.connectors.s3.commit.open_file import File
-from ferryman.connectors.s3.commit.partition_state import Ledger
+from ferryman.connectors.s3.commit.partition_files import PartitionFiles
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.layout.layout import Layout, layout
@@ -38,11 +38,11 @@ def objects(config: S3SinkConfig, connector: str, batches: Sequence[Batch]) -> I
 
     intake = Intake(found, config.schema_compatibility, config.nulls, passed_over)
     for source, same in groupby(batches, lambda batch: batch.source):
-        ledger = Ledger(source, "", connector, found.names.key)
-        yield from _refused(intake, ledger, list(same))
-        closed = len(ledger.closed)
-        ledger.rotate()
-        for number, generation in enumerate(ledger.closed):
+        partition = PartitionFiles(source, "", connector, found.names.key)
+        yield from _refused(intake, partition, list(same))
+        closed = len(partition.closed)
+        partition.rotate()
+        for number, generation in enumerate(partition.closed):
             rest = "" if number < closed else _EACH_COMMIT if found.rotation.each_commit else _OPEN
             yield from (_object(config, file, found, rest) for file in generation.files)
     yield from passed
@@ -53,16 +53,16 @@ def objects(config: S3SinkConfig, connector: str, batches: Sequence[Batch]) -> I
         yield Effect("offsets", "the group", "the offset, with the objects' names in its metadata")
 
 
-def _refused(intake: Intake, ledger: Ledger, batches: Sequence[Batch]) -> Iterator[Effect]:
+def _refused(intake: Intake, partition: PartitionFiles, batches: Sequence[Batch]) -> Iterator[Effect]:
     """Takes what can be taken; tells the rest."""
     with suppress(DataError):
-        intake.take_all(ledger, batches)
+        intake.take_all(partition, batches)
         return
     for batch in in_order(batches):
         for index in range(len(batch)):
             try:
                 # What was taken before is passed over when it comes again.
-                intake.take_all(ledger, [batch.slice(index, index + 1)])
+                intake.take_all(partition, [batch.slice(index, index + 1)])
             except DataError as error:
                 yield Effect("refused", f"{batch.source}@{batch.offsets[index]}", str(error))
 

@@ -18,10 +18,10 @@ from ferryman.connectors.s3.commit.by_head import ByHead, Reset
 from ferryman.connectors.s3.commit.head import Heads
 from ferryman.connectors.s3.commit.intake import Intake
 from ferryman.connectors.s3.commit.manifest import Completion, Tags
-from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
+from ferryman.connectors.s3.commit.partition_files import Lost, PartitionFiles
 from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
-from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.object_names import constant, segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig as S3SinkConfig
 from ferryman.connectors.s3.config.sink_config import warnings
@@ -79,7 +79,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             self._completion.bucket, self._pool, context.crash_point, self._layout.part_size, config.memory
         )
         self._known_truth: Truth | None = None
-        self._ledgers: dict[TopicPartition, Ledger] = {}
+        self._partitions: dict[TopicPartition, PartitionFiles] = {}
         self._alarm: threading.Timer | None = None
         self._due: int | None = None
         """When the alarm goes off, in milliseconds of the wall clock; None once it has."""
@@ -123,14 +123,14 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         raw = self.context.raw
-        for warning in (*effectless(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
+        for warning in (*keys_without_effect(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:
         """Throws away what is not committed; it is read again."""
         self._silence()
-        self._uploads.abort(self._ledgers.values())
-        self._ledgers.clear()
+        self._uploads.abort(self._partitions.values())
+        self._partitions.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     @property
@@ -144,11 +144,13 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         starts, self._ends = {}, False
         for assigned in partitions:
             opened = self._truth.open(assigned)
-            ledger = Ledger(assigned.source, assigned.topic_id, self.context.connector, self._layout.names.key)
-            ledger.redo = opened.redo
+            partition = PartitionFiles(
+                assigned.source, assigned.topic_id, self.context.connector, self._layout.names.key
+            )
+            partition.redo = opened.redo
             if opened.start is not None:
                 starts[assigned.source] = opened.start
-            self._ledgers[assigned.source] = ledger
+            self._partitions[assigned.source] = partition
         return starts
 
     def end(self) -> None:
@@ -157,10 +159,10 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the partitions; what is not committed is thrown away, what may be is left to the next owner."""
-        gone = [self._ledgers.pop(source) for source in partitions if source in self._ledgers]
+        gone = [self._partitions.pop(source) for source in partitions if source in self._partitions]
         self._uploads.abort(gone)
-        for ledger in gone:
-            self._truth.close(ledger.source)
+        for partition in gone:
+            self._truth.close(partition.source)
 
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Takes the batches and uploads what is due. After an error the same may come again: what of it was taken is
@@ -168,22 +170,22 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         for _, polled in groupby(batches, lambda batch: id(batch.origin)):
             together = list(polled)
             source = together[0].source
-            ledger = self._ledgers.get(source)
-            if ledger is None:
+            partition = self._partitions.get(source)
+            if partition is None:
                 raise TaskError(f"{source} is handed over, but this task does not own it")
             self._finish()
-            with self._giving_up(ledger):
-                self._intake.take_all(ledger, together)
+            with self._giving_up(partition):
+                self._intake.take_all(partition, together)
             self._upload()
         self._watch()
         return len(batches)
 
     @contextmanager
-    def _giving_up(self, ledger: Ledger) -> Iterator[None]:
+    def _giving_up(self, partition: PartitionFiles) -> Iterator[None]:
         try:
             yield
         except Lost:
-            self._truth.give_up(ledger.source)
+            self._truth.give_up(partition.source)
             raise
 
     @property
@@ -200,13 +202,13 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         """Closes files whose time has come, commits closed ones, and lets their objects appear. Gives what the group is
         to be told."""
         self._finish()
-        held = {source: self._ledgers[source] for source in offsets if source in self._ledgers}
+        held = {source: self._partitions[source] for source in offsets if source in self._partitions}
         now = int(time.time() * 1000)
-        for source, ledger in held.items():
-            with self._giving_up(ledger):
-                ledger.end_redo(offsets[source])
-            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit or self._ends:
-                ledger.rotate()
+        for source, partition in held.items():
+            with self._giving_up(partition):
+                partition.end_redo(offsets[source])
+            if self._layout.rotation.due(partition.level, now) or self._layout.rotation.each_commit or self._ends:
+                partition.rotate()
         self._upload()
         commits = self._truth.offer([*held.values()], offsets) if held else {}
         self._finish_if_possible()
@@ -216,8 +218,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Lets objects appear that have waited for the group's word."""
         for source, commit in offsets.items():
-            if source in self._ledgers:
-                self._truth.told(self._ledgers[source], commit)
+            if source in self._partitions:
+                self._truth.on_group_committed(self._partitions[source], commit)
         self._finish_if_possible()
 
     def _finish_if_possible(self) -> None:
@@ -230,22 +232,22 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             log.warning("%s (committed objects appear later)", error)
 
     def _upload(self) -> None:
-        if self._uploads.upload_due(list(self._ledgers.values())):
+        if self._uploads.upload_due(list(self._partitions.values())):
             self.context.request_commit()
 
     def _finish(self) -> None:
-        for ledger in self._ledgers.values():
-            if ledger.offer is None or not ledger.unfinished:
+        for partition in self._partitions.values():
+            if partition.offer is None or not partition.unfinished:
                 continue
-            missing = self._completion.finish(ledger.offer.entries)
+            missing = self._completion.finish(partition.offer.entries)
             if missing:
                 raise Indeterminate(f"{missing[0].entry.key} is to be made again: {missing[0].reason}")
-            self._truth.finished(ledger)
-            ledger.finished()
+            self._truth.on_completed(partition)
+            partition.on_offer_completed()
 
     def _watch(self) -> None:
         """Has the loop commit when time alone closes the next files."""
-        deadlines = [self._layout.rotation.deadline(ledger.level) for ledger in self._ledgers.values()]
+        deadlines = [self._layout.rotation.deadline(partition.level) for partition in self._partitions.values()]
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)
         if due == self._due:
             return  # each alarm is a thread, and few puts change when the next files are closed

@@ -9,7 +9,7 @@ from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, 
 from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
 from ferryman.connectors.s3.bucket.examination import Look
-from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.source_config import S3SourceConfig as S3SourceConfig
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.restore import positions
@@ -17,7 +17,7 @@ from ferryman.connectors.s3.restore.contents import contents
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
-from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
+from ferryman.connectors.s3.restore.partition_reader import PartitionReader, TakenRecords
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
 from ferryman.record import Batch
@@ -27,7 +27,7 @@ from ferryman.runs.span import iso
 
 log = logging.getLogger(__name__)
 
-WAIT = 0.5
+WAIT_SECONDS = 0.5
 """Seconds of a poll that has nothing, so that a pause or stop is soon heard."""
 
 
@@ -118,7 +118,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
-        for warning in effectless(self.context.raw, WITHOUT_EFFECT):
+        for warning in keys_without_effect(self.context.raw, WITHOUT_EFFECT):
             log.warning("%s: %s", self.context.connector, warning)
 
     def poll_batches(self) -> Sequence[Batch]:
@@ -179,7 +179,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
                 *(self.context.connector, found),
             )
 
-    def _taken(self) -> Iterator[Taken]:
+    def _taken(self) -> Iterator[TakenRecords]:
         """Up to record.batch.max.size records. What was taken before an error is handed over first."""
         most = left = self.config.record_batch_max_size
         while left > 0 and self._unread:
@@ -216,7 +216,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         if self._bounded and self._looked and "" not in self._told:
             self._told.add("")
             log.info("%s: the archive is restored up to its end (restore.until=end)", self.context.connector)
-        self.context.stopping(WAIT)
+        self.context.stopping(WAIT_SECONDS)
 
     def _judge(self, error: DataError) -> None:
         if not self.config.skips_damage:

@@ -6,14 +6,14 @@ The database is looked at, if it answers; where it does not, tables are taken fo
 from collections.abc import Iterator, Sequence
 
 from ferryman.api import BadRecords, SinkContext
+from ferryman.chain.narrowing import without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.loads import Part, joined, pieces
-from ferryman.connectors.sql.database.offsets_table import connected
+from ferryman.connectors.sql.database.loads import Part, in_pieces, loads_by_shape
+from ferryman.connectors.sql.database.offsets_table import session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import InDatabase, OnPaper
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.database.words import without
 from ferryman.connectors.sql.dialects.dialect import Load, Writer
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
@@ -25,13 +25,13 @@ _NO_FILE = "there is no such file"
 
 def effects(config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterator[Effect]:
     """What would be made of the tables, and written to them. Raises what a put would, but for single records."""
-    session, offsets = connected(config, context, context.connector)
+    session, offsets = session_and_offsets(config, context, context.connector)
     try:
         problem = _problem(session)
         yield _about(session, problem)
         paper = OnPaper(session, None if problem else InDatabase(session))
         yield from _data(config, context, batches, session, paper)
-        creation, move = offsets.told(session, asks=problem is None)
+        creation, move = offsets.statements_for_people(session, asks=problem is None)
         name = str(offsets.table)
         if creation is not None:
             yield Effect("ddl", name, creation, {"ddl": creation})
@@ -71,9 +71,9 @@ def _data(
         text = change.ddl if assumed is config else f"auto.create=false; taken for a table like this: {change.ddl}"
         yield Effect(kind, str(change.table), text, {"ddl": change.ddl})
     writer = session.dialect.writer(session, config.mode, zones)
-    together = len(list(pieces(joined(parts, config.mode), config.batch_size)))
+    together = len(list(in_pieces(loads_by_shape(parts, config.mode), config.batch_size)))
     # Part by part: of a poll the last word of each key may leave nothing of a kind of statement that others have.
-    each = [load for part in parts for load in joined([part], config.mode)]
+    each = [load for part in parts for load in loads_by_shape([part], config.mode)]
     yield from _statements(each, together, writer, session, paper)
 
 
@@ -86,7 +86,7 @@ def _parts(rows: RowMaker, batches: Sequence[Batch], parts: list[Part]) -> Itera
         except BadRecords as error:
             for batch, index, problem in error.found:
                 yield Effect("refused", f"{batch.source}@{batch.offsets[index]}", str(problem))
-            batches = without(batches, error.found)
+            batches = without_records(batches, [(batch, index) for batch, index, _ in error.found])
 
 
 def _statements(
@@ -95,7 +95,7 @@ def _statements(
     """Each statement once, with how many rows go by it."""
     found: dict[tuple[str, tuple[str, ...]], int] = {}
     for load in loads:
-        shape = str(load.table), tuple(_told(load, together, writer, session, paper))
+        shape = str(load.table), tuple(_statements_for(load, together, writer, session, paper))
         found[shape] = found.get(shape, 0) + load.frame.height
     for (table, texts), rows in found.items():
         for text in texts:
@@ -104,8 +104,8 @@ def _statements(
             yield Effect("note", table, "nothing is written: the records have nothing but their keys")
 
 
-def _told(load: Load, together: int, writer: Writer, session: Session, paper: OnPaper) -> Sequence[str]:
+def _statements_for(load: Load, together: int, writer: Writer, session: Session, paper: OnPaper) -> Sequence[str]:
     if paper.is_blind or load.table in paper.created:
-        return writer.told(None, load, together)
+        return writer.statements_for(None, load, together)
     with session.transaction(f"look at the table {load.table}") as connection:
-        return writer.told(connection, load, together)
+        return writer.statements_for(connection, load, together)

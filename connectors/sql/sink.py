@@ -1,43 +1,37 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
-import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import partial
 
 from sqlalchemy import Connection
 
 from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
-from ferryman.connectors.sql.config.rules import effectless
+from ferryman.connectors.sql.config.rules import keys_without_effect
 from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
-from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
-from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
-from ferryman.connectors.sql.database.once_more import settled
-from ferryman.connectors.sql.database.rights import explained, use_of
+from ferryman.connectors.sql.database.loads import Part, records_at
+from ferryman.connectors.sql.database.offsets_table import Move, moves_of, open_partitions, session_and_offsets
+from ferryman.connectors.sql.database.rights import naming_missing_rights, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run, Writer
+from ferryman.connectors.sql.database.write_strategies import InBulk, RowByRow
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
-from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking
+from ferryman.connectors.sql.latest_only.latest_only import LatestOnly, LiveHasGoneOn, latest_only_of
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
 from ferryman.runs.harm import Again, Target
-from ferryman.runs.keys import RunKeys
 
-_LOOKS = 3
+_LOOKS_AT_TABLES = 3
 """How often tables are looked at again before an error is believed: they may change once more meanwhile."""
 
-_WARY = 50
+ROW_BY_ROW_PUTS = 50
 """How many puts are still done row by row after the last in which the database refused one: the next may be near."""
-_RUN = 64
-"""Rows that are tried together there."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +58,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def __init__(self, config: SqlSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         zones = Zones(config.db_timezone, config.date_zone)
-        self._session, self._offsets = connected(config, context, context.connector)
+        self._session, self._offsets = session_and_offsets(config, context, context.connector)
         self._tables = Tables(config, self._session, zones)
         self._rows = RowMaker(config, context, self._session, self._tables)
-        self._fold = self._folding(config, context)
+        self._latest_only = latest_only_of(config, context)
         self._writer = self._session.dialect.writer(self._session, config.mode, zones)
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
         self._failures = 0
         """How often the database could not write since it last did."""
-        self._wary = 0
+        self._row_by_row_puts = 0
         """How many puts more are not worth trying as a whole."""
 
     @classmethod
@@ -99,14 +93,14 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     @classmethod
     def reached(cls, config: SqlSinkConfig, context: TaskContext, connector: str) -> LiveOffsets | None:
         """By its rows in the table of offsets, if there are any in this database."""
-        return LiveOffsets(*connected(config, context, connector))
+        return LiveOffsets(*session_and_offsets(config, context, connector))
 
     @classmethod
     def alter_offsets(
         cls, config: SqlSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         """Moves or forgets the offsets in the database."""
-        session, stored = connected(config, context, context.connector)
+        session, stored = session_and_offsets(config, context, context.connector)
         try:
             stored.create(session)
             with session.transaction("alter the stored offsets") as connection:
@@ -115,41 +109,30 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             session.close()
         return True
 
-    def _folding(self, config: SqlSinkConfig, context: SinkContext) -> Fold | None:
-        run = RunKeys.of(context.raw)
-        if run is None or not run.ferryman_run_fold:
-            return None
-        assert context.history is not None
-        session, live = connected(config, context, run.ferryman_run_of)
-        zones = Zones(config.db_timezone, config.date_zone)
-        tables = Tables(config, session, zones)
-        rows, writer = RowMaker(config, context, session, tables), session.dialect.writer(session, config.mode, zones)
-        return Fold(Beside(session, live, tables, rows, writer, config.mode), context.history, run)
-
     def start(self) -> None:
         """Warns about keys without effect; the database is not needed yet."""
-        for warning in effectless(self.context.raw):
+        for warning in keys_without_effect(self.context.raw):
             logger.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:
         """Closes the connection."""
-        if self._fold is not None:
-            self._fold.stop()
+        if self._latest_only is not None:
+            self._latest_only.stop()
         self._session.close()
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
-        with explained(self._session, lambda: [self._offsets.use]):
+        with naming_missing_rights(self._session, lambda: [self._offsets.use]):
             found = open_partitions(self._session, self._offsets, partitions)
-            if self._fold is not None:
-                self._fold.open(partitions, found)
+            if self._latest_only is not None:
+                self._latest_only.open(partitions, found)
         self._positions.update(found)
         return found
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the positions of partitions that others may move from now on."""
-        if self._fold is not None:
-            self._fold.close(partitions)
+        if self._latest_only is not None:
+            self._latest_only.close(partitions)
         for source in partitions:
             self._positions.pop(source, None)
 
@@ -159,7 +142,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._put(batches, sorted({self._rows.table(batch) for batch in batches}, key=str))
         except (Indeterminate, Unfinished):
             raise
-        except Lacking as error:
+        except LiveHasGoneOn as error:
             raise Unfinished(str(error), after=0) from None
         except RetriableError as error:
             self._failures += 1
@@ -171,30 +154,34 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         return len(batches)
 
     def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
-        with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
+        with naming_missing_rights(self._session, lambda: [use_of(self.config, table) for table in tables]):
             late = False
-            for _ in range(_LOOKS):
+            for _ in range(_LOOKS_AT_TABLES):
                 try:
-                    self._write(batches, wary=self._wary > 0)
+                    bulk = InBulk(self._writer, self.config)
+                    self._write(batches, self._row_by_row() if self._row_by_row_puts else bulk)
                     return
                 except (DataError, TaskError) as error:
                     if not self._looks_again(tables, error):
                         late = isinstance(error, Late)
-                        if (self._wary and not late) or not _can_be_narrowed(batches, error):
+                        if (self._row_by_row_puts and not late) or not _can_be_narrowed(batches, error):
                             raise
                         break
-            self._write_by_rows(batches, late)
+            self._write_row_by_row(batches, late)
 
-    def _write_by_rows(self, batches: Sequence[Batch], late: bool) -> None:
+    def _write_row_by_row(self, batches: Sequence[Batch], late: bool) -> None:
         """``late``: whether the database refuses something only when all is to be committed."""
         if not late:
             try:
-                self._write(batches, wary=True)
+                self._write(batches, self._row_by_row())
             except Late:
                 pass
             else:
                 return
-        self._write(batches, wary=True, at_once=True)
+        self._write(batches, self._row_by_row(check_constraints_now=True))
+
+    def _row_by_row(self, check_constraints_now: bool = False) -> RowByRow:
+        return RowByRow(self._writer, self.config, self._session, check_constraints_now)
 
     def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
         """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
@@ -202,14 +189,12 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         for table in changed:
             logger.info("Looking at %s again: %s", table, error)
             self._tables.forget(table)
-            if self._fold is not None:
-                self._fold.forget(table)
+            if self._latest_only is not None:
+                self._latest_only.forget(table)
         return bool(changed)
 
-    def _write(self, batches: Sequence[Batch], wary: bool, at_once: bool = False) -> None:
-        """All of it in as few statements as can be; or, where the database may refuse rows, in the order of the poll
-        and without these, which are reported. ``at_once``: what it would check at the commit, it is to check with each
-        statement. Raises Late for what it says only then."""
+    def _write(self, batches: Sequence[Batch], strategy: InBulk | RowByRow) -> None:
+        """Writes all of it in one transaction. Raises Late for what the database says only when it is to commit."""
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
         #      DDL may commit whatever is open
@@ -218,60 +203,69 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         #      tables, which nobody can change any more, are compared with what they were
         #   4. rows go into their tables, and all is committed: short, and the database needs nothing of this process
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
-        crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
-        prepared = None if self._fold is None else self._fold.prepare(parts, batches)
-        early = parts if prepared is None else prepared.foreseen
-        loads, places = self._loads(early or (), wary)
-        if wanted := loads if prepared is None else prepared.loads:
-            self._writer.prepare(wanted, wary)
-        with _turn(self._fold), self._session.transaction(f"write to {self._named(batches)}") as connection:
-            crash_point("sql.before_rows")
-            steps, unfit = _staged(self._writer, connection, loads, wary)
-            self._offsets.advance(connection, moves)
-            if self._fold is not None and prepared is not None:
-                # What may be written is sure only while the live connector's offsets stand; mostly it was foreseen.
-                kept = self._fold.kept(connection, batches, prepared.foreseen)
-                if prepared.foreseen is None:
-                    loads, places = self._loads(kept, wary)
-                    steps, unfit = _staged(self._writer, connection, prepared.checked(loads), wary)
-                crash_point("sql.folded")
-            self._tables.verify(connection, {load.table for load in loads})
-            refused = self._moved(connection, loads, steps, wary, at_once)
-            self._session.settle(connection)
-            if wary:
-                self._report(batches, places, [*unfit, *refused])
-            crash_point("sql.after_rows")
-            crash_point("sql.before_commit")
+        if self._latest_only is None:
+            self._write_all(parts, batches, moves, strategy)
+        else:
+            self._write_latest(self._latest_only, parts, batches, moves, strategy)
         self._positions.update({source: move.following for source, move in moves.items()})
-        crash_point("sql.after_commit")
+        self.context.crash_point("sql.after_commit")
 
-    def _moved(
-        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], wary: bool, at_once: bool
-    ) -> Sequence[Refused]:
-        """Puts the rows into their tables; those that were left out."""
-        if not wary:
-            self._writer.write(connection, loads, steps)
-            return ()
-        if at_once:
-            self._session.settle(connection)
-        refused = self._writer.each(connection, _runs(loads, steps, self.config.batch_size))
-        each = partial(self._writer.each, connection)
-        return settled(loads, steps, self.config.mode, refused, each) if at_once else refused
+    def _write_all(
+        self,
+        parts: Sequence[Part],
+        batches: Sequence[Batch],
+        moves: Mapping[TopicPartition, Move],
+        strategy: InBulk | RowByRow,
+    ) -> None:
+        loads = strategy.loads(parts)
+        if loads:
+            strategy.prepare(loads)
+        with self._session.transaction(f"write to {self._named(batches)}") as connection:
+            self.context.crash_point("sql.before_rows")
+            strategy.stage(connection, loads)
+            self._offsets.advance(connection, moves)
+            self._write_rows(connection, batches, strategy)
 
-    def _loads(self, parts: Sequence[Part], wary: bool) -> tuple[list[Load], list[int]]:
-        """What goes in together, and the place of each row in the poll where that is asked for."""
-        loads, places = in_order(parts) if wary else (joined(parts, self.config.mode), [])
-        return list(pieces(loads, None if wary else self.config.batch_size)), places
+    def _write_latest(
+        self,
+        latest_only: LatestOnly,
+        parts: Sequence[Part],
+        batches: Sequence[Batch],
+        moves: Mapping[TopicPartition, Move],
+        strategy: InBulk | RowByRow,
+    ) -> None:
+        """What may be written is sure only while the live connector's offsets stand; mostly it was foreseen."""
+        prepared = latest_only.prepare(parts, batches)
+        loads = strategy.loads(prepared.foreseen or ())
+        if prepared.loads:
+            strategy.prepare(prepared.loads)
+        with latest_only.pauses.locking(), self._session.transaction(f"write to {self._named(batches)}") as connection:
+            self.context.crash_point("sql.before_rows")
+            strategy.stage(connection, loads)
+            self._offsets.advance(connection, moves)
+            kept = latest_only.lock_and_recheck(connection, batches, prepared.foreseen)
+            if prepared.foreseen is None:
+                strategy.stage(connection, prepared.checked(strategy.loads(kept)))
+            self.context.crash_point("sql.folded")
+            self._write_rows(connection, batches, strategy)
 
-    def _report(self, batches: Sequence[Batch], places: Sequence[int], refused: Sequence[Refused]) -> None:
+    def _write_rows(self, connection: Connection, batches: Sequence[Batch], strategy: InBulk | RowByRow) -> None:
+        self._tables.verify(connection, {load.table for load in strategy.staged})
+        strategy.write(connection)
+        self._session.check_deferred_constraints(connection)
+        if isinstance(strategy, RowByRow):
+            self._report(batches, strategy.refused())
+        self.context.crash_point("sql.after_rows")
+        self.context.crash_point("sql.before_commit")
+
+    def _report(self, batches: Sequence[Batch], refused: Sequence[tuple[int, DataError]]) -> None:
         """Raises what the report raises: then nothing of the put is written."""
-        self._wary = _WARY if refused else max(0, self._wary - 1)
+        self._row_by_row_puts = ROW_BY_ROW_PUTS if refused else max(0, self._row_by_row_puts - 1)
         if refused:
-            in_order = sorted(refused, key=lambda each: each.seq)
-            records = found(batches, [places[each.seq] for each in in_order])
-            self.context.report_all([(*record, each.error) for record, each in zip(records, in_order, strict=True)])
+            records = records_at(batches, [place for place, _ in refused])
+            self.context.report_all([(*record, error) for record, (_, error) in zip(records, refused, strict=True)])
 
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._rows.table(batch)) for batch in batches}))
@@ -290,21 +284,5 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         return {source: Committed(offset) for source, offset in offsets.items()}
 
 
-def _runs(loads: Sequence[Load], steps: Sequence[Apply], batch_size: int | None) -> list[Run]:
-    most = _RUN if batch_size is None else min(_RUN, max(1, batch_size))
-    return [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, most)]
-
-
 def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
     return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
-
-
-def _turn(fold: Fold | None) -> contextlib.AbstractContextManager[None]:
-    """The time in which a live connector may have to wait for a put."""
-    return contextlib.nullcontext() if fold is None else fold.turns.taken()
-
-
-def _staged(
-    writer: Writer, connection: Connection, loads: Sequence[Load], wary: bool
-) -> tuple[Sequence[Apply], Sequence[Refused]]:
-    return writer.sift(connection, loads) if wary else (writer.stage(connection, loads), ())

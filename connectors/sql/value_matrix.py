@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from ferryman.connectors.sql.column_fits.fit import Refusal
 from ferryman.connectors.sql.config.databases import DIALECTS
 from ferryman.connectors.sql.dialects.dialect import Dialect
-from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.schema import (
     BOOLEAN,
@@ -55,14 +55,14 @@ def matrix() -> Mapping[str, Mapping[str, Mapping[str, Taken]]]:
     """By the names of dialects, columns and Connect types."""
     return {
         dialect.name: {
-            column: {name: taken(dialect, column, schema) for name, schema in SCHEMAS.items()}
+            column: {name: values_taken(dialect, column, schema) for name, schema in SCHEMAS.items()}
             for column in dialect.columns
         }
         for dialect in DIALECTS
     }
 
 
-def taken(dialect: Dialect, column: str, schema: Schema) -> Taken:
+def values_taken(dialect: Dialect, column: str, schema: Schema) -> Taken:
     """What one of the dialect's columns takes of a schema's values."""
     found = dialect.types.fit(schema, dialect.columns[column], Zones("UTC", "UTC"))
     return None if isinstance(found, Refusal) else found.takes

@@ -27,15 +27,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ferryman.connectors.stripe.events_api import PAGE, Event, Page, Period
-from ferryman.connectors.stripe.position import MOST_SEEN, Position
+from ferryman.connectors.stripe.events_api import PAGE_EVENTS, Event, Page, Period
+from ferryman.connectors.stripe.position import MOST_SEEN_IDS, Position
 from ferryman.errors import RetriableError, TaskError
 
 Read = Callable[[Period, str | None, int], Page]
-_KEPT = 31 * 86400
+_KEPT_SECONDS = 31 * 86400
 """Stripe keeps events for 30 days, so that anything older is mostly nothing."""
-_FIRST_SPAN = 60
-_SWEEP_PAUSE = 1.0
+_FIRST_SPAN_SECONDS = 60
+_SWEEP_PAUSE_SECONDS = 1.0
 _MOST_STRIDES = 200
 
 
@@ -47,7 +47,7 @@ class Backlog:
     """The newest time to read."""
     since: int
     """Where the next period begins."""
-    span: int = _FIRST_SPAN
+    span: int = _FIRST_SPAN_SECONDS
     """How many seconds it is long."""
 
 
@@ -109,7 +109,7 @@ class Follower:
         self._overlap = overlap
         self._most = most
         self._wanted = wanted
-        self._enough = max(2, -(-most // PAGE))
+        self._enough = max(2, -(-most // PAGE_EVENTS))
         self._waiting: deque[Event] = deque()
         self._proven: int | None = None
         self._backlog: Backlog | None = None
@@ -145,10 +145,10 @@ class Follower:
             self.position.hand_over(event.id, event.created)
         if self._proven is not None:
             oldest = self._waiting[0].created if self._waiting else self._proven
-            self.position.settle(min(oldest, self._proven) - self._overlap)
-        if len(self.position.seen) > MOST_SEEN:
+            self.position.move_settled_to(min(oldest, self._proven) - self._overlap)
+        if len(self.position.seen) > MOST_SEEN_IDS:
             raise TaskError(
-                f"More than {MOST_SEEN} events within overlap.seconds={self._overlap}: set a shorter overlap, "
+                f"More than {MOST_SEEN_IDS} events within overlap.seconds={self._overlap}: set a shorter overlap, "
                 "or follow fewer types of events"
             )
         return events
@@ -187,8 +187,8 @@ class Follower:
     def _sweep_is_due(self) -> bool:
         if self._newest_first is None:
             return True
-        often = len(self.position.seen) > MOST_SEEN // 2
-        return monotonic() - self._swept >= max(_SWEEP_PAUSE, 0 if often else self._overlap / 4)
+        often = len(self.position.seen) > MOST_SEEN_IDS // 2
+        return monotonic() - self._swept >= max(_SWEEP_PAUSE_SECONDS, 0 if often else self._overlap / 4)
 
     def _learn_order(self, pages: Pages) -> None:
         if pages.first and pages.last and pages.first.created != pages.last.created:
@@ -199,12 +199,12 @@ class Follower:
     def _ask_order(self) -> None:
         # All that is new was created in one second, which shows no order; older events beside it may.
         beside = Pages()
-        beside.take(self._read(Period(0), None, PAGE))
+        beside.take(self._read(Period(0), None, PAGE_EVENTS))
         self._learn_order(beside)
 
     def _new_backlog(self, pages: Pages) -> Backlog:
         head = self._newest_from(pages.head)
-        since, kept = self.position.settled, head - _KEPT
+        since, kept = self.position.settled, head - _KEPT_SECONDS
         if since < kept and not self._read(Period(since, kept), None, 1).events:
             since = kept
         return Backlog(head, since)
@@ -248,7 +248,7 @@ class Follower:
 
     def _pages(self, period: Period, pages: Pages, after: str | None = None) -> Iterator[Page]:
         while True:
-            page = self._read(period, after, PAGE)
+            page = self._read(period, after, PAGE_EVENTS)
             pages.take(page)
             for event in page.events:
                 self._meet(event, pages, period)

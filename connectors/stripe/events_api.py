@@ -16,12 +16,12 @@ import httpx
 
 from ferryman.errors import RefusedError, RetriableError, TaskError
 
-PAGE = 100
+PAGE_EVENTS = 100
 """Events on a full page; the API gives no more."""
 MOST_TYPES = 20
 """Types that the server filters by in one request."""
-_MOST_BYTES = 256 * 1024 * 1024
-_LONGEST_PAUSE = 3600.0
+_MOST_ANSWER_BYTES = 256 * 1024 * 1024
+_LONGEST_PAUSE_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class EventsApi:
         """Closes the connection."""
         self._client.close()
 
-    def page(self, period: Period, after: str | None = None, limit: int = PAGE) -> Page:
+    def page(self, period: Period, after: str | None = None, limit: int = PAGE_EVENTS) -> Page:
         """A page of the period, behind the event ``after`` in the server's order.
 
         Raises RetriableError for what may pass (no connection, 429, 5xx; with the pause that the server asks for),
@@ -130,8 +130,8 @@ class EventsApi:
                     body += piece
                     if time.monotonic() > end:
                         raise RetriableError(f"{self._url} took longer than request.timeout.ms to answer")
-                    if len(body) > _MOST_BYTES:
-                        raise TaskError(f"{self._url} answered with more than {_MOST_BYTES} bytes")
+                    if len(body) > _MOST_ANSWER_BYTES:
+                        raise TaskError(f"{self._url} answered with more than {_MOST_ANSWER_BYTES} bytes")
         except httpx.HTTPError as error:
             raise RetriableError(f"{self._url} cannot be read: {type(error).__name__}: {error}") from error
         return answer, bytes(body)
@@ -185,7 +185,7 @@ def _pause(value: str | None) -> float | None:
     except ValueError:
         until = _date(value)
         seconds = -1.0 if until is None else max(0.0, until - time.time())
-    return min(seconds, _LONGEST_PAUSE) if seconds >= 0 else None
+    return min(seconds, _LONGEST_PAUSE_SECONDS) if seconds >= 0 else None
 
 
 def _date(value: str | None) -> float | None:

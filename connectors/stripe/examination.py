@@ -11,9 +11,9 @@ from ferryman.findings import Finding, mend, ok, warning
 from ferryman.reach import mending
 from ferryman.reach.mending import Keys
 
-_SKEWED = 60
+_SKEWED_SECONDS = 60
 _KEYS = Keys.of_url("stripe.api.url", "SSL_CERT_FILE, a variable of the worker's environment")
-_LONGEST = 5.0
+_STEP_SECONDS = 5.0
 """Seconds for each step of a way that has already failed once."""
 
 
@@ -32,7 +32,7 @@ def findings(api: EventsApi, url: str, seconds: float) -> Iterator[Finding]:
     )
     skew = abs(now - time.time())
     said = f"{skew:.0f} seconds apart"
-    if skew > _SKEWED:
+    if skew > _SKEWED_SECONDS:
         yield warning("clocks of the gateway and here", f"{said}: start.from is by the gateway's", "follow NTP")
     else:
         yield ok("clocks of the gateway and here", said)
@@ -45,5 +45,5 @@ def _failed(subject: str, url: str, seconds: float, error: FerrymanError) -> Fin
         return mend(subject, str(error), "correct stripe.api.url or stripe.api.version")
     obstacle = None
     if isinstance(error.__cause__, httpx.TransportError) and not mending.is_by_proxy(url):
-        obstacle = mending.to_url(subject, url, httpx.create_ssl_context(), _KEYS, min(_LONGEST, seconds))
+        obstacle = mending.to_url(subject, url, httpx.create_ssl_context(), _KEYS, min(_STEP_SECONDS, seconds))
     return obstacle or mend(subject, str(error), "try again when it is well, or correct stripe.api.url")

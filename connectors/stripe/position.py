@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 VERSION = 1
-MOST_SEEN = 20_000
+MOST_SEEN_IDS = 20_000
 """Ids that an offset may hold: with Stripe's of 28 letters some 620 kB, well below what a Kafka record may weigh."""
 
 
@@ -26,7 +26,7 @@ class Position:
         self.seen[id] = created
         self.created = max(self.created, created)
 
-    def settle(self, until: int) -> None:
+    def move_settled_to(self, until: int) -> None:
         """Everything before ``until`` is settled; it never moves back."""
         if until > self.settled:
             self.settled = until

@@ -3,13 +3,13 @@
 What to do about them (errors.tolerance, the dead letter queue) is decided in one place, ``ferryman.task.errors``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from ferryman.errors import RetriableError, TaskError
-from ferryman.record import Coordinates, Polled, Record
+from ferryman.record import Batch, Coordinates, Polled, Record
 
 T = TypeVar("T")
 
@@ -101,3 +101,12 @@ def sifted(count: int, attempt: Callable[[Sequence[int]], T]) -> tuple[list[T], 
             # They passed in other company before, and are not made guilty by what they did then.
             return [stretch.result for stretch in done], guilty
     return [stretch.result for stretch in done], guilty
+
+
+def without_records(batches: Iterable[Batch], guilty: Iterable[tuple[Batch, int]]) -> list[Batch]:
+    """The batches but for some records, each given as a batch and its index there."""
+    positions: dict[int, set[int]] = {}
+    for batch, index in guilty:
+        positions.setdefault(id(batch.origin), set()).add(batch.positions[index])
+    left = (batch.without(positions.get(id(batch.origin), ())) for batch in batches)
+    return [batch for batch in left if batch is not None]

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Int, Short, Str, Strings, any_case, key
+from ferryman.config import Int, NonEmpty, Short, Str, Strings, any_case, key
 from ferryman.errors import KeyProblem
 from ferryman.settings.worker_keys import Count, Listeners, WorkerConfig, count
 
@@ -30,13 +30,7 @@ def _macs(value: list[str]) -> list[str]:
     return [_mac(each) for each in value]
 
 
-def _named(value: str) -> str:
-    if not value:
-        raise ValueError("String must be non-empty")
-    return value
-
-
-Name = Annotated[Str, AfterValidator(_named)]
+Name = Annotated[Str, NonEmpty]
 Mac = Annotated[Str, AfterValidator(_mac)]
 Replicas = Annotated[Short, AfterValidator(count)]
 

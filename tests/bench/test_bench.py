@@ -75,9 +75,9 @@ def test_a_connector_file_of_the_benchmarks_is_a_valid_config(file: Path, worker
 
 
 def test_each_run_has_a_connector_name_of_its_own(tmp_path: Path) -> None:
-    files = write_files(ours(), "w1", "w1-7", tmp_path)
+    files = write_files(ours(), "file-sink", "file-sink-7", tmp_path)
 
-    assert connector_file.read(files.connector).name == "w1-7"
+    assert connector_file.read(files.connector).name == "file-sink-7"
 
 
 def test_the_peers_lock_file_pins_every_plugin() -> None:

@@ -24,12 +24,12 @@ from ferryman.chain.builder import chain
 from ferryman.chain.chain import Chain
 from ferryman.connectors.s3.formats.format import Avro, Parquet
 from ferryman.connectors.s3.formats.text import JsonLines
+from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.mysql.statements import statements as mysql_statements
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, writer
-from ferryman.connectors.sql.fits.fit import Fit
 from ferryman.connectors.sql.records.column import Column
 from ferryman.facts.config_records import (
     ConfigRecord,
@@ -406,7 +406,7 @@ def test_literals_of_a_wide_table_grow_in_proportion() -> None:
         columns = sql_columns(size)
         frame = wide_frame(size)
         load = Load(TableName(None, "t"), columns, frame)
-        return lambda: [*direct.made([load], lambda values, column: values)[0].statements("upsert", 0, 9)]
+        return lambda: [*direct.as_literals([load], lambda values, column: values)[0].statements("upsert", 0, 9)]
 
     assert not grows_too_fast(make, 400)
 

@@ -53,7 +53,7 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
     "ferryman.connectors.s3.config.object_names.has": lambda text: object_names.has(text, "topic"),
-    "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.connectors.s3.config.object_names.with_times": lambda text: object_names.with_times(text, "UTC"),
     "ferryman.connectors.s3.config.source_template.prefix_pattern": lambda text: source_template.prefix_pattern(
         text, text
     ),

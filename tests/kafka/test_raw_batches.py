@@ -57,7 +57,12 @@ def test_what_the_client_says_of_a_time_before_1970_is_understood() -> None:
     consumer = Consumer({"bootstrap.servers": f"{broker.host}:{broker.port}", "group.id": "g"})
     consumer.assign([TopicPartition("t", 0, 0)])
     messages = list[Message]()
-    until(lambda: messages.extend(consumer.consume(2, 0.5)) or len(messages) == 2)
+
+    def both_are_here() -> bool:
+        messages.extend(consumer.consume(2, 0.5))
+        return len(messages) == 2
+
+    until(both_are_here)
     consumer.close()
     (found,) = by_partition(messages)
     assert found.timestamps == [None, None]

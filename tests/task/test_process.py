@@ -22,7 +22,7 @@ def test_an_error_of_any_kind_is_a_failure_with_its_trace(
         raise error
 
     told: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(process.sessions, "run", fails)
+    monkeypatch.setattr("ferryman.task.process.sessions.run", fails)
     spec: Any = SimpleNamespace(probe=())
     control: Any = SimpleNamespace(tell=lambda what, more: told.append((what, more)))
     process._run(spec, control)

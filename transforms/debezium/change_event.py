@@ -44,7 +44,7 @@ def member(schema: Schema, name: str) -> Schema:
     return schema.by_name[name].schema
 
 
-def typed(value: Mapping[str, Any], schema: Schema, name: str, wanted: Type) -> Any:
+def field_of_type(value: Mapping[str, Any], schema: Schema, name: str, wanted: Type) -> Any:
     """A field that must be of a type, as Struct.getString and its siblings read it: no default stands in for null."""
     if member(schema, name).type is not wanted:
         raise DataError(f"Field '{name}' is not of type {wanted}")

@@ -11,8 +11,8 @@ from ferryman.java.texts import schema_text
 from ferryman.record import Header, Record, Rows
 from ferryman.schema import STRING, Schema, Type
 from ferryman.telemetry import place
-from ferryman.transforms.debezium.change_event import ConnectError, is_envelope, member, typed
-from ferryman.transforms.debezium.json_expansion import Inference, NotExpandable, fitted, parsed
+from ferryman.transforms.debezium.change_event import ConnectError, field_of_type, is_envelope, member
+from ferryman.transforms.debezium.json_expansion import Inference, NotExpandable, fit_to_schema, parse_json
 from ferryman.transforms.debezium.outbox_keys import EventRouterConfig
 from ferryman.transforms.fields.schema_check import refuse_misfit
 from ferryman.transforms.fields.sides import fields, structs
@@ -72,7 +72,7 @@ class EventRouter(Transform[EventRouterConfig]):
         if schema is None or not is_envelope(schema):
             return record
         _require(record.value, schema, "Detect Debezium Operation")
-        operation = typed(record.value, schema, "op", Type.STRING)
+        operation = field_of_type(record.value, schema, "op", Type.STRING)
         if operation is None:
             raise MissingValue("A change event without its operation")
         if operation == "u":
@@ -107,7 +107,7 @@ class EventRouter(Transform[EventRouterConfig]):
         key = _read(row, schema, keys.table_field_event_key)
         return replace(
             record,
-            topic=self._topic(typed(row, schema, keys.route_by_field, Type.STRING)),
+            topic=self._topic(field_of_type(row, schema, keys.route_by_field, Type.STRING)),
             partition=message.partition,
             key=key,
             key_schema=member(schema, keys.table_field_event_key),
@@ -139,7 +139,7 @@ class EventRouter(Transform[EventRouterConfig]):
                 case "envelope":
                     message.put(each.name, _read(row, schema, each.field), member(schema, each.field))
                 case _:
-                    message.partition = typed(row, schema, each.field, Type.INT32)
+                    message.partition = field_of_type(row, schema, each.field, Type.INT32)
 
     def _topic(self, routed_by: str | None) -> str:
         if routed_by is None:
@@ -155,10 +155,10 @@ class EventRouter(Transform[EventRouterConfig]):
             return payload, found
         inferred: Schema | None = found
         try:
-            data = parsed(payload)
+            data = parse_json(payload)
             # Where the data does not fit the schema inferred from it, Debezium leaves the text under that schema.
             inferred = self.inference.schema(name, data)
-            return fitted(data, inferred), inferred
+            return fit_to_schema(data, inferred), inferred
         except NotExpandable as error:
             log.warning("a payload could not be expanded as JSON: %s", error, extra=place.of(record))
             return payload, inferred
@@ -167,8 +167,8 @@ class EventRouter(Transform[EventRouterConfig]):
         """The schema of payload and envelope columns. Debezium makes one a payload's schema (or version), and so names
         it after the topic of the first event."""
         version_field = self.config.table_field_event_schema_version
-        version = None if version_field is None else typed(values, row, version_field, Type.INT32)
-        routed_by = typed(values, row, keys.route_by_field, Type.STRING)
+        version = None if version_field is None else field_of_type(values, row, version_field, Type.INT32)
+        routed_by = field_of_type(values, row, keys.route_by_field, Type.STRING)
         if payload is None and version_field is None:
             raise MissingValue("An empty JSON array as payload has no schema that could stand beside other columns")
         known = payload if version_field is None else version
@@ -220,11 +220,11 @@ def _empty(payload: Any) -> bool:
 def _timestamp(name: str | None, event: Struct, envelope: Schema, row: Struct, schema: Schema) -> int | None:
     """The message's timestamp in milliseconds: that of a column, or when Debezium processed the change."""
     if name is None:
-        found: int | None = typed(event, envelope, "ts_ms", Type.INT64)
+        found: int | None = field_of_type(event, envelope, "ts_ms", Type.INT64)
         return found
     if name not in schema.by_name:
         raise ConnectError(f"Unable to find timestamp field {name} in event")
-    at: int | None = typed(row, schema, name, Type.INT64)
+    at: int | None = field_of_type(row, schema, name, Type.INT64)
     if at is None:
         return _timestamp(None, event, envelope, row, schema)
     kind = schema.by_name[name].schema.name

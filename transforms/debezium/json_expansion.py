@@ -16,7 +16,7 @@ class NotExpandable(DataError):
     """A text that is no JSON object or array, or one to which no schema fits."""
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The object or array that a text begins with; what stands behind it is not looked at. Raises NotExpandable."""
     if not text.startswith(("{", "[")):
         raise NotExpandable(f"The payload is no JSON object or array: it begins with {text[:1]!r}")
@@ -96,7 +96,7 @@ def _merged(schemas: Sequence[Schema]) -> Schema:
     return replace(distinct[0], optional=False, fields=tuple(members.values()))
 
 
-def fitted(data: Any, schema: Schema | None) -> Any:
+def fit_to_schema(data: Any, schema: Schema | None) -> Any:
     """JSON as a value of that schema. Raises NotExpandable for what does not fit; a whole must be an object."""
     if schema is None or schema.type is not Type.STRUCT or not isinstance(data, dict):
         raise NotExpandable("Only a JSON object can be expanded")
@@ -107,7 +107,7 @@ def _fitted(data: Any, schema: Schema) -> Any:
     if data is None:
         return None
     if isinstance(data, dict):
-        return fitted(data, schema)
+        return fit_to_schema(data, schema)
     if isinstance(data, list):
         if schema.type is not Type.ARRAY or schema.values is None:
             raise NotExpandable(f"An array where other objects have {schema.type}")

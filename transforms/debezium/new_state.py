@@ -12,7 +12,7 @@ from ferryman.errors import DataError, MissingValue, UnknownField
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
 from ferryman.repeated import Repeated
 from ferryman.schema import STRING, Schema, Type
-from ferryman.transforms.debezium.change_event import Reference, WrongClass, is_envelope, member, typed
+from ferryman.transforms.debezium.change_event import Reference, WrongClass, field_of_type, is_envelope, member
 from ferryman.transforms.debezium.new_state_keys import ExtractNewRecordStateConfig
 from ferryman.transforms.debezium.steps import member_of, with_text, without
 from ferryman.transforms.fields.sides import fields, refuse_nulls, structs, with_defaults
@@ -161,16 +161,16 @@ class NewState:
         rows = data.rows()
         structs(rows, "Read record to set topic routing for CREATE / UPDATE")
         assert rows.schema is not None
-        return [typed(value, rows.schema, self.config.route_by_field, Type.STRING) for value in rows.values]
+        return [field_of_type(value, rows.schema, self.config.route_by_field, Type.STRING) for value in rows.values]
 
     def _topics_before(self, data: Data) -> Sequence[str | None]:
         rows = data.rows()
         assert rows.schema is not None
         before = member(rows.schema, "before")
-        found = [typed(value, rows.schema, "before", Type.STRUCT) for value in rows.values]
+        found = [field_of_type(value, rows.schema, "before", Type.STRUCT) for value in rows.values]
         if None in found:
             raise MissingValue("A delete without its row before, from which its topic should be read")
-        return [typed(value, before, self.config.route_by_field, Type.STRING) for value in found]
+        return [field_of_type(value, before, self.config.route_by_field, Type.STRING) for value in found]
 
     def _with_fields(self, schema: Schema, envelope: Schema) -> tuple[Schema, Sequence[Reference]]:
         """The schema with the metadata that its event has, and which that is."""
@@ -186,7 +186,7 @@ class NewState:
             structs(data, PURPOSE)
         assert data.schema is not None
         assert event.schema is not None
-        typed({}, event.schema, "op", Type.STRING)
+        field_of_type({}, event.schema, "op", Type.STRING)
         schema, added = self._schema(data.schema, event.schema)
         if isinstance(data, Columns) and isinstance(event, Columns) and not _nested(schema, added):
             frame = with_defaults(data, False)

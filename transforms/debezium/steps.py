@@ -8,8 +8,16 @@ import polars as pl
 from ferryman.errors import UnknownField
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import OPTIONAL_STRING, Schema
-from ferryman.transforms.fields.field_path import extracted, extracted_columns
-from ferryman.transforms.fields.sides import copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.field_path import extract_field, extracted_columns
+from ferryman.transforms.fields.sides import (
+    copy_with_defaults,
+    defaults,
+    fields,
+    maps,
+    refuse_nulls,
+    structs,
+    with_defaults,
+)
 
 
 def member_of(data: Data, name: str) -> Data:
@@ -22,7 +30,7 @@ def member_of(data: Data, name: str) -> Data:
     field = data.schema.by_name[name]
     if isinstance(data, Columns) and field.schema.default is None:
         return extracted_columns(data, field)
-    return extracted(data.rows(), [field], True)
+    return extract_field(data.rows(), [field], True)
 
 
 def with_text(data: Data, name: str, text: str, replace_null_with_default: bool) -> Data:
@@ -38,7 +46,7 @@ def with_text(data: Data, name: str, text: str, replace_null_with_default: bool)
     if not replace_null_with_default:
         refuse_nulls(values, data.schema, *data.schema.by_name)
     fill = defaults(data.schema, replace_null_with_default)
-    return Rows(schema, [copied(value, fill) | {name: text} for value in values])
+    return Rows(schema, [copy_with_defaults(value, fill) | {name: text} for value in values])
 
 
 def without(data: Data, names: Collection[str]) -> Data:
@@ -52,7 +60,7 @@ def without(data: Data, names: Collection[str]) -> Data:
             return Columns(schema, frame)
     fill = defaults(schema, True)
     rows = data.rows()
-    return Rows(schema, [copied(_cut(value, names), fill) for value in structs(rows, "field replacement")])
+    return Rows(schema, [copy_with_defaults(_cut(value, names), fill) for value in structs(rows, "field replacement")])
 
 
 def _keep_fields(schema: Schema, names: Collection[str]) -> Schema:

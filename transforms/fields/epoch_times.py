@@ -7,16 +7,16 @@ from ferryman.formats.json.text import time_millis
 from ferryman.java.simple_date_format import DAY
 from ferryman.java.texts import millis, moment
 
-FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
+FIRST_MILLIS, LAST_MILLIS = -62_135_596_800_000, 253_402_300_799_999
 """The bounds of datetime: the years 1 to 9999."""
-_EXACT = 4_000_000_000_000
+_EXACT_MILLIS = 4_000_000_000_000
 """Up to here (the year 2096) a double holds seconds to the microsecond."""
 _EPOCH_ORDINAL = 719_163
 
 
 def instant(at: int) -> datetime:
     """A Timestamp. Raises DataError outside the years 1 to 9999."""
-    if 0 <= at < _EXACT:
+    if 0 <= at < _EXACT_MILLIS:
         return datetime.fromtimestamp(at / 1000, UTC)
     return moment(_checked(at))
 
@@ -43,6 +43,6 @@ def millis_of(value: date | time) -> int:
 
 
 def _checked(at: int) -> int:
-    if not FIRST <= at <= LAST:
+    if not FIRST_MILLIS <= at <= LAST_MILLIS:
         raise DataError(f"The time {at} is outside the years 1 to 9999")
     return at

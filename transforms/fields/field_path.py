@@ -70,7 +70,7 @@ def schemas(schema: Schema, names: Sequence[str]) -> Sequence[Field] | None:
     return found
 
 
-def extracted(rows: Rows, path: Sequence[Field], replace_null_with_default: bool) -> Rows:
+def extract_field(rows: Rows, path: Sequence[Field], replace_null_with_default: bool) -> Rows:
     """What lies at the end of a path; null if something on the way is. Defaults on the way always stand in for null."""
     values = rows.values
     for field in path:

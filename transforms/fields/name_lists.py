@@ -18,7 +18,7 @@ def parts(mapping: str, separator: str = ":") -> list[str]:
     return mapping.rstrip(separator).split(separator) if mapping.strip(separator) or not mapping else []
 
 
-def hashed(names: Iterable[str]) -> list[str]:
+def in_hash_order(names: Iterable[str]) -> list[str]:
     """The names, each once, in the order in which a Java HashSet gives them: of two errors the first one counts."""
     once = list(dict.fromkeys(names))
     size = 16

@@ -144,7 +144,9 @@ def converted(
     """
     assert rows.schema is not None
     fill = defaults(rows.schema, replace_null_with_default)
-    new = [copied(value, fill) for value in rows.values] if fill else [value.copy() for value in rows.values]
+    new = (
+        [copy_with_defaults(value, fill) for value in rows.values] if fill else [value.copy() for value in rows.values]
+    )
     checked = members.items() if replace_null_with_default else [(name, members.get(name)) for name in schema.by_name]
     for name, convert in checked:
         if convert is not None:
@@ -171,7 +173,7 @@ def defaults(schema: Schema, replace_null_with_default: bool) -> Defaults:
     return [(field.name, field.schema.default) for field in schema.fields if field.schema.default is not None]
 
 
-def copied(value: dict[str, Any], with_defaults: Defaults) -> dict[str, Any]:
+def copy_with_defaults(value: dict[str, Any], with_defaults: Defaults) -> dict[str, Any]:
     """A struct as Kafka's transforms copy it."""
     new = value.copy()
     for name, default in with_defaults:

@@ -3,22 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from ferryman.api import Predicate
-from ferryman.config import Config, Str, key
+from ferryman.config import Config, NonEmpty, Str, key
 from ferryman.record import Batch, Headers, Record
 from ferryman.repeated import Repeated
 
 
-def _non_empty(value: str) -> str:
-    if not value:
-        raise ValueError("String must be non-empty")
-    return value
-
-
 class HasHeaderKeyConfig(Config):
-    name: Annotated[Str, AfterValidator(_non_empty)] = key()
+    name: Annotated[Str, NonEmpty] = key()
     """The header's name."""
 
 

@@ -52,13 +52,15 @@ def one_line(key: str, text: str, longest: int = 1000) -> str:
     """A header's text. Raises DataError if it has several lines or control characters, or is too long."""
     if len(text) > longest:
         raise DataError(f"{key}: {len(text)} characters, at most {longest} are allowed")
-    if wrong := next((letter for letter in text if unicodedata.category(letter) in _LINES and letter != "\t"), None):
+    if wrong := next(
+        (character for character in text if unicodedata.category(character) in _LINES and character != "\t"), None
+    ):
         raise DataError(f"{key}: the character {_shown(wrong)} must not be in a header")
     return text.replace("\t", " ").strip()
 
 
-def _shown(letter: str) -> str:
-    return f"U+{ord(letter):04X}"
+def _shown(character: str) -> str:
+    return f"U+{ord(character):04X}"
 
 
 def one_address(key: str, text: str) -> Address:
@@ -91,14 +93,14 @@ def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str
         return f"{shown} is no e-mail address: nothing stands before its @"
     if len(local) > LONGEST_LOCAL:
         return f"{shown} is no e-mail address: {len(local)} characters before its @, at most {LONGEST_LOCAL} may be"
-    if wrong := next((letter for letter in local if not _LOCAL.fullmatch(letter) and letter != "."), None):
+    if wrong := next((character for character in local if not _LOCAL.fullmatch(character) and character != "."), None):
         name = "a blank" if wrong == " " else f"the character {_character(wrong)}"
         return f"{shown} is no e-mail address: {name} must not stand before its @"
     return f"{shown} is no e-mail address: a dot before its @ must stand between two other characters"
 
 
-def _character(letter: str) -> str:
-    return letter if letter.isascii() and letter.isprintable() else f"{letter} ({_shown(letter)})"
+def _character(character: str) -> str:
+    return character if character.isascii() and character.isprintable() else f"{character} ({_shown(character)})"
 
 
 def _domain(key: str, domain: str) -> str:
@@ -126,7 +128,7 @@ def _excerpt(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
-def joined(values: Iterable[object]) -> str:
+def join_addresses(values: Iterable[object]) -> str:
     """The template filter ``addresses``: a list of the record's as several addresses, each of which is one."""
     return _SEPARATOR.join(map(str, values))
 

@@ -21,16 +21,16 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from ferryman.connectors.email.mail.addresses import joined
+from ferryman.connectors.email.mail.addresses import join_addresses
 
-LARGEST = 10_000_000
+MOST_CHARACTERS = 10_000_000
 """Characters that one template may make of a record, at any point on the way."""
-LONGEST = 2.0
+MOST_CPU_SECONDS = 2.0
 """Seconds of CPU that it may take."""
-_WIDEST = 10_000
+_MOST_WIDTH = 10_000
 """The largest number that says how wide something is to be."""
 _MOST_BITS = 100_000
-_SLOW_BEYOND = 100_000
+_SLOW_BEYOND_CHARACTERS = 100_000
 """Characters beyond which filters that go over their text again and again are refused."""
 _METHODS = frozenset({"items", "keys", "values", "get"})
 _TEXT_METHODS = """
@@ -44,7 +44,7 @@ _OF_NUMBERS = frozenset({"bit_length", "is_integer", "quantize", "normalize", "a
 _WIDENING = frozenset({"center", "indent", "batch", "slice", "wordwrap", "round", "ljust", "rjust", "zfill", "tojson"})
 _SLOW = frozenset({"wordwrap", "striptags", "urlize", "title"})
 _FORMATS = re.compile(r"%%|%(?:\([^()]*+\))?[-#0 +]*+(?P<width>\*|\d*+)(?:\.(?P<precision>\*|\d*+))?")
-_MEMBER = 16
+_MEMBER_CHARACTERS = 16
 """What a member of a list or a map counts beside its text."""
 
 
@@ -64,7 +64,7 @@ class TooMuch(Exception):
 @contextmanager
 def bounded() -> Iterator[None]:
     """Within it the clock of one rendering runs."""
-    token = _bounds.set(_Bounds(time.thread_time() + LONGEST))
+    token = _bounds.set(_Bounds(time.thread_time() + MOST_CPU_SECONDS))
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ def bounded() -> Iterator[None]:
 def tick() -> None:
     """One step. Raises TooMuch when the time is over."""
     if time.thread_time() > _bounds.get().until:
-        raise TooMuch(f"the template takes longer than {LONGEST:.0f} s")
+        raise TooMuch(f"the template takes longer than {MOST_CPU_SECONDS:.0f} s")
 
 
 def weigh(*values: Any) -> int:
@@ -82,9 +82,9 @@ def weigh(*values: Any) -> int:
     total, rest = 0, [iter(values)]
     while rest:
         for value in rest[-1]:
-            total += len(value) if isinstance(value, str | bytes) else _MEMBER
-            if total > LARGEST:
-                raise TooMuch(f"the text is longer than {LARGEST:,} characters")
+            total += len(value) if isinstance(value, str | bytes) else _MEMBER_CHARACTERS
+            if total > MOST_CHARACTERS:
+                raise TooMuch(f"the text is longer than {MOST_CHARACTERS:,} characters")
             if isinstance(value, int) and value.bit_length() > _MOST_BITS:
                 raise TooMuch("a number is too large")
             if isinstance(value, list | tuple | set | frozenset | dict):
@@ -110,7 +110,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, escaping: bool) -> None:
         # Not optimized: what only consists of constants would be worked out when the config is read, out of bounds.
         super().__init__(autoescape=escaping, undefined=StrictUndefined, finalize=_finalize, optimized=False)
-        self.filters["addresses"] = joined
+        self.filters["addresses"] = join_addresses
         self.filters = {name: _watched(name, each) for name, each in self.filters.items()}
         self.globals.pop("lipsum", None)
 
@@ -183,7 +183,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _refuse_large(right)
         if operator == "**" and _bits(left) * abs(right if isinstance(right, int) else 1) > _MOST_BITS:
             raise TooMuch("a number is too large")
-        if operator == "*" and _repeats(left, right) > LARGEST:
+        if operator == "*" and _repeats(left, right) > MOST_CHARACTERS:
             raise TooMuch("too many repetitions")
         result = super().call_binop(context, operator, left, right)
         weigh(result)
@@ -259,14 +259,14 @@ def _watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _refuse_blowing_up(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     weigh(*args, *kwargs.values())
     numbers = [arg for arg in (*args[1:], *kwargs.values()) if isinstance(arg, int)]
-    if name in _WIDENING and any(abs(number) > _WIDEST for number in numbers):
-        raise TooMuch(f"{name} of more than {_WIDEST:,}")
-    if name in _SLOW and args and isinstance(args[0], str) and len(args[0]) > _SLOW_BEYOND:
-        raise TooMuch(f"{name} of a text of more than {_SLOW_BEYOND:,} characters")
+    if name in _WIDENING and any(abs(number) > _MOST_WIDTH for number in numbers):
+        raise TooMuch(f"{name} of more than {_MOST_WIDTH:,}")
+    if name in _SLOW and args and isinstance(args[0], str) and len(args[0]) > _SLOW_BEYOND_CHARACTERS:
+        raise TooMuch(f"{name} of a text of more than {_SLOW_BEYOND_CHARACTERS:,} characters")
     match name, args:
         case "replace", (text, old, new, *_):
-            if _length(text) // max(1, _length(old)) * _length(new) > LARGEST:
-                raise TooMuch(f"the text is longer than {LARGEST:,} characters")
+            if _length(text) // max(1, _length(old)) * _length(new) > MOST_CHARACTERS:
+                raise TooMuch(f"the text is longer than {MOST_CHARACTERS:,} characters")
         case "join", (first, *others):
             # The method's text stands between, the filter's first argument is what is joined.
             between, parts = (
@@ -274,8 +274,8 @@ def _refuse_blowing_up(name: str, args: tuple[Any, ...], kwargs: Mapping[str, An
                 if isinstance(first, str)
                 else (others[0] if others else kwargs.get("d", ""), first)
             )
-            if isinstance(parts, str | list | tuple) and _length(between) * len(parts) > LARGEST:
-                raise TooMuch(f"the text is longer than {LARGEST:,} characters")
+            if isinstance(parts, str | list | tuple) and _length(between) * len(parts) > MOST_CHARACTERS:
+                raise TooMuch(f"the text is longer than {MOST_CHARACTERS:,} characters")
         case "format", (text, *others):
             _refuse_wide(str(text))
             _refuse_large(others)
@@ -300,7 +300,7 @@ def _refuse_wide_fields(text: str) -> None:
 def _refuse_large(values: Any) -> None:
     """Refuses decimals that are numbers of very many digits, and Python's own numbers of that kind."""
     for value in values if isinstance(values, list | tuple) else [values]:
-        if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _WIDEST:
+        if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_WIDTH:
             raise TooMuch("a number is too large")
         weigh(value)
 
@@ -325,6 +325,6 @@ def _finalize(value: Any) -> Any:
     tick()
     bounds = _bounds.get()
     bounds.written += weigh(value)
-    if bounds.written > 2 * LARGEST:
-        raise TooMuch(f"the text is longer than {LARGEST:,} characters")
+    if bounds.written > 2 * MOST_CHARACTERS:
+        raise TooMuch(f"the text is longer than {MOST_CHARACTERS:,} characters")
     return "" if value is None else value

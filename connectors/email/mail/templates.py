@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError
 from jinja2.exceptions import UndefinedError
 
-from ferryman.connectors.email.mail.sandbox import LARGEST, Sandbox, TooMuch, bounded
+from ferryman.connectors.email.mail.sandbox import MOST_CHARACTERS, Sandbox, TooMuch, bounded
 from ferryman.errors import DataError
 from ferryman.record import Record
 
@@ -42,8 +42,8 @@ class Pattern:
             for piece in self.template.generate(facts):
                 pieces.append(piece)
                 size += len(piece)
-                if size > LARGEST:
-                    raise TooMuch(f"the text is longer than {LARGEST:,} characters")
+                if size > MOST_CHARACTERS:
+                    raise TooMuch(f"the text is longer than {MOST_CHARACTERS:,} characters")
         return "".join(pieces)
 
 

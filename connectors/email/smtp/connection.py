@@ -14,9 +14,9 @@ from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"(?m)^\.")
-_CLOSING = 421
-_GO_ON, _TAKEN = 354, 250
-LONGEST_ANSWER = 500
+_CLOSING_CODE = 421
+_GO_ON_CODE, _TAKEN_CODE = 354, 250
+LONGEST_ANSWER_CHARACTERS = 500
 
 
 class Verdict(Enum):
@@ -133,7 +133,7 @@ class Connection:
                 self.close()
             return decided.outcome
 
-    async def reached(self) -> SMTP:
+    async def connect(self) -> SMTP:
         """The client, connected and logged in. Raises NotReached."""
         try:
             return await self._connected()
@@ -192,7 +192,7 @@ class Connection:
             # A server that hangs up over one recipient may go on with the next message.
             verdict = Verdict.AWAY if step == "mail" else Verdict.BUSY
             _decide(verdict, f"the mail server {self._server} does not answer: {_words(error)}", error)
-        if answer.code != _GO_ON:
+        if answer.code != _GO_ON_CODE:
             _decide(_verdict(answer.code, answer.message, "data", mail), _answer(answer.code, answer.message))
 
     async def _content(self, client: SMTP, mail: Envelope) -> Outcome:
@@ -205,7 +205,7 @@ class Connection:
             code, text = error.code, error.message
         except (SMTPException, OSError) as error:
             _decide(Verdict.UNANSWERED, f"the mail server {self._server} took the message and said no more", error)
-        if code == _TAKEN:
+        if code == _TAKEN_CODE:
             return Outcome(Verdict.SENT, _answer(code, text))
         known = _verdict(code, text, "data", mail) if 400 <= code < 600 else Verdict.UNANSWERED
         _decide(known, _answer(code, text))
@@ -239,9 +239,9 @@ class Connection:
 
 def _verdict(code: int, text: str, step: Step, mail: Envelope) -> Verdict:
     """What a refusal means for this message and for all others; see the table in ``status_codes``."""
-    if code == _CLOSING and step != "mail":
+    if code == _CLOSING_CODE and step != "mail":
         return Verdict.BUSY
-    if code == _CLOSING or not 400 <= code < 600:
+    if code == _CLOSING_CODE or not 400 <= code < 600:
         return Verdict.AWAY
     about = scope(code, text, step)
     if about is Scope.SENDER:
@@ -264,7 +264,7 @@ def _words(error: Exception) -> str:
 
 def _answer(code: int, text: str) -> str:
     """A server's answer on one line, and not more of it than is useful."""
-    return f"{code} {' '.join(text.split())}"[:LONGEST_ANSWER]
+    return f"{code} {' '.join(text.split())}"[:LONGEST_ANSWER_CHARACTERS]
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

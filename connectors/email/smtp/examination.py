@@ -37,7 +37,7 @@ async def _looked(server: MailServer, mail: Mail) -> list[Finding]:
     connection = Connection(server)
     subject = f"mail server {server}"
     try:
-        client = await connection.reached()
+        client = await connection.connect()
     except NotReached as error:
         return [refusals.of_connection(subject, server, error)]
     try:

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 
 from ferryman.connectors.email.smtp.connection import Connection, Envelope, MailServer, Outcome, Verdict
 
-IDLE = 30.0
+IDLE_SECONDS = 30.0
 """Seconds after which an unused connection is given up; servers end them after some minutes."""
-_STOPPING = 5.0
+_STOPPING_SECONDS = 5.0
 
 
 class SmtpPool:
@@ -61,11 +61,11 @@ class SmtpPool:
         self.abandon(list(self._on_their_way))
         leaving = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
         try:
-            leaving.result(_STOPPING)
+            leaving.result(_STOPPING_SECONDS)
         except TimeoutError:
             leaving.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_STOPPING)
+        self._thread.join(_STOPPING_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
 
@@ -88,8 +88,8 @@ class SmtpPool:
 
     async def _close_idle(self) -> None:
         while True:
-            await asyncio.sleep(IDLE / 2)
-            while self._idle and time.monotonic() - self._idle[0][1] > IDLE:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            while self._idle and time.monotonic() - self._idle[0][1] > IDLE_SECONDS:
                 await self._idle.pop(0)[0].leave()
 
     async def _leave(self) -> None:

@@ -20,7 +20,7 @@ _KEYS = Keys(
     trust="smtp.ssl.ca.location",
 )
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
-_LONGEST = 5.0
+_STEP_SECONDS = 5.0
 """Seconds for each step of a way that has already failed once."""
 _STARTTLS = "smtp.security=starttls"
 _LOGIN = "smtp.username and smtp.password"
@@ -39,7 +39,7 @@ def of_connection(subject: str, server: MailServer, failure: NotReached) -> Find
         if type(error) is SMTPException:  # it has not announced what we must have
             return _not_offered(subject, server, str(error))
     encrypted = server.context if server.security == "tls" else None
-    obstacle = way.obstacle(server.host, _port(server), min(_LONGEST, server.timeout), encrypted)
+    obstacle = way.obstacle(server.host, _port(server), min(_STEP_SECONDS, server.timeout), encrypted)
     if obstacle is not None:
         return mending.finding(subject, obstacle, _KEYS)
     what = (

@@ -59,7 +59,7 @@ class InTheWay(Exception):
     """Another object has the name."""
 
 
-class Listed(NamedTuple):
+class ListedObject(NamedTuple):
     """An object as a listing shows it."""
 
     key: str
@@ -283,7 +283,7 @@ class Bucket:
             found = [each for page in pages for each in page.get("Contents", [])]
             return [str(each["Key"]) for each in found if each.get("Size") != 0]
 
-    def listed(self, prefix: str, after: str = "") -> Iterator[Listed]:
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """The objects whose names begin so, by name; those behind ``after`` only, if it is given."""
         more: dict[str, str] = {"StartAfter": after} if after else {}
         while True:
@@ -293,7 +293,7 @@ class Bucket:
                 # What S3Proxy is still writing has no ETag.
                 if "ETag" in each:
                     modified = int(each["LastModified"].timestamp() * 1000)
-                    yield Listed(str(each["Key"]), int(each["Size"]), str(each["ETag"]), modified)
+                    yield ListedObject(str(each["Key"]), int(each["Size"]), str(each["ETag"]), modified)
             if not page.get("IsTruncated"):
                 return
             more["ContinuationToken"] = page["NextContinuationToken"]

@@ -22,7 +22,7 @@ from ferryman.errors import TaskError
 
 CONNECTIONS = 8
 """Requests under way at once."""
-_CONNECTING, _READING = 10.0, 60.0
+_CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 """Seconds at most."""
 _HEADERS = {
     "ACL": "x-amz-acl",
@@ -31,14 +31,14 @@ _HEADERS = {
 }
 
 
-def bucket(config: S3Keys, seconds: float = _READING) -> Bucket:
+def bucket(config: S3Keys, seconds: float = _READ_SECONDS) -> Bucket:
     """The config's bucket. Nothing is asked of the server yet; for each answer it is waited so long."""
     session, client = _client(config, config.send_digest, seconds)
     direct = _direct(config, session, client)
     return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes, direct)
 
 
-def bucket_to_read(config: BucketKeys, seconds: float = _READING) -> Bucket:
+def bucket_to_read(config: BucketKeys, seconds: float = _READ_SECONDS) -> Bucket:
     """The config's bucket for somebody who writes nothing there, as ``bucket``."""
     return Bucket(_client(config, False, seconds)[1], config.bucket, encryption=_encryption(config))
 
@@ -89,8 +89,8 @@ def _settings(config: BucketKeys, digest: bool, seconds: float) -> ClientConfig:
         response_checksum_validation=when,
         retries={"total_max_attempts": config.part_retries + 1, "mode": "standard"},
         max_pool_connections=CONNECTIONS,
-        connect_timeout=min(_CONNECTING, seconds),
-        read_timeout=min(_READING, seconds),
+        connect_timeout=min(_CONNECT_SECONDS, seconds),
+        read_timeout=min(_READ_SECONDS, seconds),
         proxies=proxy,
     )
 

@@ -21,7 +21,7 @@ _UPLOAD_ID = compiled(rb"<UploadId>([^<]+)</UploadId>")
 _UNFIT = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 405, 411, 501})
 """Statuses after which the client does it all: another region, credentials or dialect than is known here."""
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
-_SMALL = 1024 * 1024
+_SMALL_BYTES = 1024 * 1024
 """Bytes of a request that are put together before they are sent."""
 
 
@@ -45,7 +45,7 @@ class _Pieces:
 
     def joined(self) -> Sequence[bytes]:
         """All as one, unless it is large: then a copy would cost more than it is worth."""
-        return self._sent if sum(map(len, self._sent)) > _SMALL else [b"".join(self._sent)]
+        return self._sent if sum(map(len, self._sent)) > _SMALL_BYTES else [b"".join(self._sent)]
 
 
 class Direct:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ferryman.connectors.s3.bucket import closed
+from ferryman.connectors.s3.bucket import access_refused
 from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay, NotAllowed, NotKnown, classified
 from ferryman.connectors.s3.bucket.probes import Probes
 from ferryman.errors import FerrymanError
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
 _DATA = b"ferryman doctor\n"
-_SKEWED = 60.0
-_REFUSED_SKEW = 900.0
+_SKEWED_SECONDS = 60.0
+_REFUSED_SKEW_SECONDS = 900.0
 """Seconds: what S3 takes for a request of another time."""
 
 
@@ -70,12 +70,12 @@ class Look:
 
     def reads(self, prefix: str) -> Iterator[Finding]:
         """Is it there, in that region, on time; may it be listed and read?"""
-        answer = closed.opened(self.bucket, self.subject, self.seconds)
+        answer = access_refused.headers_or_refusal(self.bucket, self.subject, self.seconds)
         if isinstance(answer, Finding):
             yield answer
             return
-        if not closed.is_of_s3(self.bucket):
-            yield closed.stranger(self.subject, self.bucket)
+        if not access_refused.is_of_s3(self.bucket):
+            yield access_refused.no_s3_server(self.subject, self.bucket)
             return
         yield ok(self.subject, "it is there, and lets us in")
         yield from self._clock(answer)
@@ -85,8 +85,8 @@ class Look:
         with suppress(ValueError, TypeError):
             skew = abs(parsedate_to_datetime(headers.get("date", "")).timestamp() - time.time())
             said = f"{skew:.0f} seconds apart"
-            if skew > _SKEWED:
-                limit = f"requests are refused from {_REFUSED_SKEW:.0f} on"
+            if skew > _SKEWED_SECONDS:
+                limit = f"requests are refused from {_REFUSED_SKEW_SECONDS:.0f} on"
                 yield warning("clocks of the server and here", f"{said}: {limit}", "have both follow NTP")
             else:
                 yield ok("clocks of the server and here", said)

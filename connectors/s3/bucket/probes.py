@@ -13,7 +13,7 @@ from ferryman.findings import Finding, ok, warning
 
 PREFIX = "_ferryman-doctor-"
 """What their names begin with, below the prefix of whatever a sink writes."""
-STALE = 600.0
+STALE_SECONDS = 600.0
 """Seconds after which one is of a look that was killed, by the server's clock; a younger one may be of a look that is
 under way."""
 
@@ -48,13 +48,15 @@ class Probes:
             self._abort_uploads(f"{place}{PREFIX}")
         except FerrymanError:
             return  # who may not list has been told so
-        old = [key for key, age in found if age >= STALE]
+        old = [key for key, age in found if age >= STALE_SECONDS]
         deleted = [key for key in old if self._deleted(key)]
         if deleted:
             yield ok(subject, f"it was killed, and what it had left behind is deleted: {', '.join(deleted)}")
         if left := [key for key, _ in found if key not in deleted]:
             said = f"it was killed, or is under way: {', '.join(left)} is of it"
-            yield warning(subject, said, f"look again in {STALE / 60:.0f} minutes, which deletes it, or delete it")
+            yield warning(
+                subject, said, f"look again in {STALE_SECONDS / 60:.0f} minutes, which deletes it, or delete it"
+            )
 
     def _found(self, prefix: str) -> list[tuple[str, float]]:
         """Names, and how many seconds ago they were written."""
@@ -73,7 +75,7 @@ class Probes:
         with suppress(FerrymanError, Gone), classified(f"list uploads of {prefix}"):
             page = self.bucket.client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=prefix)
             for each in page.get("Uploads", []):
-                if (datetime.now(UTC) - each["Initiated"]).total_seconds() >= STALE:
+                if (datetime.now(UTC) - each["Initiated"]).total_seconds() >= STALE_SECONDS:
                     self.bucket.abort(str(each["Key"]), str(each["UploadId"]))
 
     def _deleted(self, key: str) -> bool:

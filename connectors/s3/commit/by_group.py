@@ -10,8 +10,8 @@ from secrets import token_hex
 
 from ferryman.api import Assigned, Committed
 from ferryman.connectors.s3.commit.head import Heads
-from ferryman.connectors.s3.commit.manifest import Completion, Manifest, Mark, Missing, read_mark
-from ferryman.connectors.s3.commit.partition_state import Ledger, Offer, Redo
+from ferryman.connectors.s3.commit.manifest import CommitNote, Completion, Manifest, Missing, read_commit_note
+from ferryman.connectors.s3.commit.partition_files import Offer, PartitionFiles, Redo
 from ferryman.connectors.s3.commit.truth import (
     Offsets,
     Opened,
@@ -40,27 +40,27 @@ class ByGroup:
     may_skip: bool = False
     """Whether the config allows to go on where Kafka no longer has the next record (consumer.override.*)."""
     _offered: dict[TopicPartition, tuple[Manifest, Committed]] = field(default_factory=dict, init=False, repr=False)
-    """The manifest of each ledger's offer, and the commit that names it."""
+    """The manifest of each partition's offer, and the commit that names it."""
     _replaced: dict[TopicPartition, str] = field(default_factory=dict, init=False, repr=False)
     """The keys of the manifests that the next ones make superfluous, as their objects are made again."""
 
     def open(self, assigned: Assigned) -> Opened:
         """Completes the manifest that the committed metadata names, and deletes all others of the partition."""
-        mark = None if assigned.committed is None else read_mark(assigned.committed.metadata)
-        if mark is not None and mark.head is not None and mark.head[0] == self.completion.bucket.name:
+        note = None if assigned.committed is None else read_commit_note(assigned.committed.metadata)
+        if note is not None and note.head is not None and note.head[0] == self.completion.bucket.name:
             raise TaskError(
-                f"How far the archive of {assigned.source} has got is told by the object {mark.head[1]}, which needs a "
+                f"How far the archive of {assigned.source} has got is told by the object {note.head[1]}, which needs a "
                 "server that obeys If-Match, and enable.conditional.writes=true. To have the group's offsets tell it, "
                 "stop the connector and alter its offsets"
             )
-        return self.recover(assigned, mark)[0]
+        return self.recover(assigned, note)[0]
 
-    def recover(self, assigned: Assigned, mark: Mark | None) -> tuple[Opened, Manifest | None]:
+    def recover(self, assigned: Assigned, note: CommitNote | None) -> tuple[Opened, Manifest | None]:
         """The same, and the manifest whose missing objects are to be made again."""
-        manifest = None if mark is None else self._named(assigned, mark)
+        manifest = None if note is None else self._named(assigned, note)
         missing = [] if manifest is None else self.completion.finish(manifest.entries)
-        if mark is not None and mark.topic_id != assigned.topic_id:
-            raise created_anew(assigned, mark.topic_id)
+        if note is not None and note.topic_id != assigned.topic_id:
+            raise created_anew(assigned, note.topic_id)
         if manifest is not None and not missing:
             self.forget(manifest)
             manifest = None
@@ -77,38 +77,42 @@ class ByGroup:
         self._offered.pop(source, None)
         self._replaced.pop(source, None)
 
-    def offer(self, ledgers: Sequence[Ledger], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
+    def offer(self, partitions: Sequence[PartitionFiles], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
         """Writes manifests of what was closed, and gives the commits that name them."""
-        wanted = {ledger.source: self._wanted(ledger, delivered[ledger.source]) for ledger in ledgers}
+        wanted = {partition.source: self._wanted(partition, delivered[partition.source]) for partition in partitions}
         return {source: commit for source, commit in wanted.items() if commit is not None}
 
-    def _wanted(self, ledger: Ledger, delivered: int) -> Committed | None:
-        offer = ledger.drafted(delivered)
+    def _wanted(self, partition: PartitionFiles, delivered: int) -> Committed | None:
+        offer = partition.drafted_offer(delivered)
         if offer is None:
-            end = ledger.plain(delivered)
-            return None if end is None else Committed(end, Mark(ledger.topic_id).text())
+            end = partition.offset_without_objects(delivered)
+            return None if end is None else Committed(end, CommitNote(partition.topic_id).text())
         if not offer.saved:
-            self._save(ledger, offer)
+            self._save(partition, offer)
             offer.saved = True
             self.completion.crash_point("s3.after_manifest")
-        return self._offered[ledger.source][1]
+        return self._offered[partition.source][1]
 
-    def _save(self, ledger: Ledger, offer: Offer) -> None:
-        source = ledger.source
+    def _save(self, partition: PartitionFiles, offer: Offer) -> None:
+        source = partition.source
         key = f"{self._folder(source)}{offer.end:019d}-{token_hex(4)}.json"
         manifest = Manifest(key, offer.end, offer.entries, self._replaced.get(source))
-        self._offered[source] = manifest, Committed(offer.end, Mark.naming(ledger.topic_id, manifest).text())
+        self._offered[source] = manifest, Committed(offer.end, CommitNote.naming(partition.topic_id, manifest).text())
         manifest.save(self.completion.bucket)
 
-    def told(self, ledger: Ledger, commit: Committed) -> None:
+    def on_group_committed(self, partition: PartitionFiles, commit: Committed) -> None:
         """The uploads are to be completed, if that is the offer's commit."""
-        if ledger.offer is not None and ledger.source in self._offered and self._offered[ledger.source][1] == commit:
-            ledger.offer.accepted = True
+        if (
+            partition.offer is not None
+            and partition.source in self._offered
+            and self._offered[partition.source][1] == commit
+        ):
+            partition.offer.accepted = True
 
-    def finished(self, ledger: Ledger) -> None:
+    def on_completed(self, partition: PartitionFiles) -> None:
         """Deletes the manifest."""
-        self.forget(self._offered[ledger.source][0])
-        self.close(ledger.source)
+        self.forget(self._offered[partition.source][0])
+        self.close(partition.source)
 
     def forget(self, manifest: Manifest) -> None:
         """Deletes the manifest of objects that are all there."""
@@ -118,14 +122,14 @@ class ByGroup:
     def _folder(self, source: TopicPartition) -> str:
         return f"{self.prefix}{segment(source.topic)}/{source.partition}/"
 
-    def _named(self, assigned: Assigned, mark: Mark) -> Manifest | None:
-        if mark.manifest is None:
+    def _named(self, assigned: Assigned, note: CommitNote) -> Manifest | None:
+        if note.manifest is None:
             return None
-        found = Manifest.load(self.completion.bucket, mark.manifest)
-        if found is None and not self.completion.is_done(mark):
+        found = Manifest.load(self.completion.bucket, note.manifest)
+        if found is None and not self.completion.is_done(note):
             raise TaskError(
-                f"The manifest {mark.manifest} is gone, and objects that it named are not complete (the upload of "
-                f"{mark.witness and mark.witness[0]} is still open). Put the manifest back; or, to begin again from an "
+                f"The manifest {note.manifest} is gone, and objects that it named are not complete (the upload of "
+                f"{note.witness and note.witness[0]} is still open). Put the manifest back; or, to begin again from an "
                 f"offset before {assigned.committed and assigned.committed.offset}, stop the connector and alter its "
                 "offsets"
             )

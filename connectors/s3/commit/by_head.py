@@ -11,9 +11,9 @@ from typing import Literal
 from ferryman.api import Assigned, Committed
 from ferryman.connectors.s3.commit.by_group import ByGroup, again
 from ferryman.connectors.s3.commit.head import Found, Head, Heads
-from ferryman.connectors.s3.commit.manifest import Completion, Mark, Missing, read_mark
-from ferryman.connectors.s3.commit.partition_state import Ledger, Offer
-from ferryman.connectors.s3.commit.together import each
+from ferryman.connectors.s3.commit.in_parallel import each
+from ferryman.connectors.s3.commit.manifest import CommitNote, Completion, Missing, read_commit_note
+from ferryman.connectors.s3.commit.partition_files import Offer, PartitionFiles
 from ferryman.connectors.s3.commit.truth import (
     Offsets,
     Opened,
@@ -49,10 +49,10 @@ class ByHead:
     def open(self, assigned: Assigned) -> Opened:
         """Completes the uploads that the head names. A partition without one gets one."""
         source = assigned.source
-        mark = None if assigned.committed is None else read_mark(assigned.committed.metadata)
+        note = None if assigned.committed is None else read_commit_note(assigned.committed.metadata)
         found = self.heads.read(source)
         if found is None or found.head.offset is None:
-            return self._begin(assigned, found, mark)
+            return self._begin(assigned, found, note)
         self._found[source] = found
         missing = self._finish(source)
         head = found.head
@@ -95,16 +95,16 @@ class ByHead:
         redo = again(self.completion, missing, self._found[assigned.source].head.offset or 0)
         return Opened(redo.start, redo)
 
-    def _begin(self, assigned: Assigned, reset: Found | None, mark: Mark | None) -> Opened:
+    def _begin(self, assigned: Assigned, reset: Found | None, note: CommitNote | None) -> Opened:
         """A head for a partition that has none, or was reset; what the group's metadata names is finished first."""
         source = assigned.source
         if reset is not None:
             self._found[source] = reset
-        if mark is not None and mark.head is not None:
+        if note is not None and note.head is not None:
             if reset is None:
-                self._check_moved(assigned, mark.topic_id, mark.head)
-            mark = None
-        opened, manifest = self.former.recover(assigned, mark)
+                self._check_moved(assigned, note.topic_id, note.head)
+            note = None
+        opened, manifest = self.former.recover(assigned, note)
         start = assigned.start if opened.redo is None else opened.redo.end
         if start is None:
             return opened
@@ -139,45 +139,45 @@ class ByHead:
         self._found.pop(source, None)
         self.former.close(source)
 
-    def offer(self, ledgers: Sequence[Ledger], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
+    def offer(self, partitions: Sequence[PartitionFiles], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
         """Moves the heads on, of several partitions at once; gives what they are at."""
-        each(self.completion.pool, lambda ledger: self._commit(ledger, delivered[ledger.source]), ledgers)
+        each(self.completion.pool, lambda partition: self._commit(partition, delivered[partition.source]), partitions)
         commits = {}
-        for ledger in ledgers:
-            offset = self._found[ledger.source].head.offset
-            mark = Mark(ledger.topic_id, head=(self.completion.bucket.name, self.heads.key(ledger.source)))
-            if offset is not None and offset <= delivered[ledger.source]:
-                commits[ledger.source] = Committed(offset, mark.text())
+        for partition in partitions:
+            offset = self._found[partition.source].head.offset
+            note = CommitNote(partition.topic_id, head=(self.completion.bucket.name, self.heads.key(partition.source)))
+            if offset is not None and offset <= delivered[partition.source]:
+                commits[partition.source] = Committed(offset, note.text())
         return commits
 
-    def _commit(self, ledger: Ledger, delivered: int) -> None:
-        offer = ledger.drafted(delivered)
+    def _commit(self, partition: PartitionFiles, delivered: int) -> None:
+        offer = partition.drafted_offer(delivered)
         if offer is None:
-            end = ledger.plain(delivered)
-            if end is not None and end > (self._found[ledger.source].head.offset or 0):
-                self._move(ledger.source, Head(ledger.topic_id, end))
+            end = partition.offset_without_objects(delivered)
+            if end is not None and end > (self._found[partition.source].head.offset or 0):
+                self._move(partition.source, Head(partition.topic_id, end))
         elif not offer.accepted:
-            self._make(ledger, offer)
+            self._make(partition, offer)
 
-    def _make(self, ledger: Ledger, offer: Offer) -> None:
+    def _make(self, partition: PartitionFiles, offer: Offer) -> None:
         self.completion.crash_point("s3.before_head")
-        head = Head(ledger.topic_id, offer.end, offer.entries, id=offer.id)
+        head = Head(partition.topic_id, offer.end, offer.entries, id=offer.id)
         offer.saved = True
         try:
-            self._move(ledger.source, head)
+            self._move(partition.source, head)
         except Indeterminate:
-            ledger.refused()
+            partition.drop_offer()
             raise
         offer.accepted = True
         self.completion.crash_point("s3.after_head")
 
-    def told(self, ledger: Ledger, commit: Committed) -> None:
+    def on_group_committed(self, partition: PartitionFiles, commit: Committed) -> None:
         """Nothing follows from it."""
 
-    def finished(self, ledger: Ledger) -> None:
+    def on_completed(self, partition: PartitionFiles) -> None:
         """Moves the head to the same offset without anything to complete."""
-        head = self._found[ledger.source].head
-        self._move(ledger.source, Head(head.topic_id, head.offset))
+        head = self._found[partition.source].head
+        self._move(partition.source, Head(head.topic_id, head.offset))
         self.completion.crash_point("s3.after_head_done")
 
     def give_up(self, source: TopicPartition) -> None:

@@ -2,8 +2,8 @@
 
 The order of events, which is why nothing of a refused batch is ever in a file:
 
-1. What was taken before is cut off (``Ledger.fresh``), and so are records of objects that are made again (``_again``).
-2. Null values are refused, dropped, or go to files of their own (``_parts``).
+1. What was taken before is cut off (``PartitionFiles.fresh``), and so are records of objects that are made again
+(``_again``). 2. Null values are refused, dropped, or go to files of their own (``_parts``).
 3. Everything that may fail is done: paths, names, and the records encoded by the schema of each file that they may go
    into (``_ready``). A DataError up to here leaves no trace.
 4. From here on nothing fails. A record that its open file cannot take closes all files first (``_spread``); the rules
@@ -17,15 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ferryman.connectors.s3.commit.interleaved import Interleaved
 from ferryman.connectors.s3.commit.open_file import File
-from ferryman.connectors.s3.commit.partition_state import Ledger, Redo
+from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
-from ferryman.connectors.s3.commit.turns import Turns
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
 from ferryman.connectors.s3.config.sink_config import Nulls
 from ferryman.connectors.s3.formats.format import Format, select, split
-from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
+from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import ByKafkaPartition, Paths
@@ -37,9 +37,9 @@ from ferryman.schema import Schema
 Group = tuple[str, Sequence[int]]
 """A path and the indices of its records in a batch."""
 
-FEW = 1000
+FEW_RECORDS_A_PATH = 1000
 """Records of one path in a run: if there are fewer on average, to distribute them at once costs more than writing."""
-_MOST_NAMED = 10_000
+_MOST_CHECKED_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class _Ready:
     schemas: Mapping[str, Schema | None]
     """The records' own schema, by side."""
 
-    def stale(self, ledger: Ledger, compatibility: Compatibility) -> int | None:
+    def stale(self, partition: PartitionFiles, compatibility: Compatibility) -> int | None:
         """The first record that goes where a file is open that cannot take it."""
         paths = {
             path
             for path in distinct(self.paths)
             if any(
-                _ends(ledger, Destination(self.batch.topic, path, side), schema, compatibility)
+                _ends(partition, Destination(self.batch.topic, path, side), schema, compatibility)
                 for side, schema in self.schemas.items()
             )
         }
@@ -109,25 +109,25 @@ class Intake:
     """Whether that leads to anything."""
     _named: set[tuple[Destination, int, int]] = field(default_factory=set, init=False, repr=False)
 
-    def take_all(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+    def take_all(self, partition: PartitionFiles, batches: Sequence[Batch]) -> None:
         """Takes what was polled together of a partition. Raises DataError; what came before in the order of offsets may
         have been taken then, and is passed over when it comes again."""
-        if ledger.redo is not None or self.layout.keys:
+        if partition.redo is not None or self.layout.keys:
             for batch in in_order(batches):
-                self.take(ledger, batch)
+                self.take(partition, batch)
             return
         silent = self.nulls == "ignore" and not self.reports_nulls
-        found = (ledger.fresh(each) for each in gathered(without_nulls(batches) if silent else batches))
+        found = (partition.fresh(each) for each in merged_batches(without_nulls(batches) if silent else batches))
         groups = [each for each in found if each is not None]
-        if len(groups) > 1 and self._takes_turns(groups):
+        if len(groups) > 1 and self._takes_interleaved(groups):
             # What cannot be read so is looked at record by record: whatever came before it stays taken.
             with suppress(DataError):
-                self._take_turns(ledger, groups)
+                self._take_interleaved(partition, groups)
         for batch in in_order(groups):
-            self.take(ledger, batch)
-        ledger.next = max(ledger.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
+            self.take(partition, batch)
+        partition.next = max(partition.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
 
-    def _takes_turns(self, groups: Sequence[Batch]) -> bool:
+    def _takes_interleaved(self, groups: Sequence[Batch]) -> bool:
         """Whether files take records of several schemas, and where a record goes is seen without its value. Where bytes
         close files, each record is written before the next is looked at."""
         layout = self.layout
@@ -136,58 +136,58 @@ class Intake:
             return False
         return all(each.value.schema is not None and not _has_nulls(each) for each in groups)
 
-    def _take_turns(self, ledger: Ledger, groups: Sequence[Batch]) -> None:
+    def _take_interleaved(self, partition: PartitionFiles, groups: Sequence[Batch]) -> None:
         """Takes all records, as many at once as one file takes by one schema."""
-        turns, at = Turns.of(groups), 0
-        while at < len(turns):
-            stop, schema = self._stretch(ledger, turns, at)
-            self.take(ledger, turns.batch(at, stop, schema))
+        interleaved, at = Interleaved.of(groups), 0
+        while at < len(interleaved):
+            stop, schema = self._stretch(partition, interleaved, at)
+            self.take(partition, interleaved.batch(at, stop, schema))
             at = stop
 
-    def _stretch(self, ledger: Ledger, turns: Turns, at: int) -> tuple[int, Schema | None]:
+    def _stretch(self, partition: PartitionFiles, interleaved: Interleaved, at: int) -> tuple[int, Schema | None]:
         """Where the file ends that takes the record there, at the latest, and by which schema it takes records."""
-        _, path = self.layout.times_and_paths(turns.groups[0], False)
+        _, path = self.layout.times_and_paths(interleaved.groups[0], False)
         assert isinstance(path, str)
-        own, level = turns.schema(at), ledger.level
-        file = ledger.open.get(Destination(turns.groups[0].topic, path, ""))
+        own, level = interleaved.schema(at), partition.level
+        file = partition.open.get(Destination(interleaved.groups[0].topic, path, ""))
         schema = own if file is None else file.schema
         if ends_file(self.compatibility, schema, own):
             schema, level = own, FillLevel()
-        stop = self._ends(turns, at, schema)
+        stop = self._ends(interleaved, at, schema)
         cut = self.layout.rotation.cuts(level, path, None, stop - at)[0]
         if cut.before:
             schema = own
-            stop = self._ends(turns, at, schema)
+            stop = self._ends(interleaved, at, schema)
             cut = self.layout.rotation.cuts(FillLevel(), path, None, stop - at)[0]
         return at + cut.stop, schema
 
-    def _ends(self, turns: Turns, at: int, schema: Schema | None) -> int:
+    def _ends(self, interleaved: Interleaved, at: int, schema: Schema | None) -> int:
         """Where the first record stands whose schema ends a file of a schema, or that cannot be compared with it."""
         others = [
             number
-            for number, group in enumerate(turns.groups)
+            for number, group in enumerate(interleaved.groups)
             if _may_end(self.compatibility, schema, group.value.schema)
         ]
-        return turns.until(at, others)
+        return interleaved.until(at, others)
 
-    def take(self, ledger: Ledger, batch: Batch) -> None:
-        """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
-        fresh = ledger.fresh(batch)
+    def take(self, partition: PartitionFiles, batch: Batch) -> None:
+        """Takes what of the batch is new to the partition. Raises DataError, and has taken nothing then."""
+        fresh = partition.fresh(batch)
         if fresh is None:
             return
-        if ledger.redo is not None:
-            fresh = self._again(ledger, ledger.redo, fresh)
+        if partition.redo is not None:
+            fresh = self._again(partition, partition.redo, fresh)
             if fresh is None:
                 return
-            ledger.end_redo(fresh.offsets[0])
+            partition.end_redo(fresh.offsets[0])
         parts = list(self._parts(fresh))
-        for ready in [self._ready(ledger, part, tombstones) for tombstones, part in parts]:
-            self._spread(ledger, ready)
-        ledger.next = fresh.offsets[-1] + 1
+        for ready in [self._ready(partition, part, tombstones) for tombstones, part in parts]:
+            self._spread(partition, ready)
+        partition.next = fresh.offsets[-1] + 1
         if sum(len(part) for _, part in parts) < len(fresh):
             self._report_nulls(fresh)
 
-    def _again(self, ledger: Ledger, redo: Redo, batch: Batch) -> Batch | None:
+    def _again(self, partition: PartitionFiles, redo: Redo, batch: Batch) -> Batch | None:
         """Takes the records of objects that are made again; the rest of the batch, if any is left."""
         count = sum(offset < redo.end for offset in batch.offsets)
         old = batch.slice(0, count)
@@ -198,9 +198,9 @@ class Intake:
             schema = self._schema(written) if file is None else file.schema
             encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
         for number, schema, form, chunk, taken in encoded:
-            ledger.again(number, schema, form).add(chunk, taken)
+            partition.file_made_again(number, schema, form).add(chunk, taken)
         if count:
-            ledger.next = old.offsets[-1] + 1
+            partition.next = old.offsets[-1] + 1
         return batch.slice(count, len(batch)) if count < len(batch) else None
 
     def _parts(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
@@ -224,21 +224,21 @@ class Intake:
             if value is None:
                 self.report_null(batch, index)
 
-    def _ready(self, ledger: Ledger, batch: Batch, tombstones: bool) -> _Ready:
+    def _ready(self, partition: PartitionFiles, batch: Batch, tombstones: bool) -> _Ready:
         layout = self.layout
         times, paths = layout.times_and_paths(batch, tombstones)
         written = {side: self._written(batch, side) for side in layout.files(tombstones)}
         schemas = {side: self._schema(each) for side, each in written.items()}
         targets = {side: {schema} for side, schema in schemas.items()}
-        partition, last = batch.source.partition, batch.offsets[-1]
+        number, last = batch.source.partition, batch.offsets[-1]
         for path in distinct(paths):
             for side, schema in schemas.items():
                 destination = Destination(batch.topic, path, side)
-                self._check(destination, partition, last)
-                file = ledger.open.get(destination)
+                self._check(destination, number, last)
+                file = partition.open.get(destination)
                 if file is None or file.schema is schema:
                     continue
-                if not _ends(ledger, destination, schema, self.compatibility):
+                if not _ends(partition, destination, schema, self.compatibility):
                     targets[side].add(file.schema)
         encoded = {
             side: {schema: self._form(side).encode(projected(written[side], schema), schema) for schema in wanted}
@@ -250,8 +250,8 @@ class Intake:
         """Whether S3 can hold the name; it is found out once for each number of digits."""
         name = destination, partition, len(str(offset))
         if name not in self._named:
-            checked(self.layout.names.key(destination, partition, offset))
-            if len(self._named) >= _MOST_NAMED:
+            checked_key(self.layout.names.key(destination, partition, offset))
+            if len(self._named) >= _MOST_CHECKED_NAMES:
                 self._named.clear()
             self._named.add(name)
 
@@ -275,60 +275,64 @@ class Intake:
             return replace(batch, value=found.view(batch))
         return enveloped(batch) if self.layout.envelope else batch
 
-    def _spread(self, ledger: Ledger, ready: _Ready) -> None:
-        stale = ready.stale(ledger, self.compatibility)
+    def _spread(self, partition: PartitionFiles, ready: _Ready) -> None:
+        stale = ready.stale(partition, self.compatibility)
         if stale is None:
-            self._add(ledger, ready, 0, len(ready.offsets))
+            self._add(partition, ready, 0, len(ready.offsets))
             return
         if stale:
-            self._add(ledger, ready, 0, stale)
-        ledger.rotate()
-        self._add(ledger, ready, stale, len(ready.offsets))
+            self._add(partition, ready, 0, stale)
+        partition.rotate()
+        self._add(partition, ready, stale, len(ready.offsets))
 
-    def _add(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> None:
-        rotation, level = self.layout.rotation, ledger.level
+    def _add(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> None:
+        rotation, level = self.layout.rotation, partition.level
         paths = ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop]
         times = None if ready.times is None else ready.times[start:stop]
         for cut in rotation.cuts(level, paths, times, stop - start):
             if cut.before:
-                ledger.rotate()
-            self._add_run(ledger, ready, start + cut.start, start + cut.stop)
+                partition.rotate()
+            self._add_run(partition, ready, start + cut.start, start + cut.stop)
             if rotation.full(level):
-                ledger.rotate()
+                partition.rotate()
 
-    def _add_run(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> None:
-        rotation, level, now = self.layout.rotation, ledger.level, int(time.time() * 1000)
+    def _add_run(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> None:
+        rotation, level, now = self.layout.rotation, partition.level, int(time.time() * 1000)
         if not level.count:
             level.base = None if ready.times is None else ready.times[start]
             level.scheduled = rotation.next_schedule(now)
-        level.paths |= self._taken(ledger, ready, start, stop)
+        level.paths |= self._taken(partition, ready, start, stop)
         level.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
         level.count += stop - start
         level.touched = now
-        ledger.next = ready.offsets[stop - 1] + 1
+        partition.next = ready.offsets[stop - 1] + 1
         if rotation.size:
-            level.size = sum(file.size for file in ledger.open.values())
+            level.size = sum(file.size for file in partition.open.values())
 
-    def _taken(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> set[str]:
+    def _taken(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> set[str]:
         """Takes the run into the files of its paths; gives the paths."""
         paths = distinct(ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop])
         # Where bytes close files, each byte is to be seen at once.
-        run = None if self.layout.rotation.size or stop - start >= FEW * len(paths) else ready.run(start, stop)
+        run = (
+            None
+            if self.layout.rotation.size or stop - start >= FEW_RECORDS_A_PATH * len(paths)
+            else ready.run(start, stop)
+        )
         if run is None:
-            ledger.distribute()
-            self._distribute(ledger, ready, list(_groups(ready.paths, start, stop)))
+            partition.distribute()
+            self._distribute(partition, ready, list(_groups(ready.paths, start, stop)))
             return paths
         for side, schema in ready.schemas.items():
             for path in paths:
-                ledger.file(Destination(ready.batch.topic, path, side), schema, self._form(side))
-        ledger.buffer(run)
+                partition.file(Destination(ready.batch.topic, path, side), schema, self._form(side))
+        partition.buffer(run)
         return paths
 
-    def _distribute(self, ledger: Ledger, ready: _Ready, groups: Sequence[Group]) -> None:
+    def _distribute(self, partition: PartitionFiles, ready: _Ready, groups: Sequence[Group]) -> None:
         offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
         for side, schema in ready.schemas.items():
             form = self._form(side)
-            files = [ledger.file(Destination(ready.batch.topic, path, side), schema, form) for path, _ in groups]
+            files = [partition.file(Destination(ready.batch.topic, path, side), schema, form) for path, _ in groups]
             for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
                 file.add(chunk, taken)
 
@@ -338,9 +342,11 @@ def distinct(paths: Paths) -> set[str]:
     return {paths} if isinstance(paths, str) else set(paths)
 
 
-def _ends(ledger: Ledger, destination: Destination, schema: Schema | None, compatibility: Compatibility) -> bool:
+def _ends(
+    partition: PartitionFiles, destination: Destination, schema: Schema | None, compatibility: Compatibility
+) -> bool:
     """Whether records of a schema end the file that is open there; keys and headers of another schema always do."""
-    file = ledger.open.get(destination)
+    file = partition.open.get(destination)
     if file is None or file.schema is schema:
         return False
     return ends_file("NONE" if destination.side else compatibility, file.schema, schema)

@@ -14,7 +14,7 @@ from ferryman.errors import TaskError
 
 FORMAT = 1
 HEADS = 2
-"""The format of a mark that says where the head is."""
+"""The format of a note that says where the head is."""
 CrashPoint = Callable[[str], None]
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class CommitNote:
     """What a commit's metadata says."""
 
     topic_id: str
@@ -114,13 +114,13 @@ class Mark:
     """Where the truth is, if it is a head in a bucket: the bucket and the head's key."""
 
     @classmethod
-    def naming(cls, topic_id: str, manifest: Manifest) -> "Mark":
-        """The mark of a manifest that is to be finished."""
+    def naming(cls, topic_id: str, manifest: Manifest) -> "CommitNote":
+        """The note of a manifest that is to be finished."""
         last = manifest.entries[-1]
         return cls(topic_id, manifest.key, (last.key, last.nonce, last.upload))
 
     def text(self) -> str:
-        """The mark as metadata, of at most 4,096 bytes."""
+        """The note as metadata, of at most 4,096 bytes."""
         fields: dict[str, object] = {"ferryman.s3": FORMAT if self.head is None else HEADS, "topic": self.topic_id}
         if self.head is not None:
             fields["head"] = self.head
@@ -129,8 +129,8 @@ class Mark:
         return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
-def read_mark(metadata: str) -> Mark | None:
-    """The mark in an offset's metadata; None if somebody else wrote it. Raises TaskError for a later version's."""
+def read_commit_note(metadata: str) -> CommitNote | None:
+    """The note in an offset's metadata; None if somebody else wrote it. Raises TaskError for a later version's."""
     try:
         fields = json.loads(metadata)
     except ValueError:
@@ -140,7 +140,7 @@ def read_mark(metadata: str) -> Mark | None:
     if fields["ferryman.s3"] not in (FORMAT, HEADS):
         raise TaskError(f"The committed offsets are of a later version of the S3 sink ({metadata}); upgrade Ferryman")
     witness, head = (None if (found := fields.get(name)) is None else tuple(found) for name in ("witness", "head"))
-    return Mark(str(fields["topic"]), fields.get("manifest"), witness, head)
+    return CommitNote(str(fields["topic"]), fields.get("manifest"), witness, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +230,10 @@ class Completion:
         metadata = self.bucket.metadata(entry.key)
         return metadata is not None and metadata.get(NONCE) == entry.nonce
 
-    def is_done(self, mark: Mark) -> bool:
+    def is_done(self, note: CommitNote) -> bool:
         """Whether a manifest that is not there has done its work, by the object that would have been the last."""
-        assert mark.witness is not None
-        key, nonce, upload = mark.witness
+        assert note.witness is not None
+        key, nonce, upload = note.witness
         metadata = self.bucket.metadata(key)
         if metadata is not None and metadata.get(NONCE) == nonce:
             return True

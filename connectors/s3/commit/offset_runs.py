@@ -37,7 +37,7 @@ class Offsets:
             self._bounds.extend((start, stop))
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory."""
         return 8 * len(self._bounds)
 

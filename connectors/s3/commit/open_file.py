@@ -14,7 +14,7 @@ from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
 from ferryman.schema import Schema
 
-SMALLEST_PART = 5 * 1024 * 1024
+SMALLEST_PART_BYTES = 5 * 1024 * 1024
 """Bytes in every part of an upload but its last, at least, by S3's rules."""
 NONCE = "ferryman-file"
 """The metadata by which an object names the upload it came from."""
@@ -105,12 +105,12 @@ class File:
     @property
     def size(self) -> int:
         """Bytes so far; those that are not encoded yet count as they are in memory."""
-        return self._sent + len(self.buffer) + self.writer.held
+        return self._sent + len(self.buffer) + self.writer.held_bytes
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory."""
-        return len(self.buffer) + self.writer.held + self.writer.state + self.offsets.held
+        return len(self.buffer) + self.writer.held_bytes + self.writer.state + self.offsets.held_bytes
 
     def squeeze(self) -> None:
         """Encodes what is held, so that it needs less memory or can be uploaded."""
@@ -134,7 +134,7 @@ class File:
     def close(self, bucket: Bucket, size: int) -> None:
         """Uploads the rest. May be called again after an error."""
         self.finish()
-        self.send(bucket, max(size, SMALLEST_PART))
+        self.send(bucket, max(size, SMALLEST_PART_BYTES))
         if self.buffer or self.upload is None:
             self._send(bucket, len(self.buffer))
         self.closed = True

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from ferryman.api import Assigned, Committed
 from ferryman.connectors.s3.commit.manifest import Missing
-from ferryman.connectors.s3.commit.partition_state import Ledger, Redo, lost
+from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo, lost
 from ferryman.errors import TaskError
 from ferryman.record import TopicPartition
 
@@ -34,15 +34,15 @@ class Truth(Protocol):
     def close(self, source: TopicPartition) -> None:
         """Forgets a partition that has gone."""
 
-    def offer(self, ledgers: Sequence[Ledger], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
-        """Commits what the ledgers offer, or prepares it; what the group is to be told. May be called again after an
+    def offer(self, partitions: Sequence[PartitionFiles], delivered: Offsets) -> Mapping[TopicPartition, Committed]:
+        """Commits what the partitions offer, or prepares it; what the group is to be told. May be called again after an
         error."""
 
-    def told(self, ledger: Ledger, commit: Committed) -> None:
+    def on_group_committed(self, partition: PartitionFiles, commit: Committed) -> None:
         """The group has taken a commit."""
 
-    def finished(self, ledger: Ledger) -> None:
-        """All objects of the ledger's offer are there."""
+    def on_completed(self, partition: PartitionFiles) -> None:
+        """All objects of the partition's offer are there."""
 
     def give_up(self, source: TopicPartition) -> None:
         """Notes that what is committed cannot be finished: who decides to do without may alter the offsets then."""

@@ -6,9 +6,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ferryman.connectors.s3.bucket.bucket import Bucket
-from ferryman.connectors.s3.commit.open_file import SMALLEST_PART, File
-from ferryman.connectors.s3.commit.partition_state import Ledger
-from ferryman.connectors.s3.commit.together import each
+from ferryman.connectors.s3.commit.in_parallel import each
+from ferryman.connectors.s3.commit.open_file import SMALLEST_PART_BYTES, File
+from ferryman.connectors.s3.commit.partition_files import PartitionFiles
 from ferryman.errors import FerrymanError
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,13 @@ class Uploads:
     memory: int
     """Bytes that all files together may hold."""
 
-    def upload_due(self, ledgers: Sequence[Ledger]) -> bool:
+    def upload_due(self, partitions: Sequence[PartitionFiles]) -> bool:
         """Uploads what is due; true if files were closed by that. May be called again after an error."""
-        self._relieve(ledgers)
-        closing = _closing(ledgers)
-        growing = [file for ledger in ledgers for file in ledger.growing() if len(file.buffer) >= self.part_size]
+        self._relieve(partitions)
+        closing = _closing(partitions)
+        growing = [
+            file for partition in partitions for file in partition.growing_files() if len(file.buffer) >= self.part_size
+        ]
         if not closing and not growing:
             return False
         self.crash_point("s3.before_upload")
@@ -42,13 +44,13 @@ class Uploads:
         self.crash_point("s3.after_upload")
         return bool(closing)
 
-    def _relieve(self, ledgers: Sequence[Ledger]) -> None:
-        while (held := sum(ledger.held for ledger in ledgers)) > self.memory:
-            closing = _closing(ledgers)
+    def _relieve(self, partitions: Sequence[PartitionFiles]) -> None:
+        while (held := sum(partition.held_bytes for partition in partitions)) > self.memory:
+            closing = _closing(partitions)
             if closing:
                 self._each(lambda file: file.close(self.bucket, self.part_size), closing)
-            elif not self._shrink(ledgers):
-                fullest = max(ledgers, key=lambda ledger: ledger.held)
+            elif not self._shrink(partitions):
+                fullest = max(partitions, key=lambda partition: partition.held_bytes)
                 if not fullest.open:
                     return
                 log.info(
@@ -57,25 +59,25 @@ class Uploads:
                 )
                 fullest.rotate()
 
-    def _shrink(self, ledgers: Sequence[Ledger]) -> bool:
+    def _shrink(self, partitions: Sequence[PartitionFiles]) -> bool:
         """Encodes, and uploads where that makes whole parts, what open files hold; false if it frees next to nothing.
 
         It is worth an eighth of the memory at least, or Parquet files would end up with a row group for each batch.
         """
-        before = sum(ledger.held for ledger in ledgers)
-        for ledger in ledgers:
-            ledger.distribute()
-        files = [file for ledger in ledgers for file in ledger.growing()]
+        before = sum(partition.held_bytes for partition in partitions)
+        for partition in partitions:
+            partition.distribute()
+        files = [file for partition in partitions for file in partition.growing_files()]
         for file in files:
             file.squeeze()
         self._each(
-            lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART]
+            lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART_BYTES]
         )
-        return before - sum(ledger.held for ledger in ledgers) >= self.memory // 8
+        return before - sum(partition.held_bytes for partition in partitions) >= self.memory // 8
 
-    def abort(self, ledgers: Iterable[Ledger]) -> None:
+    def abort(self, partitions: Iterable[PartitionFiles]) -> None:
         """Throws away the uploads that no commit can have made valid. Failing to do so harms nobody."""
-        files = [file for ledger in ledgers for file in ledger.unoffered() if file.upload is not None]
+        files = [file for partition in partitions for file in partition.files_not_offered() if file.upload is not None]
         try:
             self._each(lambda file: file.abort(self.bucket), files[:1])
             self._each(lambda file: file.abort(self.bucket), files[1:])
@@ -86,5 +88,11 @@ class Uploads:
         each(self.pool, act, files)
 
 
-def _closing(ledgers: Sequence[Ledger]) -> list[File]:
-    return [file for ledger in ledgers for generation in ledger.closed for file in generation.files if not file.closed]
+def _closing(partitions: Sequence[PartitionFiles]) -> list[File]:
+    return [
+        file
+        for partition in partitions
+        for generation in partition.closed
+        for file in generation.files
+        if not file.closed
+    ]

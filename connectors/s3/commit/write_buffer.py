@@ -11,10 +11,10 @@ import polars as pl
 
 from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.connectors.s3.formats.format import split
-from ferryman.connectors.s3.formats.parquet import COLUMN
+from ferryman.connectors.s3.formats.parquet import COLUMN_BYTES
 from ferryman.schema import Schema
 
-ENOUGH = 16 * 1024 * 1024
+DISTRIBUTED_BYTES = 16 * 1024 * 1024
 """Bytes of records that are distributed at once."""
 Chunk = tuple[Destination, Any, list[int]]
 """A file's destination, encoded records for it, and their offsets."""
@@ -76,17 +76,17 @@ class WriteBuffer:
 
     runs: list[BufferedRun] = field(default_factory=list)
     """In the order in which they were taken."""
-    held: int = 0
+    held_bytes: int = 0
     """Bytes in memory."""
 
     def add(self, run: BufferedRun) -> None:
         """Takes a run."""
         self.runs.append(run)
-        self.held += sum(_held(encoded) for _, encoded in run.encoded.values())
+        self.held_bytes += sum(_held(encoded) for _, encoded in run.encoded.values())
 
     def drain(self) -> Iterator[Chunk]:
         """Gives all records up, in order for each destination."""
-        runs, self.runs, self.held = self.runs, [], 0
+        runs, self.runs, self.held_bytes = self.runs, [], 0
         alike: dict[tuple[Any, ...], list[BufferedRun]] = {}
         for run in runs:
             alike.setdefault(run.kind, []).append(run)
@@ -116,5 +116,5 @@ def _joined(encoded: Sequence[pl.DataFrame | Texts]) -> pl.DataFrame | list[byte
 
 def _held(encoded: pl.DataFrame | Texts) -> int:
     if isinstance(encoded, pl.DataFrame):
-        return int(encoded.estimated_size()) + COLUMN * encoded.width
+        return int(encoded.estimated_size()) + COLUMN_BYTES * encoded.width
     return len(encoded.data) + 8 * len(encoded.ends)

@@ -186,7 +186,7 @@ def invalid(name: str, value: str, reason: str) -> KeyProblem:
     return KeyProblem(name, f"Invalid value {value} for configuration {name}: {reason}")
 
 
-def effectless(raw: Mapping[str, str], without: Mapping[str, str]) -> Iterable[str]:
+def keys_without_effect(raw: Mapping[str, str], without: Mapping[str, str]) -> Iterable[str]:
     """A warning for each key that is given and has no effect; ``without`` maps keys, or prefixes in a dot, to why."""
     for name in raw:
         for known, reason in without.items():

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ferryman.errors import DataError
 from ferryman.java.joda_time import formatter
 
-LONGEST_KEY = 1024
+LONGEST_KEY_BYTES = 1024
 """Bytes in an object's key at most, by S3's rules."""
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """What Hive, Spark and Athena read as a null partition value."""
@@ -141,7 +141,7 @@ def constant(template: str) -> str:
     return template if found is None else template[: found.start()]
 
 
-def timed(template: str, zone: str) -> Callable[[int], str] | None:
+def with_times(template: str, zone: str) -> Callable[[int], str] | None:
     """The template with its times filled in, by milliseconds, and its dates, which are today's; None if it has none."""
     if not any(has(template, variable) for variable in ("timestamp", *_TODAY)):
         return None
@@ -164,10 +164,10 @@ _TODAY: Mapping[str, Callable[[], datetime]] = {
 """The dates that an aws.s3.prefix may have."""
 
 
-def checked(key: str) -> str:
+def checked_key(key: str) -> str:
     """The key. Raises DataError if S3 could not hold it."""
-    if len(key.encode()) > LONGEST_KEY:
+    if len(key.encode()) > LONGEST_KEY_BYTES:
         raise DataError(
-            f"The object's name would have {len(key.encode())} bytes, S3 allows {LONGEST_KEY}: {key[:200]}…"
+            f"The object's name would have {len(key.encode())} bytes, S3 allows {LONGEST_KEY_BYTES}: {key[:200]}…"
         )
     return key

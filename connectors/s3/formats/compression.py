@@ -18,7 +18,7 @@ class Packer(Protocol):
     """Compresses one file as it grows."""
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes that are not compressed yet."""
 
     @property
@@ -40,7 +40,7 @@ Packing = Callable[[], Packer]
 
 
 class _Gzip:
-    held, state = 0, _ZLIB_STATE
+    held_bytes, state = 0, _ZLIB_STATE
 
     def __init__(self, level: int) -> None:
         self._stream = zlib.compressobj(level, zlib.DEFLATED, 31)
@@ -65,7 +65,7 @@ class _Blocks:
         self._waiting = bytearray()
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         return len(self._waiting)
 
     def pack(self, data: bytes) -> bytes:

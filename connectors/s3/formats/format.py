@@ -21,7 +21,7 @@ from ferryman.formats.avro.varint import long
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
 
-BLOCK = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 """Bytes of records in a block of an Avro file."""
 
 
@@ -29,7 +29,7 @@ class Writer(Protocol):
     """One file in the making. What its methods give is the file's bytes, in order."""
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory that are not encoded yet."""
 
     @property
@@ -146,13 +146,13 @@ class AvroWriter:
             + [long(0)]
         )
         self._out = b"Obj\x01" + meta + self._sync
-        self.held = 0
+        self.held_bytes = 0
 
     def add(self, chunk: Any) -> bytes:
         """Takes bodies; gives what can be written now."""
         self._bodies += chunk
-        self.held += sum(map(len, chunk))
-        return self.squeeze() if self.held >= BLOCK else b""
+        self.held_bytes += sum(map(len, chunk))
+        return self.squeeze() if self.held_bytes >= BLOCK_BYTES else b""
 
     def squeeze(self) -> bytes:
         """Writes a block of what is held."""
@@ -160,7 +160,7 @@ class AvroWriter:
         if self._bodies:
             data = self._pack(b"".join(self._bodies))
             out += long(len(self._bodies)) + long(len(data)) + data + self._sync
-            self._bodies, self.held = [], 0
+            self._bodies, self.held_bytes = [], 0
         return out
 
     def finish(self) -> bytes:

@@ -13,10 +13,10 @@ from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.schema import to_json
 from ferryman.schema import Schema
 
-PIECE = 64 * 1024 * 1024
+PIECE_BYTES = 64 * 1024 * 1024
 """Bytes of a frame in memory that are encoded at once."""
 
-COLUMN = 1400
+COLUMN_BYTES = 1400
 """Bytes that each column of each frame takes besides its values, as measured."""
 
 SCHEMA_KEY = "ferryman.schema"
@@ -56,7 +56,7 @@ class ParquetWriter:
         self._footer: bytes | None = None
         # As bytes: the structs of a footer take thirty times as much, and there may be many files with many groups.
         self._groups: list[bytes] = []
-        self.held = 0
+        self.held_bytes = 0
         """Bytes in memory that are not encoded yet."""
 
     @property
@@ -67,8 +67,8 @@ class ParquetWriter:
     def add(self, frame: Any) -> bytes:
         """Takes rows; gives what can be written now."""
         self._frames.append(frame)
-        self.held += int(frame.estimated_size()) + COLUMN * frame.width
-        return self.squeeze() if self.held >= PIECE else b""
+        self.held_bytes += int(frame.estimated_size()) + COLUMN_BYTES * frame.width
+        return self.squeeze() if self.held_bytes >= PIECE_BYTES else b""
 
     def squeeze(self) -> bytes:
         """Encodes what is held."""
@@ -84,7 +84,7 @@ class ParquetWriter:
 
     def _encoded(self) -> memoryview:
         frame = pl.concat(self._frames, rechunk=True) if len(self._frames) > 1 else self._frames[0]
-        self._frames, self.held = [], 0
+        self._frames, self.held_bytes = [], 0
         out = BytesIO()
         frame.write_parquet(out, compression=self._codec, metadata=self._noted)
         return out.getbuffer()

@@ -32,9 +32,9 @@ class TextWriter:
         self._packer = None if packing is None else packing()
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes that are not compressed yet."""
-        return 0 if self._packer is None else self._packer.held
+        return 0 if self._packer is None else self._packer.held_bytes
 
     @property
     def state(self) -> int:

@@ -13,11 +13,11 @@ import polars as pl
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 
-_FEW = 100
+_MOST_MAPS_PER_ROW = 100
 """So many times as many maps as rows: to cut them where the rows lie costs less than to make rows of them."""
 
 
-def gathered(batches: Sequence[Batch]) -> list[Batch]:
+def merged_batches(batches: Sequence[Batch]) -> list[Batch]:
     """Batches of one partition, those that only differ in their keys put together, without the keys. Their records may
     lie between one another (``in_order`` cuts them).
 
@@ -28,14 +28,14 @@ def gathered(batches: Sequence[Batch]) -> list[Batch]:
     for batch in batches:
         form = Rows if isinstance(batch.value, Maps) and not apart else type(batch.value)
         groups.setdefault((batch.topic, batch.value.schema, form), []).append(batch)
-    return [together(same) for same in groups.values()]
+    return [concatenated(same) for same in groups.values()]
 
 
 def _maps_apart(values: Sequence[Data]) -> bool:
     """Whether maps among values without a schema stay what they are: they have one shape, and the others are few."""
     maps = [each for each in values if isinstance(each, Maps)]
     others = sum(len(each) for each in values if isinstance(each, Rows))
-    return others * _FEW < sum(map(len, maps)) and _are_alike(maps)
+    return others * _MOST_MAPS_PER_ROW < sum(map(len, maps)) and _are_alike(maps)
 
 
 def _are_alike(maps: Sequence[Maps]) -> bool:
@@ -51,7 +51,7 @@ def _there(value: object) -> bool:
     return value is not None
 
 
-def together(batches: Sequence[Batch]) -> Batch:
+def concatenated(batches: Sequence[Batch]) -> Batch:
     """Batches of one partition and of one schema and form as one, in order, without keys."""
     if len(batches) == 1:
         return batches[0]

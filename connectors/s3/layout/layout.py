@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, timed
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, with_times
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
 from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
@@ -15,8 +15,8 @@ from ferryman.connectors.s3.layout.rotation import Rotation
 from ferryman.java.joda_time import formatter, zone
 from ferryman.record import Batch
 
-DAY, HOUR = 86_400_000, 3_600_000
-_SMALL_PART, _PART = 5 * 1024 * 1024, 25 * 1024 * 1024
+DAY_MILLIS, HOUR_MILLIS = 86_400_000, 3_600_000
+_SMALL_PART_BYTES, _PART_BYTES = 5 * 1024 * 1024, 25 * 1024 * 1024
 _AIVENS: Mapping[str, tuple[Packing | None, str]] = {
     "none": (None, ""),
     "gzip": (gzip(), ".gz"),
@@ -90,7 +90,7 @@ def _confluent(config: S3SinkConfig) -> Layout:
             by_wallclock=config.extractor == "Wallclock",
         ),
         format=form,
-        part_size=config.part_size or _PART,
+        part_size=config.part_size or _PART_BYTES,
         sides=sides,
         envelope=config.store_envelope,
         keys=config.store_envelope or "keys" in sides or config.null_values == "write",
@@ -139,12 +139,12 @@ def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, s
 def unescaped(text: str) -> str:
     """A separator of the config, in which line ends, tabs and backslashes may be written by letters."""
     out, pending = "", False
-    for letter in text:
+    for character in text:
         if pending:
-            out += _ESCAPES.get(letter, f"\\{letter}")
-        elif letter != "\\":
-            out += letter
-        pending = letter == "\\" and not pending
+            out += _ESCAPES.get(character, f"\\{character}")
+        elif character != "\\":
+            out += character
+        pending = character == "\\" and not pending
     return out + "\\" * pending
 
 
@@ -157,9 +157,9 @@ def _partitioner(config: S3SinkConfig) -> Partitioner:
         return fields
     pattern, duration = config.path_pattern, config.partition_duration_ms
     if config.partitioner_name in ("DailyPartitioner", "HourlyPartitioner"):
-        pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY
+        pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY_MILLIS
     if config.partitioner_name == "HourlyPartitioner":
-        pattern, duration = f"{pattern}{delim}'hour'=HH", HOUR
+        pattern, duration = f"{pattern}{delim}'hour'=HH", HOUR_MILLIS
     form, at = formatter(pattern, config.timezone), zone(config.timezone)
     if config.partitioner_name == "FieldAndTimeBasedPartitioner":
         return partition.ByFieldsAndTime(fields, form, duration, at, delim)
@@ -185,7 +185,7 @@ def _times(config: S3SinkConfig) -> Times:
 def _aiven(config: S3SinkConfig) -> Layout:
     packing, extension = _AIVENS[config.output_compression]
     template = config.prefix + (config.name_template or _aiven_template(config) + extension)
-    with_time = timed(template, config.name_timezone)
+    with_time = with_times(template, config.name_timezone)
     by_record = config.name_time == "EVENT" and has(template, "timestamp")
     source = partition.record_time if by_record else partition.wallclock
     return Layout(
@@ -200,7 +200,7 @@ def _aiven(config: S3SinkConfig) -> Layout:
             each_commit=True,
         ),
         format=_aiven_format(config, packing),
-        part_size=config.part_size or _SMALL_PART,
+        part_size=config.part_size or _SMALL_PART_BYTES,
         keys=True,
         mixed=config.output_type not in ("avro", "parquet"),
     )

@@ -22,7 +22,7 @@ Times = Callable[[Batch], Sequence[int]]
 Paths = str | Sequence[str]
 """One path for all records of a batch, or one for each."""
 
-MINUTE = 60_000
+MINUTE_MILLIS = 60_000
 FIELDS, TIME = "partition.field.name", "timestamp.field"
 """The keys that name fields."""
 _DIGITS = re.compile(r"-?\d{1,19}", re.ASCII)
@@ -165,8 +165,8 @@ class ByTemplate:
         """The template, dates and times filled in, of which none is smaller than a minute."""
         if self.timed is None or times is None:
             return self.template
-        minutes = [at // MINUTE for at in times]
-        known = {minute: self.timed(minute * MINUTE) for minute in set(minutes)}
+        minutes = [at // MINUTE_MILLIS for at in times]
+        known = {minute: self.timed(minute * MINUTE_MILLIS) for minute in set(minutes)}
         return [known[minute] for minute in minutes]
 
 
@@ -179,9 +179,9 @@ class _Buckets(dict[int, str]):
         self._minutes: dict[int, str] = {}
 
     def __missing__(self, at: int) -> str:
-        if self._duration % MINUTE:
+        if self._duration % MINUTE_MILLIS:
             return self._made(at)
-        minute = at // MINUTE
+        minute = at // MINUTE_MILLIS
         found = self._minutes.get(minute)
         if found is None:
             if len(self._minutes) > _MOST_CACHED:

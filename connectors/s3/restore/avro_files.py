@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from cramjam import DecompressionError, snappy, zstd
 
-from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
-from ferryman.connectors.s3.restore.unpacking import LARGEST
+from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import decode_block, parse_strictly, parse_text
 from ferryman.formats.avro.schema_reader import reading
 from ferryman.record import Data
 
 _MAGIC = b"Obj\x01"
-_MOST_HEADER = 16 * 1024 * 1024
+_MOST_HEADER_BYTES = 16 * 1024 * 1024
 """Bytes of a header's entry; a longer one is taken for damage."""
 
 
@@ -47,7 +47,7 @@ _UNREADABLE = (DecompressionError, ValueError, OSError, EOFError, zlib.error, lz
 class AvroFiles:
     """Values with the schema that the file has, as AvroConverter reads it."""
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The values, block by block."""
         meta, sync = _header(source)
         codec = meta.get("avro.codec", b"null").decode("utf-8", "replace")
@@ -65,8 +65,8 @@ class AvroFiles:
                 raise Damaged(f"its block {number} cannot be unpacked: {error}") from None
             except DataError as error:
                 raise Damaged(f"its block {number} cannot be read: {error}") from None
-            for start in range(skip, count, AT_ONCE):
-                yield rows.slice(start, min(count, start + AT_ONCE))
+            for start in range(skip, count, RECORDS_AT_ONCE):
+                yield rows.slice(start, min(count, start + RECORDS_AT_ONCE))
             skip = 0
 
 
@@ -79,8 +79,8 @@ def _header(source: ObjectBytes) -> tuple[dict[str, bytes], bytes]:
             count = -count
             _long(source)
         for _ in range(count):
-            name = _exactly(source, _long(source), _MOST_HEADER)
-            meta[name.decode("utf-8", "replace")] = _exactly(source, _long(source), _MOST_HEADER)
+            name = _exactly(source, _long(source), _MOST_HEADER_BYTES)
+            meta[name.decode("utf-8", "replace")] = _exactly(source, _long(source), _MOST_HEADER_BYTES)
     return meta, _exactly(source, 16)
 
 
@@ -89,7 +89,7 @@ def _blocks(source: ObjectBytes, sync: bytes) -> Iterator[tuple[int, bytes]]:
         count = _long(source, first)
         size = _long(source)
         # A value may have no bytes, so the size does not bound the count.
-        if not 0 <= count <= LARGEST:
+        if not 0 <= count <= LARGEST_BLOCK_BYTES:
             raise Damaged(f"a block in it claims {count} values")
         data = _exactly(source, size)
         if _exactly(source, 16) != sync:
@@ -97,7 +97,7 @@ def _blocks(source: ObjectBytes, sync: bytes) -> Iterator[tuple[int, bytes]]:
         yield count, data
 
 
-def _exactly(source: ObjectBytes, size: int, most: int = LARGEST) -> bytes:
+def _exactly(source: ObjectBytes, size: int, most: int = LARGEST_BLOCK_BYTES) -> bytes:
     if not 0 <= size <= most:
         raise Damaged(f"a part of it claims {size} bytes")
     found = source.read(size)

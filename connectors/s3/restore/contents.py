@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ferryman.connectors.s3.bucket.bucket import Bucket, Listed
+from ferryman.connectors.s3.bucket.bucket import Bucket, ListedObject
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.config.source_names import HEADERS, KEYS, Place
 from ferryman.connectors.s3.layout.layout import unescaped
 from ferryman.connectors.s3.restore import aiven_fields, records, text_files
 from ferryman.connectors.s3.restore.avro_files import AvroFiles
-from ferryman.connectors.s3.restore.forms import Form
-from ferryman.connectors.s3.restore.object_bytes import RANGE, ObjectBytes
+from ferryman.connectors.s3.restore.forms import ObjectFormat
+from ferryman.connectors.s3.restore.object_bytes import RANGE_BYTES, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_files import ParquetFiles
-from ferryman.connectors.s3.restore.records import Pieces, Side, Unpack, joined, unpacked
+from ferryman.connectors.s3.restore.records import Pieces, Side, Unpack, unpacked, with_sides
 from ferryman.connectors.s3.restore.unpacking import UNPACKING
 
 
@@ -21,9 +21,9 @@ from ferryman.connectors.s3.restore.unpacking import UNPACKING
 class Archived:
     """An object of the archive, with those beside it that belong to it."""
 
-    listed: Listed
+    listed: ListedObject
     place: Place
-    sides: Mapping[str, Listed] = field(default_factory=dict)
+    sides: Mapping[str, ListedObject] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, str]:
@@ -42,8 +42,8 @@ class Opened(NamedTuple):
 class Contents:
     """How objects are read."""
 
-    form: Form
-    sides: Mapping[str, Form]
+    form: ObjectFormat
+    sides: Mapping[str, ObjectFormat]
     """Those of keys and headers, if they are in objects of their own."""
     unpack: Unpack | None
     """None where the object's name is the key."""
@@ -53,7 +53,7 @@ class Contents:
         wanted = [side for side in self.sides if side != found.place.side]
         return [side for side in wanted if side not in found.sides]
 
-    def open(self, bucket: Bucket, found: Archived, skip: int, ahead: int = RANGE) -> Opened:
+    def open(self, bucket: Bucket, found: Archived, skip: int, ahead: int = RANGE_BYTES) -> Opened:
         """Begins to read an object behind its first so many records, so many bytes at once. Nothing is asked of the
         server yet."""
         source = ObjectBytes(bucket, found.listed, ahead)
@@ -66,7 +66,7 @@ class Contents:
             name: Side(listed.key, self.sides[name].read(ObjectBytes(bucket, listed, ahead), skip))
             for name, listed in found.sides.items()
         }
-        return Opened(source, joined(pieces, sides.get(KEYS), sides.get(HEADERS)) if sides else pieces)
+        return Opened(source, with_sides(pieces, sides.get(KEYS), sides.get(HEADERS)) if sides else pieces)
 
 
 def contents(config: S3SourceConfig) -> Contents:
@@ -85,7 +85,7 @@ def contents(config: S3SourceConfig) -> Contents:
     return Contents(_form(config, config.format_name), sides, unpack)
 
 
-def _form(config: S3SourceConfig, name: str) -> Form:
+def _form(config: S3SourceConfig, name: str) -> ObjectFormat:
     match name:
         case "AvroFormat":
             return AvroFiles()
@@ -96,7 +96,7 @@ def _form(config: S3SourceConfig, name: str) -> Form:
         case "StringFormat":
             return text_files.Strings()
         case _:
-            return text_files.Separated(unescaped(config.bytearray_separator).encode())
+            return text_files.SeparatedTexts(unescaped(config.bytearray_separator).encode())
 
 
 def _aiven(config: S3SourceConfig) -> Contents:
@@ -115,4 +115,4 @@ def _aiven(config: S3SourceConfig) -> Contents:
             by_cells = aiven_fields.of_csv(fields, config.output_encoding == "base64")
             return Contents(text_files.RawLines(unpack), {}, by_cells)
         case _:
-            return Contents(text_files.Fixed(config.bytes_size, unpack), {}, None)
+            return Contents(text_files.FixedSizeTexts(config.bytes_size, unpack), {}, None)

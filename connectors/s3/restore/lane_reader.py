@@ -37,12 +37,12 @@ class LaneReader:
     _opened: Opened | None = None
     _piece: Piece | None = None
 
-    def offered(self, objects: list[Archived]) -> None:
+    def take_listing(self, objects: list[Archived]) -> None:
         """Takes what a listing found, in order; what was read, and what is being read, is passed over."""
         self.waiting = deque(
             each
             for each in objects
-            if (self.position is None or not self.position.passed(each))
+            if (self.position is None or not self.position.is_past(each))
             and (self.current is None or each.order > self.current.order)
         )
 
@@ -134,7 +134,7 @@ class LaneReader:
 
     def _done(self, found: Archived) -> None:
         read = 0 if self.position is None else self.position.skip(found)
-        is_judged = self.position is not None and self.position.passed(found)
+        is_judged = self.position is not None and self.position.is_past(found)
         if read == 0 and found.place.start is not None and not is_judged:
             self._judged(found, Damaged(EMPTY))
         self.position = Position(found.order, read, end=True)

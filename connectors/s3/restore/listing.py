@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ferryman.connectors.s3.bucket.bucket import Bucket, Listed
+from ferryman.connectors.s3.bucket.bucket import Bucket, ListedObject
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.config.source_names import HEADERS, KEYS, Names, Place, names
 from ferryman.connectors.s3.restore.contents import Archived
@@ -15,7 +15,7 @@ from ferryman.regex.pattern import TooSlow
 
 log = logging.getLogger(__name__)
 
-NAMED = 5
+NAMED_OBJECTS = 5
 """How many objects are named that are passed over; the others are counted."""
 _ADDITION = "~"
 """Begins what the sink adds to a name that is taken."""
@@ -64,7 +64,7 @@ class PassedOver:
 
     def add(self, name: str) -> None:
         self.count += 1
-        if len(self.names) < NAMED:
+        if len(self.names) < NAMED_OBJECTS:
             self.names.append(name)
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class PassedOver:
         return f"{', '.join(self.names)}{more}"
 
 
-def visible(bucket: Bucket, config: S3SourceConfig, prefix: str) -> Iterator[Listed]:
+def visible(bucket: Bucket, config: S3SourceConfig, prefix: str) -> Iterator[ListedObject]:
     """The objects below a prefix, but for what the sink has for itself."""
     for listed in bucket.listed(prefix, config.start_key):
         if not listed.key.startswith(config.of_the_sink):
@@ -84,7 +84,7 @@ class _Found:
     """What one listing has shown of the wanted lanes."""
 
     values: dict[Lane, list[Archived]] = field(default_factory=dict)
-    sides: dict[tuple[Lane, int | None], list[tuple[Place, Listed]]] = field(default_factory=dict)
+    sides: dict[tuple[Lane, int | None], list[tuple[Place, ListedObject]]] = field(default_factory=dict)
     digits: dict[Lane, int | None] = field(default_factory=dict)
     uneven: set[Lane] = field(default_factory=set)
     """Lanes whose names may stand in another order than their offsets."""
@@ -96,7 +96,7 @@ class _Found:
         ):
             self.uneven.add(lane)
 
-    def add(self, lane: Lane, place: Place, listed: Listed) -> None:
+    def add(self, lane: Lane, place: Place, listed: ListedObject) -> None:
         """One object."""
         if place.side and not (place.tombstones and place.side == KEYS):
             self.sides.setdefault((lane, place.start), []).append((place, listed))
@@ -183,7 +183,7 @@ class Listing:
                 found.add(lane, place, listed)
         return found.whole()
 
-    def _listed(self) -> Iterator[Listed]:
+    def _listed(self) -> Iterator[ListedObject]:
         for prefix in self.names.prefixes:
             for number, listed in enumerate(visible(self.bucket, self.share.config, prefix)):
                 if number % 1000 == 0 and self.stopping(0):
@@ -201,12 +201,12 @@ class Listing:
             return None
 
 
-def _with_sides(found: Archived, beside: list[tuple[Place, Listed]]) -> Archived:
+def _with_sides(found: Archived, beside: list[tuple[Place, ListedObject]]) -> Archived:
     """An object with its keys and headers. Where a name was taken, there may be two of each: those with the same
     addition belong together, else the first."""
     if not beside:
         return found
-    sides: dict[str, Listed] = {}
+    sides: dict[str, ListedObject] = {}
     for place, listed in sorted(beside, key=lambda each: _added(each[1].key) != _added(found.listed.key)):
         if place.side in (KEYS, HEADERS) and place.side != found.place.side:
             sides.setdefault(place.side, listed)

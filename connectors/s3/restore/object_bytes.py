@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 
-from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay, Listed
+from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay, ListedObject
 from ferryman.errors import DataError
 
-RANGE = 4 * 1024 * 1024
+RANGE_BYTES = 4 * 1024 * 1024
 """Bytes that are asked for at once."""
-SMALLEST, TOGETHER = 64 * 1024, 64 * 1024 * 1024
+SMALLEST_RANGE_BYTES, MOST_HELD_BYTES = 64 * 1024, 64 * 1024 * 1024
 """The same where many objects are read at a time, and how many bytes may be held of all of them."""
 
 
-def ahead(opened: int) -> int:
+def bytes_ahead(opened: int) -> int:
     """How many bytes of each of so many objects are asked for at once."""
-    return max(SMALLEST, min(RANGE, TOGETHER // max(1, opened)))
+    return max(SMALLEST_RANGE_BYTES, min(RANGE_BYTES, MOST_HELD_BYTES // max(1, opened)))
 
 
 class Damaged(DataError):
@@ -28,8 +28,8 @@ class ObjectBytes:
     """One object as it was listed. All methods raise RetriableError while the server is away, and Damaged if the object
     is gone or another one has its name."""
 
-    def __init__(self, bucket: Bucket, listed: Listed, ahead: int = RANGE) -> None:
-        self._bucket, self._listed, self._ahead = bucket, listed, ahead
+    def __init__(self, bucket: Bucket, listed: ListedObject, bytes_ahead: int = RANGE_BYTES) -> None:
+        self._bucket, self._listed, self._ahead = bucket, listed, bytes_ahead
         self._at = 0
         self._held, self._held_at = b"", 0
         self._metadata: Mapping[str, str] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
-from ferryman.connectors.s3.restore.partition_reader import Taken
+from ferryman.connectors.s3.restore.partition_reader import TakenRecords
 from ferryman.connectors.s3.restore.records import Piece
 from ferryman.record import Batch, Data, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import STRING, Schema
@@ -22,14 +22,14 @@ class Outgoing:
         self._config = config
         self._first, self._stop = config.times
 
-    def batches(self, taken: Sequence[Taken]) -> Iterator[Batch]:
+    def batches(self, taken: Sequence[TakenRecords]) -> Iterator[Batch]:
         """The wanted records. What of one partition was taken together is together here, schema by schema."""
         for (topic, number), together in groupby(taken, lambda each: (each.lane.topic, each.lane.partition)):
             pieces = [self._piece(each) for each in together]
             partition = number if self._config.restore_keep_partitions else None
             yield from _batches(topic, partition, [piece for piece in pieces if len(piece)])
 
-    def _piece(self, taken: Taken) -> Piece:
+    def _piece(self, taken: TakenRecords) -> Piece:
         piece = self._wanted(taken.piece)
         if not self._config.restore_original_headers or not len(piece):
             return piece
@@ -134,7 +134,7 @@ def _record(topic: str, partition: int | None, piece: Piece, at: int) -> Record:
     )
 
 
-def _with_original(piece: Piece, taken: Taken) -> list[Headers]:
+def _with_original(piece: Piece, taken: TakenRecords) -> list[Headers]:
     lane = taken.lane
     fixed = [("topic", lane.topic)]
     if lane.partition is not None:

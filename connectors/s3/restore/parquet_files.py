@@ -10,10 +10,10 @@ import polars as pl
 
 from ferryman.connectors.s3.formats.parquet import SCHEMA_KEY
 from ferryman.connectors.s3.formats.thrift import LIST, Struct, read_struct, write_struct
-from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_schemas import schema_of
-from ferryman.connectors.s3.restore.unpacking import LARGEST
+from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse_text
 from ferryman.formats.avro.schema_reader import reading
@@ -38,7 +38,7 @@ _BROKEN = (*MISFITS, KeyError, IndexError, RecursionError, MemoryError, struct.e
 class ParquetFiles:
     """Structs with the schema that the sink noted in the file; else as the columns tell it, all of them optional."""
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The rows, group by group, as columns where the schema allows it."""
         footer = _footer(source)
         try:
@@ -60,8 +60,8 @@ class ParquetFiles:
                 raise Damaged(f"its row group {number} cannot be read: {type(error).__name__}") from None
             if len(data) != count:
                 raise Damaged(f"its row group {number} has {len(data)} rows instead of {count}")
-            for start in range(skip, count, AT_ONCE):
-                yield _rows(data.slice(start, min(count, start + AT_ONCE)))
+            for start in range(skip, count, RECORDS_AT_ONCE):
+                yield _rows(data.slice(start, min(count, start + RECORDS_AT_ONCE)))
             skip = 0
 
 
@@ -70,7 +70,7 @@ def _footer(source: ObjectBytes) -> Struct:
     if size < 12 or source.at(0, 4) != MAGIC or source.at(size - 4, size) != MAGIC:
         raise Damaged("it is no file of Parquet, or cut")
     length = int.from_bytes(source.at(size - 8, size - 4), "little")
-    if length > min(size - 12, LARGEST):
+    if length > min(size - 12, LARGEST_BLOCK_BYTES):
         raise Damaged("its footer is longer than it is itself")
     try:
         return read_struct(source.at(size - 8 - length, size - 8))
@@ -91,7 +91,7 @@ def _noted(footer: Struct) -> Schema | None:
 def _frame(source: ObjectBytes, footer: Struct, group: Struct) -> pl.DataFrame:
     """A row group, by way of a file that has nothing else."""
     start, stop = _extent(group)
-    if not 4 <= start <= stop <= source.size or stop - start > LARGEST:
+    if not 4 <= start <= stop <= source.size or stop - start > LARGEST_BLOCK_BYTES:
         raise Damaged(f"it claims bytes from {start} to {stop}")
     single = _moved(group, len(MAGIC) - start)
     small = write_struct(

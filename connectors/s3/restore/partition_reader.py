@@ -9,13 +9,13 @@ from typing import NamedTuple
 from ferryman.connectors.s3.restore.contents import Archived
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane
-from ferryman.connectors.s3.restore.object_bytes import ahead
+from ferryman.connectors.s3.restore.object_bytes import bytes_ahead
 from ferryman.connectors.s3.restore.records import Piece
 
 Head = tuple[int, str]
 
 
-class Taken(NamedTuple):
+class TakenRecords(NamedTuple):
     """Records of one object, and where they were."""
 
     lane: Lane
@@ -61,7 +61,7 @@ class PartitionReader:
         found, self._moved = self._moved, {}
         yield from found.values()
 
-    def next(self, limit: int, bounded: bool) -> Taken | None:
+    def next(self, limit: int, bounded: bool) -> TakenRecords | None:
         """The next records; None when nothing is there, or what comes next waits for its keys or headers."""
         while (chosen := self._first()) is not None:
             try:
@@ -81,16 +81,16 @@ class PartitionReader:
             return None
         return chosen.waiting[0].listed.key
 
-    def _taken(self, chosen: LaneReader, limit: int) -> Taken | None:
+    def _taken(self, chosen: LaneReader, limit: int) -> TakenRecords | None:
         before = chosen.head()
-        piece = chosen.peek(ahead(1 + len(self._open)))
+        piece = chosen.peek(bytes_ahead(1 + len(self._open)))
         # The object may begin behind the offset in its name, or have no records: others may come first now.
         if piece is None or (piece.offsets is not None and chosen.head() != before):
             return None
         count = min(len(piece), limit, self._before_others(piece))
         key = chosen.current.listed.key if chosen.current else ""
         first, last = chosen.range()
-        return Taken(chosen.lane, key, chosen.take(count), first, last)
+        return TakenRecords(chosen.lane, key, chosen.take(count), first, last)
 
     def _first(self) -> LaneReader | None:
         if self._heads is None:

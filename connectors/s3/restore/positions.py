@@ -28,7 +28,7 @@ class Position:
     end: bool
     """Whether these are all."""
 
-    def passed(self, found: Archived) -> bool:
+    def is_past(self, found: Archived) -> bool:
         """Whether nothing of an object is left to read."""
         return found.order < self.order or (self.end and found.order == self.order)
 
@@ -48,7 +48,7 @@ def offset_of(position: Position) -> Offset:
     return {"version": VERSION, OBJECT: position.order[1], RECORD: position.record, END: position.end}
 
 
-def read(offset: Offset, names: Names) -> Position:
+def position_of(offset: Offset, names: Names) -> Position:
     """The position of a source offset of ours. Raises TaskError for one that cannot be understood."""
     if offset.get("version") != VERSION:
         raise TaskError(f"The source offset {dict(offset)} is of a newer version, or none of this connector's")
@@ -70,7 +70,7 @@ class Beginning:
         """The position that is committed for a lane; else what a JVM's source left for its folder or its objects."""
         ours = self.committed(partition_of(self.config.bucket, lane))
         if ours is not None:
-            return read(ours, self.names)
+            return position_of(ours, self.names)
         if self.config.aiven:
             return self._aivens(objects)
         folder = self.committed({FOLDER: lane.folder})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ferryman.connectors.s3.restore.forms import Bad
+from ferryman.connectors.s3.restore.forms import BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged
 from ferryman.errors import DataError
 from ferryman.java.texts import millis
@@ -65,7 +65,7 @@ class BadRecord(NamedTuple):
 
 
 Pieces = Iterator[Piece | BadRecord]
-Read = Iterator[Data | Bad]
+Read = Iterator[Data | BadItem]
 Unpack = Callable[[Data, range], Piece]
 """Makes records of what a form has read, given their places. Raises DataError if one of them is not as it should be."""
 
@@ -152,7 +152,7 @@ def unpacked(read: Read, unpack: Unpack, skip: int) -> Pieces:
     """The records of an object from the one at ``skip`` on. What cannot be unpacked is looked at one by one."""
     at = skip
     for found in read:
-        if isinstance(found, Bad):
+        if isinstance(found, BadItem):
             yield BadRecord(at, found.error)
             at += 1
             continue
@@ -202,12 +202,12 @@ class Side:
         found = next(self._read, None)
         if found is None:
             raise Damaged(f"{self._name} has fewer records than the object of the values")
-        if isinstance(found, Bad):
+        if isinstance(found, BadItem):
             raise Damaged(f"{self._name} cannot be read: {found.error}")
         return found.rows()
 
 
-def joined(pieces: Pieces, keys: Side | None, headers: Side | None) -> Pieces:
+def with_sides(pieces: Pieces, keys: Side | None, headers: Side | None) -> Pieces:
     """Values with the keys and headers of the objects beside them. Raises Damaged where these do not fit."""
     for piece in pieces:
         if isinstance(piece, BadRecord):

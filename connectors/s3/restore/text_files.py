@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.unpacking import Unpacked, gzip, plain
 from ferryman.formats.json.text import loads_good
@@ -34,8 +34,8 @@ def texts(pieces: Unpacked, separator: bytes) -> Iterator[list[bytes]]:
         *found, last = b"".join([*waiting, piece]).split(separator)
         waiting = [last] if last else []
         tail = last[len(last) - min(overlap, len(last)) :]
-        for start in range(0, len(found), AT_ONCE):
-            yield found[start : start + AT_ONCE]
+        for start in range(0, len(found), RECORDS_AT_ONCE):
+            yield found[start : start + RECORDS_AT_ONCE]
     if rest := b"".join(waiting):
         yield [rest]
 
@@ -59,20 +59,20 @@ class JsonLines:
 
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The values. A line that is no JSON is Bad."""
         for chunk in _behind(_lines(source, self.unpack), skip):
-            yield from parsed(chunk)
+            yield from parsed_values(chunk)
 
 
-def parsed(chunk: list[bytes]) -> Iterator[Data | Bad]:
+def parsed_values(chunk: list[bytes]) -> Iterator[Data | BadItem]:
     """The values of JSON texts, those between two bad ones together."""
     _, values, bad = loads_good(chunk)
     rest, start = iter(values), 0
     for at, error in bad:
         if at > start:
             yield Rows(None, list(islice(rest, at - start)))
-        yield Bad(error)
+        yield BadItem(error)
         start = at + 1
     if left := list(rest):
         yield Rows(None, left)
@@ -84,11 +84,11 @@ class JsonArray:
 
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The elements."""
         yield from ()
         for chunk in _behind(self._elements(source), skip):
-            yield from parsed(chunk)
+            yield from parsed_values(chunk)
 
     def _elements(self, source: ObjectBytes) -> Iterator[list[bytes]]:
         ended: bool | None = None
@@ -109,13 +109,13 @@ class JsonArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Separated:
+class SeparatedTexts:
     """Confluent's ByteArrayFormat: bytes with a separator behind each."""
 
     separator: bytes
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The bytes of each record."""
         for chunk in _behind(texts(self.unpack(source), self.separator), skip):
             yield Rows(OPTIONAL_BYTES, chunk)
@@ -127,20 +127,20 @@ class Strings:
 
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The lines without their ends."""
         for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
             yield Rows(STRING, [line.removesuffix(b"\r").decode("utf-8", "replace") for line in chunk])
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedSizeTexts:
     """Aiven's bytes: records of so many bytes each, the last one shorter."""
 
     size: int
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The pieces."""
         for chunk in _behind(self._pieces(source), skip):
             yield Rows(OPTIONAL_BYTES, chunk)
@@ -163,7 +163,7 @@ class RawLines:
 
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The lines without their ends."""
         for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
             yield Rows(OPTIONAL_BYTES, chunk)

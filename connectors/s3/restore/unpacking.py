@@ -8,9 +8,9 @@ from cramjam import DecompressionError, snappy, zstd
 
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 
-PIECE = 256 * 1024
+PIECE_BYTES = 256 * 1024
 """Bytes at once, about."""
-LARGEST = 512 * 1024 * 1024
+LARGEST_BLOCK_BYTES = 512 * 1024 * 1024
 """Bytes of a block that must be in memory as a whole; a larger one is taken for damage."""
 _SNAPPY_MAGIC = b"\x82SNAPPY\x00"
 _ZSTD_MAGIC = 0xFD2FB528
@@ -20,7 +20,7 @@ Unpacked = Iterator[bytes]
 
 def plain(source: ObjectBytes) -> Unpacked:
     """The bytes as they are."""
-    while piece := source.read(PIECE):
+    while piece := source.read(PIECE_BYTES):
         yield piece
 
 
@@ -32,7 +32,7 @@ def gzip(source: ObjectBytes) -> Unpacked:
         while rest:
             stream = stream or zlib.decompressobj(31)
             try:
-                found = stream.decompress(rest, PIECE)
+                found = stream.decompress(rest, PIECE_BYTES)
             except zlib.error as error:
                 raise Damaged(f"its gzip is damaged: {error}") from None
             if found:
@@ -106,7 +106,7 @@ def _exactly(source: ObjectBytes, size: int) -> bytes:
 
 
 def _checked(size: int) -> int:
-    if size > LARGEST:
+    if size > LARGEST_BLOCK_BYTES:
         raise Damaged(f"a block in it claims {size} bytes")
     return size
 

@@ -9,7 +9,7 @@ from ferryman.connector import SinkConfig
 from ferryman.connectors.sql.config.databases import DIALECTS, KEYS_OF_OTHERS, Database, database
 from ferryman.connectors.sql.config.keys import SqlKeys
 from ferryman.connectors.sql.dialects.dialect import Mode
-from ferryman.connectors.sql.dialects.names import Naming, TableName, checked, lower, table_name
+from ferryman.connectors.sql.dialects.names import Naming, TableName, checked_name, lower, table_name
 from ferryman.connectors.sql.dialects.urls import BadUrl
 from ferryman.errors import DataError, KeyProblem
 
@@ -236,7 +236,7 @@ class SqlSinkConfig(SqlKeys):
             yield _invalid("pk.fields", ",".join(self.pk_fields), "two of the names are the same")
         for name in self.pk_fields:
             try:
-                checked(name, naming, "column")
+                checked_name(name, naming, "column")
             except DataError as error:
                 yield _invalid("pk.fields", ",".join(self.pk_fields), str(error))
 
@@ -271,7 +271,7 @@ def topics_follow_records(raw: Mapping[str, str]) -> bool:
     return any("." in kind and not kind.startswith("org.apache.kafka.connect.transforms.") for kind in types)
 
 
-def effectless(raw: Mapping[str, str]) -> Iterator[str]:
+def keys_without_effect(raw: Mapping[str, str]) -> Iterator[str]:
     """A warning for each key that is given and has no effect."""
     for name in raw:
         known = _matching(name, WITHOUT_EFFECT)

@@ -4,11 +4,11 @@ Records of one shape (table, columns, and whether they delete) go in together, w
 shapes have the same key, theirs is a sequence: rounds through the shapes, in which each row comes in the first round
 that is not before that of the row with its key which came before it. Three schemas by turns are three statements as
 long as their keys differ; a row that is deleted and written again is in two rounds. What later rows of the key have
-overtaken (``last_words``) is left out first, so that a key that comes a hundred times makes no hundred rounds. Inserts
+overtaken (``superseding``) is left out first, so that a key that comes a hundred times makes no hundred rounds. Inserts
 have no key to agree on, as long as nothing is deleted among them, and none of them is left out.
 
 Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
-any database might say so (``ferryman.connectors.sql.records.likeness``): that costs a round at most.
+any database might say so (``ferryman.connectors.sql.records.key_equality``): that costs a round at most.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -17,14 +17,22 @@ from itertools import chain, pairwise
 
 import polars as pl
 
-from ferryman.connectors.sql.database.last_words import Word, needed
+from ferryman.connectors.sql.database.superseding import RowChange, still_needed
 from ferryman.connectors.sql.dialects.compared import compared_keys
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
+from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
+    Load,
+    Mode,
+    RowStretch,
+    TableColumn,
+    key_columns,
+    other_columns,
+)
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.record import Batch
 
-WORK = 48
+POSITION_BITS = 48
 """Bits of a place below the number of the work."""
 
 
@@ -45,7 +53,7 @@ class Part:
 
     def places(self) -> list[int]:
         """Where each row stands in the poll."""
-        base = self.work << WORK
+        base = self.work << POSITION_BITS
         return [base + position for position in self.positions]
 
     def only(self, rows: Sequence[int]) -> "Part":
@@ -62,7 +70,7 @@ def _shape(part: Part) -> Shape:
     return part.columns, part.deletes, tuple(part.frame.dtypes)
 
 
-def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
+def loads_by_shape(parts: Iterable[Part], mode: Mode) -> list[Load]:
     """The loads in the order in which they are to be applied, their rows numbered through in the column ``seq``.
 
     The tables are sorted: tasks that write to the same ones take their locks in the same order.
@@ -81,7 +89,7 @@ def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
     return found
 
 
-def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
+def loads_in_poll_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
     """The loads of all shapes, whose ``seq`` goes through all of them in the order of the poll, and the place of each
     ``seq`` in the poll."""
     shapes: dict[tuple[TableName, Shape], list[Part]] = {}
@@ -99,19 +107,20 @@ def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
     return loads, [place for place, _, _ in ranked]
 
 
-def found(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
+def records_at(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
     """The batch of each of these places in the poll, and the record's index in it."""
     wanted, works, records = frozenset(places), dict[int, int](), dict[int, tuple[Batch, int]]()
     for batch in batches:
-        base = works.setdefault(id(batch.origin), len(works)) << WORK
+        base = works.setdefault(id(batch.origin), len(works)) << POSITION_BITS
         for index, position in enumerate(batch.positions):
             if base + position in wanted:
                 records[base + position] = batch, index
     return [records[place] for place in places]
 
 
-def runs(loads: Sequence[Load], most: int) -> list[tuple[int, int, int]]:
-    """The number of a load, first and last ``seq``: what follows one another in it, at most so many rows at once."""
+def stretches(loads: Sequence[Load], steps: Sequence[Apply], most: int) -> list[RowStretch]:
+    """All rows in the order of their ``seq``: what follows one another in a load, at most so many rows at once.
+    ``steps``: what puts the rows of each load into its table."""
     load_of = dict(sorted((seq, number) for number, load in enumerate(loads) for seq in load.frame["seq"].to_list()))
     found: list[tuple[int, int, int]] = []
     for seq, number in load_of.items():
@@ -119,10 +128,10 @@ def runs(loads: Sequence[Load], most: int) -> list[tuple[int, int, int]]:
             found[-1] = number, found[-1][1], seq
         else:
             found.append((number, seq, seq))
-    return found
+    return [RowStretch(loads[number], steps[number], first, last) for number, first, last in found]
 
 
-def pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
+def in_pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
     """The same rows in the same order, at most so many in a load; 0 is one, as in Confluent's sink."""
     for load in loads:
         height = load.frame.height if most is None else max(1, most)
@@ -149,8 +158,8 @@ class _Rows:
 
 def _together(parts: Sequence[Part]) -> _Rows:
     first, frame, by_place = parts[0], pl.concat([part.frame for part in parts]), None
-    in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
-    if not all(in_order):
+    are_in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
+    if not all(are_in_order):
         places = [place for part in parts for place in part.places()]
         by_place = sorted(range(len(places)), key=places.__getitem__)
         frame = frame[by_place]
@@ -160,7 +169,7 @@ def _together(parts: Sequence[Part]) -> _Rows:
 def _sequence(shapes: Sequence[_Rows], mode: Mode) -> Iterator[tuple[_Rows, pl.DataFrame]]:
     """The rows of a table in the order of their application."""
     if len(shapes) > 1 and (mode != "insert" or any(each.deletes for each in shapes)):
-        keys = likenesses([compared_keys(shape.frame, shape.columns) for shape in shapes])
+        keys = equality_classes([compared_keys(shape.frame, shape.columns) for shape in shapes])
         if len(set(chain.from_iterable(keys))) < sum(map(len, keys)):
             yield from _rounds(shapes, keys, fold=mode != "insert")
             return
@@ -174,7 +183,7 @@ def _rounds(
     count = len(shapes)
     rows = sorted((place, number, at) for number, shape in enumerate(shapes) for at, place in enumerate(shape.places()))
     if fold:
-        rows = [rows[place] for place in needed(_words(shapes, keys, rows))]
+        rows = [rows[place] for place in still_needed(_changes(shapes, keys, rows))]
     latest: dict[Hashable, int] = {}
     """The last turn of each key; turn ``t`` is that of the shape ``t`` modulo their number."""
     turns: dict[int, list[int]] = {}
@@ -188,12 +197,12 @@ def _rounds(
         yield shape, shape.frame[turns[turn]]
 
 
-def _words(
+def _changes(
     shapes: Sequence[_Rows], keys: Sequence[Sequence[Hashable]], rows: Sequence[tuple[int, int, int]]
-) -> list[Word]:
+) -> list[RowChange]:
     spelled = [list(zip(*(column.to_list() for column in _keys(shape)), strict=True)) for shape in shapes]
     filled = [None if shape.deletes else _filled(shape) for shape in shapes]
-    return [Word(keys[number][at], spelled[number][at], filled[number]) for _, number, at in rows]
+    return [RowChange(keys[number][at], spelled[number][at], filled[number]) for _, number, at in rows]
 
 
 def _filled(shape: _Rows) -> frozenset[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateTable
 
 from ferryman.api import Assigned, TaskContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.rights import completed, grants, use_of_offsets
+from ferryman.connectors.sql.database.rights import grants, use_of_offsets, with_statements
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import text_of
 from ferryman.connectors.sql.dialects.dialect import Dialect, Use
@@ -26,7 +26,7 @@ FORMAT = 1
 _LONGEST_CLUSTER, _LONGEST_TOPIC_ID, _LONGEST_CONNECTOR = 128, 64, 512
 """In bytes. Kafka's ids have 22; a name of a connector that is longer is refused by databases that limit keys."""
 
-_TOGETHER = 1000
+_ROWS_A_STATEMENT = 1000
 """Topics that are asked for in one statement, or rows that are added in one."""
 
 logger = logging.getLogger(__name__)
@@ -102,8 +102,8 @@ class Offsets:
     def _rows(self, connection: Connection, topics: Sequence[str]) -> dict[TopicPartition, list[sa.Row[Any]]]:
         """The rows of these topics' partitions; a partition has several if topics of that name had several ids."""
         found: dict[TopicPartition, list[sa.Row[Any]]] = {}
-        for start in range(0, len(topics), _TOGETHER):
-            here = self.table.c.topic.in_(topics[start : start + _TOGETHER])
+        for start in range(0, len(topics), _ROWS_A_STATEMENT):
+            here = self.table.c.topic.in_(topics[start : start + _ROWS_A_STATEMENT])
             for row in connection.execute(sa.select(self.table).where(self._mine, here)):
                 found.setdefault(TopicPartition(row.topic, row.partition), []).append(row)
         return found
@@ -124,14 +124,14 @@ class Offsets:
                 ddl = text_of(CreateTable(self.table), connection.dialect)
             if not isinstance(error, Denied):
                 raise
-            raise completed(error, grants(session, [self.use]), f"create it: {ddl}") from None
+            raise with_statements(error, grants(session, [self.use]), f"create it: {ddl}") from None
 
     @property
     def use(self) -> Use:
         """What is done to it."""
         return use_of_offsets(self._name)
 
-    def told(self, session: Session, asks: bool) -> tuple[str | None, str]:
+    def statements_for_people(self, session: Session, asks: bool) -> tuple[str | None, str]:
         """The statement that makes the table, None if it is there, and the one that moves an offset; for people to
         read. ``asks``: whether the database can be asked."""
         is_there = False
@@ -186,8 +186,8 @@ class Offsets:
     def _begin(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
         """The offsets of partitions that have no row yet."""
         rows = [self._first(partition) for partition in sorted(partitions, key=lambda each: each.source)]
-        for start in range(0, len(rows), _TOGETHER):
-            connection.execute(self._dialect.insert_unless_there(self.table, rows[start : start + _TOGETHER]))
+        for start in range(0, len(rows), _ROWS_A_STATEMENT):
+            connection.execute(self._dialect.insert_unless_there(self.table, rows[start : start + _ROWS_A_STATEMENT]))
         begun = {TopicPartition(row["topic"], row["partition"]): int(row["next_offset"]) for row in rows}
         # Another task may have been faster; then its offset counts.
         return begun | self._stored(connection, partitions) if rows else begun
@@ -243,7 +243,9 @@ class Offsets:
         """Says which topic a partition belongs to."""
         self._topic_ids[source] = topic_id
 
-    def held(self, connection: Connection, sources: Iterable[TopicPartition], lock: bool) -> dict[TopicPartition, int]:
+    def read_offsets(
+        self, connection: Connection, sources: Iterable[TopicPartition], lock: bool
+    ) -> dict[TopicPartition, int]:
         """The next offsets of these partitions, where there are any; locked, in their order, they cannot be moved
         before the transaction's end."""
         found = {}
@@ -278,7 +280,7 @@ class Offsets:
                     connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
 
 
-def connected(config: SqlSinkConfig, context: TaskContext, connector: str) -> tuple[Session, Offsets]:
+def session_and_offsets(config: SqlSinkConfig, context: TaskContext, connector: str) -> tuple[Session, Offsets]:
     """What a task has of the database: a session that has not connected yet, and the offsets of a connector."""
     database = config.database(context.raw)
     session = Session(

@@ -26,15 +26,15 @@ def use_of_offsets(table: TableName) -> Use:
 
 
 @contextlib.contextmanager
-def explained(session: Session, uses: Callable[[], Sequence[Use]]) -> Iterator[None]:
+def naming_missing_rights(session: Session, uses: Callable[[], Sequence[Use]]) -> Iterator[None]:
     """Turns the error about a right that is lacking into one that names the statements which grant it."""
     try:
         yield
     except Denied as error:
-        raise completed(error, grants(session, uses())) from None
+        raise with_statements(error, grants(session, uses())) from None
 
 
-def completed(error: Denied, statements: Sequence[str], otherwise: str = "") -> RefusedError:
+def with_statements(error: Denied, statements: Sequence[str], otherwise: str = "") -> RefusedError:
     """The error with what helps against it. ``otherwise``: what would help as well."""
     ways = ["grant it: " + "; ".join(statements)] if statements else []
     ways += [otherwise] if otherwise else []

@@ -7,18 +7,17 @@ from functools import partial
 import polars as pl
 
 from ferryman.api import BadRecords, SinkContext
-from ferryman.chain.narrowing import narrow
+from ferryman.chain.narrowing import narrow, without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, topics_follow_records
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.database.words import check_whole_key, without
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.layout.change_events import Change, changes
-from ferryman.connectors.sql.layout.checks import check
+from ferryman.connectors.sql.layout.checks import check, check_whole_key
 from ferryman.connectors.sql.layout.columns import Place, columns_for
-from ferryman.connectors.sql.layout.fitting import fitted
+from ferryman.connectors.sql.layout.fitting import values_to_write
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import json_text
@@ -41,14 +40,14 @@ class RowMaker:
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
         """The columns that a topic's key and value schema need."""
 
-    def words(self, batches: Sequence[Batch]) -> tuple[list[Part], list[Polled]]:
+    def parts_without_bad(self, batches: Sequence[Batch]) -> tuple[list[Part], list[Polled]]:
         """The rows of what was read again, and the raw records that their parts number; what cannot be one is nobody's
         row."""
         while True:
             try:
                 return self.parts(batches), origins_of(batches)
             except BadRecords as error:
-                batches = without(batches, error.found)
+                batches = without_records(batches, [(batch, index) for batch, index, _ in error.found])
 
     def parts(self, batches: Sequence[Batch]) -> list[Part]:
         """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
@@ -123,7 +122,7 @@ class RowMaker:
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self._config.replace_null_with_default)
-        return pl.DataFrame(list(fitted(table, batch, columns, values, partial(self._needs_value, deletes))))
+        return pl.DataFrame(list(values_to_write(table, batch, columns, values, partial(self._needs_value, deletes))))
 
     def _needs_value(self, deletes: bool, column: TableColumn) -> bool:
         is_key = column.primary and (deletes or self._config.mode != "insert")

@@ -96,12 +96,12 @@ class Session:
             raise
         savepoint.commit()
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Has the database check now what it would check at the commit of the open transaction, and what comes after
         that at once. Raises Late for what is wrong with a row."""
         try:
             with classified(self.dialect, self.doing, self._backoff):
-                self.dialect.settle(connection)
+                self.dialect.check_deferred_constraints(connection)
         except DataError as error:
             raise Late(str(error)) from None
 

@@ -46,7 +46,7 @@ class Change:
     """Those that the table has more afterwards."""
 
 
-def named(tables: Sequence[TableName]) -> str:
+def names_of(tables: Sequence[TableName]) -> str:
     """Tables for a message: one by its name, of several the first."""
     return str(tables[0]) if len(tables) == 1 else f"{tables[0]} and {len(tables) - 1} more"
 
@@ -70,13 +70,13 @@ class InDatabase:
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """By the dialect."""
-        with self._session.transaction(f"look at the table {named(tables)}") as connection:
+        with self._session.transaction(f"look at the table {names_of(tables)}") as connection:
             return self._session.dialect.describe(connection, tables)
 
     def change(self, changes: Sequence[Change]) -> None:
         """In a transaction of its own, before any of the data's: some databases commit what is open when they meet
         DDL."""
-        with self._session.transaction(f"change the table {named([each.table for each in changes])}") as connection:
+        with self._session.transaction(f"change the table {names_of([each.table for each in changes])}") as connection:
             for each in changes:
                 connection.execute(each.ddl)
 
@@ -121,6 +121,6 @@ class OnPaper:
             before = self.look([each.table]).get(each.table)
             if before is None:
                 self.created.add(each.table)
-                before = Definition({}, is_view=False, mark=None)
+                before = Definition({}, is_view=False, fingerprint=None)
             added = {str(column.name): column.type for column in each.columns}
             self._changed[each.table] = replace(before, columns={**before.columns, **added})

@@ -11,19 +11,19 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
+from ferryman.connectors.sql.column_fits.fit import Refusal
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.rights import completed, grants, use_of
+from ferryman.connectors.sql.database.rights import grants, use_of, with_statements
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import AddColumn, Change, InDatabase, Structure, text_of
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
-from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
-from ferryman.connectors.sql.fits.fit import Refusal
+from ferryman.connectors.sql.dialects.names import TableName, checked_name, collision, lower
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 
-_TOGETHER = 50
+_TABLES_A_TRANSACTION = 50
 """Tables that are made in one transaction: it holds locks for each until its end, and a server has few thousands."""
 
 logger = logging.getLogger(__name__)
@@ -65,9 +65,9 @@ class Tables:
             return self._changed(connection, tables)
 
     def _changed(self, connection: Connection, tables: Collection[TableName]) -> Sequence[TableName]:
-        known = {table: self._definitions[table].mark for table in tables if table in self._definitions}
-        marks = self._dialect.marks(connection, list(known)) if known else {}
-        return [table for table, mark in known.items() if marks.get(table) != mark]
+        known = {table: self._definitions[table].fingerprint for table in tables if table in self._definitions}
+        fingerprints = self._dialect.fingerprints(connection, list(known)) if known else {}
+        return [table for table, fingerprint in known.items() if fingerprints.get(table) != fingerprint]
 
     def prepare(self, wanted: Mapping[TableName, tuple[Column, ...] | None]) -> None:
         """Looks at several tables that are new to this task at once, and makes the missing of which columns are given:
@@ -85,8 +85,8 @@ class Tables:
             return
         missing = [table for table in unknown if table not in self._definitions]
         creations = list(self._creations((table, wanted[table]) for table in missing))
-        for start in range(0, len(creations), _TOGETHER):
-            self._create_all(creations[start : start + _TOGETHER])
+        for start in range(0, len(creations), _TABLES_A_TRANSACTION):
+            self._create_all(creations[start : start + _TABLES_A_TRANSACTION])
 
     def _creations(self, wanted: Iterable[tuple[TableName, tuple[Column, ...] | None]]) -> Iterator[Change]:
         for table, columns in wanted:
@@ -165,7 +165,7 @@ class Tables:
         lacking = grants(self._session, [use_of(self._config, table)])
         if not lacking:
             return TaskError(f"Table {table} is missing and auto-creation is disabled")
-        return completed(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
+        return with_statements(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
 
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
         logger.info("Creating the table %s", table)
@@ -206,7 +206,7 @@ class Tables:
         except Denied as error:
             use = replace(use_of(self._config, table), evolves=column is not None)
             ddl = text_of(change.ddl, self._session.sql_dialect)
-            failed = completed(error, grants(self._session, [use]), f"make the change: {ddl}")
+            failed = with_statements(error, grants(self._session, [use]), f"make the change: {ddl}")
         except RetriableError:
             raise
         except FerrymanError as error:
@@ -244,7 +244,7 @@ class Tables:
     def _name(self, column: Column) -> str:
         naming = self._dialect.naming
         try:
-            return checked(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
+            return checked_name(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
         except DataError as error:
             raise error.in_field(column.name) from None
 

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 
+from ferryman.connectors.sql.column_fits.fit import Fit, Refusal
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
-from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
@@ -38,8 +38,9 @@ class Definition:
     """The types of its columns by name."""
     is_view: bool
     """Whether it is a view: nothing can be added to it."""
-    mark: object
-    """What tells it from the table that it may be tomorrow (see ``Dialect.marks``); taken before the rest was read."""
+    fingerprint: object
+    """What tells it from the table that it may be tomorrow (see ``Dialect.fingerprints``); taken before the rest was
+    read."""
     generated: frozenset[str] = frozenset()
     """The columns that the database computes by itself and takes no values for, as far as it would not say so."""
     required: frozenset[str] = frozenset()
@@ -132,7 +133,7 @@ Apply = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RowStretch:
     """Rows of one load that follow one another in the poll."""
 
     load: Load
@@ -157,15 +158,16 @@ class Writer(Protocol):
     prepare   in transactions of its own, with whatever commits by itself there (DDL)
     stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked; at its
               end the tables keep their columns and keys until the transaction's end
-    (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
+    (the offsets are moved here, and their rows are locked until the end; the tables' fingerprints are compared)
     write     rows go into their tables; nothing waits for this process from here on
 
-    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``sift``
-    takes the place of ``stage``, and ``each`` that of ``write``.
+    Where the database refuses a row, all is undone and done again in the order of the poll, in stretches of rows:
+    ``sift`` takes the place of ``stage``, and ``write_each`` that of ``write``.
     """
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
-        """Makes ready what all these loads need at once. ``apart``: whether they will go by ``sift`` and ``each``."""
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
+        """Makes ready what all these loads need at once. ``row_by_row``: whether they will go by ``sift`` and
+        ``write_each``."""
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Takes the loads into the transaction; what is returned puts the rows of each into its table."""
@@ -178,13 +180,13 @@ class Writer(Protocol):
         """Puts all rows of the loads into their tables, in this order; ``steps`` are what ``stage`` has returned.
         ``in_turn`` does it where nothing is won by knowing all of them."""
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The statements by which a load, one of so many in its transaction, would get into its table, for people to
         read: rows and parameters are left open. ``connection`` is None for a table that is not there."""
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database
-        refuses. ``savepoints.each`` does it in a database that has these and nothing better."""
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+        """Puts the rows of these stretches into their tables, one stretch after the other, and leaves out what the
+        database refuses. ``savepoints.write_each`` does it in a database that has these and nothing better."""
 
 
 class Types(Protocol):
@@ -234,9 +236,9 @@ class Dialect(Protocol):
         """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to
         exactly once, such as one that takes part in no transaction."""
 
-    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
-        """What each of these tables is now, in few and quick statements: another mark means that what ``describe`` has
-        told, or a statement made from it, may no longer hold. A table that is not there has none."""
+    def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+        """What each of these tables is now, in few and quick statements: another fingerprint means that what
+        ``describe`` has told, or a statement made from it, may no longer hold. A table that is not there has none."""
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """The statements by which somebody who may do so gives this user what it lacks for these uses."""
@@ -257,7 +259,7 @@ class Dialect(Protocol):
         database, never values.
         """
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Has the database check now what it would check at the commit, such as deferred constraints, and whatever
         comes after that at once. Raises the driver's errors."""
 
@@ -293,10 +295,10 @@ def in_turn(loads: Sequence[Load], steps: Sequence[Apply]) -> None:
 
 
 def reflected(
-    connection: Connection, tables: Sequence[TableName], marks: Mapping[TableName, object]
+    connection: Connection, tables: Sequence[TableName], fingerprints: Mapping[TableName, object]
 ) -> dict[TableName, Definition]:
     """Tables as SQLAlchemy sees them, a few statements for all of a schema; for most dialects' ``describe``.
-    ``marks``: what was taken before."""
+    ``fingerprints``: what was taken before."""
     inspector, found = sa.inspect(connection), dict[TableName, Definition]()
     for schema in dict.fromkeys(table.schema for table in tables):
         names = [table.name for table in tables if table.schema == schema]
@@ -304,14 +306,14 @@ def reflected(
         views = set(inspector.get_view_names(schema)) if columns else set[str]()
         for (_, name), each in columns.items():
             table = TableName(schema, name)
-            found[table] = _definition(each, name in views, marks.get(table))
+            found[table] = _definition(each, name in views, fingerprints.get(table))
     return found
 
 
-def _definition(columns: Sequence[ReflectedColumn], is_view: bool, mark: object) -> Definition:
+def _definition(columns: Sequence[ReflectedColumn], is_view: bool, fingerprint: object) -> Definition:
     generated = frozenset(column["name"] for column in columns if column.get("computed"))
     required = frozenset(column["name"] for column in columns if not column["nullable"])
-    return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated, required)
+    return Definition({column["name"]: column["type"] for column in columns}, is_view, fingerprint, generated, required)
 
 
 def key_columns(columns: Sequence[TableColumn]) -> list[int]:

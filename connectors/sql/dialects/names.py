@@ -48,7 +48,7 @@ def lower(name: str) -> str:
     return name.translate(_LOWER)
 
 
-def checked(name: str, naming: Naming, what: str) -> str:
+def checked_name(name: str, naming: Naming, what: str) -> str:
     """The name itself. Raises DataError if the database would refuse or cut it. ``what``: "table" or "column"."""
     if not name:
         raise DataError(f"The name of a {what} is empty")
@@ -68,7 +68,7 @@ def table_name(text: str, naming: Naming, quoted: bool) -> TableName:
     """A table's name from its text: ``table`` or ``schema.table``, a part in quotes if it holds a dot.
 
     ``quoted``: whether the parts keep their case. Raises DataError for names of more parts, and for names that
-    ``checked`` refuses.
+    ``checked_name`` refuses.
     """
     parts = _parts(text, naming.quotes)
     if len(parts) > 2:
@@ -76,7 +76,7 @@ def table_name(text: str, naming: Naming, quoted: bool) -> TableName:
             f"The table name {text!r} has {len(parts)} parts, but only schema.table is possible: "
             "set table.name.format, or rename the topic with the transform RegexRouter"
         )
-    names = [checked(part if quoted else naming.unquoted(part), naming, "table") for part in parts or [""]]
+    names = [checked_name(part if quoted else naming.unquoted(part), naming, "table") for part in parts or [""]]
     return TableName(names[0] if len(names) == 2 else None, names[-1])
 
 

@@ -1,7 +1,7 @@
-"""Rows one run after the other, each after a savepoint: what the database refuses is halved down to single rows.
+"""Rows one stretch after the other, each after a savepoint: what the database refuses is halved down to single rows.
 
 The most that a database without anything better needs: for the rows of a load on their way to it (``sifted``), and from
-there into their tables (``each``).
+there into their tables (``write_each``).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Refused, Run, Transactions
+from ferryman.connectors.sql.dialects.dialect import Load, Refused, RowStretch, Transactions
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.errors import DataError
 
-RUN = 64
+STRETCH_ROWS = 64
 """Rows that are tried together once all of them have failed."""
 
 
@@ -21,8 +21,8 @@ def sifted(
     session: Transactions, connection: Connection, load: Load, fill: Callable[[Load], object]
 ) -> Iterator[Refused]:
     """Brings a load's rows to the database by ``fill``, which raises DataError for what that does not take; such rows
-    are left out. All rows are tried first, then runs of some, then their halves."""
-    yield from _filled(session, connection, load, fill, RUN)
+    are left out. All rows are tried first, then stretches of some, then their halves."""
+    yield from _filled(session, connection, load, fill, STRETCH_ROWS)
 
 
 def _filled(
@@ -44,21 +44,21 @@ def _filled(
             yield from _filled(session, connection, piece, fill, size)
 
 
-def each(session: Transactions, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-    """See ``Writer.each``."""
-    return [refused for run in runs for refused in _tried(session, connection, run)]
+def write_each(session: Transactions, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+    """See ``Writer.write_each``."""
+    return [refused for stretch in stretches for refused in _tried(session, connection, stretch)]
 
 
-def _tried(session: Transactions, connection: Connection, run: Run) -> Iterator[Refused]:
+def _tried(session: Transactions, connection: Connection, stretch: RowStretch) -> Iterator[Refused]:
     try:
         with session.savepoint(connection):
-            run.apply(run.first, run.last)
+            stretch.apply(stretch.first, stretch.last)
     except Undone:
         raise
     except DataError as error:
-        if run.first == run.last:
-            yield Refused(run.first, error)
+        if stretch.first == stretch.last:
+            yield Refused(stretch.first, error)
             return
-        middle = (run.first + run.last) // 2
-        yield from _tried(session, connection, replace(run, last=middle))
-        yield from _tried(session, connection, replace(run, first=middle + 1))
+        middle = (stretch.first + stretch.last) // 2
+        yield from _tried(session, connection, replace(stretch, last=middle))
+        yield from _tried(session, connection, replace(stretch, first=middle + 1))

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.records.debezium import Conversion, Notation, conversion, converted, converted_column
+from ferryman.connectors.sql.records.debezium import Conversion, Notation, conversion, convert, converted_column
 from ferryman.connectors.sql.records.frame import tombstones
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data, Rows
@@ -154,7 +154,7 @@ def _plain(data: Data, notation: Notation, moves_clocks: bool) -> Data:
         return data
     if data.schema.type is not Type.STRUCT:
         found = conversion(data.schema, notation, moves_clocks)
-        return data if found is None else Rows(found.schema, converted(found, data.schema, data.rows().values))
+        return data if found is None else Rows(found.schema, convert(found, data.schema, data.rows().values))
     plan = _plan(data.schema, notation, moves_clocks)
     if not plan.conversions:
         return data
@@ -215,7 +215,7 @@ def _plain_rows(plan: Plan, values: Sequence[Any]) -> Sequence[Any]:
 
 def _items(found: Conversion, schema: Schema, values: Sequence[Any]) -> Sequence[Any]:
     if schema.type is not Type.ARRAY or schema.values is None:
-        return converted(found, schema, values)
+        return convert(found, schema, values)
     items = [item for value in values if value is not None for item in value]
     flat = iter(_items(found, schema.values, items))
     return [None if value is None else [next(flat) for _ in value] for value in values]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.errors import DataError
+from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
+from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns, Data
 from ferryman.schema import Schema
 
@@ -27,6 +28,17 @@ def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: Seque
         first = 0 if tombstones is None else tombstones.index(False)
         needs = "a non-null Struct value and non-null Struct schema"
         raise _unfit(config, connector, needs, batch, first, "value")
+
+
+def check_whole_key(config: SqlSinkConfig, batch: Batch, columns: Sequence[TableColumn]) -> None:
+    """Raises TaskError where only a part of the record's key is the row's: what differs in the rest lies in other
+    partitions, and may be about the same row."""
+    schema = batch.key.schema
+    if schema is not None and len(schema.fields or ()) > len(key_columns(columns)):
+        raise TaskError(
+            f"pk.fields={','.join(config.pk_fields)} is a part of the keys of {batch.source.topic}: the records of one "
+            "row may come from several partitions. Have the run write elsewhere: set table.name.format"
+        )
 
 
 def _first_null(data: Data) -> int | None:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 
 from ferryman.api import BadRecords
+from ferryman.connectors.sql.column_fits.fit import as_written, broken
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.fits.fit import broken, written
 from ferryman.errors import DataError
 from ferryman.record import Batch, Coordinates
 
 _NULL = "takes no null"
 
 
-def fitted(
+def values_to_write(
     table: TableName,
     batch: Batch,
     columns: Sequence[TableColumn],
@@ -34,7 +34,7 @@ def fitted(
     if bad:
         raise BadRecords([(batch, at, bad[at]) for at in sorted(bad)])
     for column, found in zip(columns, values, strict=True):
-        yield written(column.fit, found).alias(found.name)
+        yield as_written(column.fit, found).alias(found.name)
 
 
 def _problems(column: TableColumn, values: pl.Series, needs_value: bool) -> Iterator[tuple[int, str]]:

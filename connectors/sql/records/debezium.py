@@ -84,7 +84,7 @@ def _decimal(schema: Schema) -> Schema:
     return Schema(Type.BYTES, optional=schema.optional, name=DECIMAL, version=1, parameters=scale)
 
 
-def converted(found: Conversion, schema: Schema, values: Sequence[Any]) -> Sequence[Any]:
+def convert(found: Conversion, schema: Schema, values: Sequence[Any]) -> Sequence[Any]:
     """Python values of a schema, converted. Raises DataError for one that is none of the type."""
     if found.convert is _decimals:
         return [None if value is None else _unscaled(value) for value in values]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from ferryman.chain.narrowing import without_records
 from ferryman.record import Batch, Polled, TopicPartition
 
 
@@ -74,12 +75,9 @@ class Offer:
 
     def leave_out(self, bad: Iterable[tuple[Batch, int]]) -> None:
         """Takes single records out; they count as delivered when all around them is."""
-        places: dict[int, set[int]] = {}
-        for batch, index in bad:
-            places.setdefault(id(batch.origin), set()).add(batch.positions[index])
+        left_out = list(bad)
         for work in self.works:
-            left = [batch.without(places.get(id(batch.origin), ())) for batch in work.batches]
-            work.batches = deque(batch for batch in left if batch is not None)
+            work.batches = deque(without_records(work.batches, left_out))
 
     def halves(self) -> list["Offer"]:
         """Two offers, the first with half of the records."""

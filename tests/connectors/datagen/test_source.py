@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferryman.api import SourceContext
-from ferryman.connectors.datagen.source import MOST, DatagenConnector
+from ferryman.connectors.datagen.source import MOST_RECORDS_A_POLL, DatagenConnector
 from ferryman.errors import ConfigError
 from ferryman.plugins.catalog import connector
 from ferryman.record import Batch, Polled, Record
@@ -222,7 +222,11 @@ def test_every_record_of_a_poll_carries_the_offset_after_it() -> None:
     source = source_of(config_of(quickstart="crowdfunding", random_seed="7"))
     source.poll_batches()
     offsets = [record.source_offset for record in source.poll()]
-    assert offsets == [{"task.generation": 1, "current.iteration": 2 * MOST, "random.seed": 7}] * MOST
+    assert (
+        offsets
+        == [{"task.generation": 1, "current.iteration": 2 * MOST_RECORDS_A_POLL, "random.seed": 7}]
+        * MOST_RECORDS_A_POLL
+    )
 
 
 def test_records_come_at_random_times_within_the_longest_interval() -> None:

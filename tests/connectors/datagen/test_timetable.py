@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.datagen.timetable import STEP, AtOnce, Intervals, Steady, timetable
+from ferryman.connectors.datagen.timetable import STEP_SECONDS, AtOnce, Intervals, Steady, timetable
 
 
 def test_a_throughput_wins_over_an_interval_and_neither_means_at_once() -> None:
@@ -25,7 +25,7 @@ def test_a_steady_timetable_is_never_early_and_catches_up(rate: int, pauses: lis
 
 
 def test_a_steady_timetable_waits_for_a_step_or_for_one_record() -> None:
-    assert Steady(1000, 0.0).wait(0.0) == STEP
+    assert Steady(1000, 0.0).wait(0.0) == STEP_SECONDS
     assert Steady(1, 0.0).wait(0.0) == 1.0
     assert Steady(1, 0.0).wait(3.0) < 0
 

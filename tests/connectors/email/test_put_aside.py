@@ -121,7 +121,7 @@ def test_a_message_that_alone_makes_a_server_busy_is_a_data_error_after_its_dead
 
 
 def test_only_so_many_are_put_aside_and_then_nothing_new_is_begun(mail: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(put_aside, "MOST", 3)
+    monkeypatch.setattr(put_aside, "MOST_PUT_ASIDE", 3)
     with world(mail, max_in_flight="1") as around:
         around.mailbox.answer(Answer("rcpt", "450 4.2.1 greylisted"))
         with pytest.raises(RetriableError, match="3 messages are put off, which is the most: 450"):

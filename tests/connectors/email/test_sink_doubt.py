@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.api import Assigned, Committed
-from ferryman.connectors.email.in_doubt_window import InDoubtWindow, packed, unpacked
+from ferryman.connectors.email.in_doubt_window import InDoubtWindow, as_runs, from_runs
 from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.errors import RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
@@ -145,8 +145,8 @@ def test_a_message_that_is_sent_again_is_announced_again(mail: Stack) -> None:
 def test_what_is_on_its_way_when_the_partition_goes_stays_in_doubt(
     mail: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ferryman.connectors.email.delivery.SLICE", 0.1)
-    monkeypatch.setattr("ferryman.connectors.email.delivery.DRAIN", 0.1)
+    monkeypatch.setattr("ferryman.connectors.email.delivery.SLICE_SECONDS", 0.1)
+    monkeypatch.setattr("ferryman.connectors.email.delivery.DRAIN_SECONDS", 0.1)
     with world(mail) as around, caplog.at_level(logging.WARNING):
         around.mailbox.answer(Answer("kept", wait=5.0))
         with pytest.raises(RetriableError):
@@ -215,7 +215,7 @@ def test_a_window_of_a_later_version_is_refused() -> None:
 
 @given(st.sets(st.integers(0, 2**63 - 1), max_size=50))
 def test_offsets_are_packed_and_unpacked(offsets: set[int]) -> None:
-    assert unpacked(packed(offsets)) == sorted(offsets)
+    assert from_runs(as_runs(offsets)) == sorted(offsets)
 
 
 @given(st.sets(st.integers(2**62, 2**62 + 100_000), max_size=250))

@@ -101,8 +101,8 @@ def test_any_part_of_any_lines_in_pieces_of_any_size_is_handed_over_whole_or_ref
     begins = first in (0, *(end for _, end in lines))
     ended = behind in (None, first, *(end for _, end in wanted))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "PIECE", piece)
-        patch.setattr(file_source, "PIECE", piece)
+        patch.setattr(history, "PIECE_BYTES", piece)
+        patch.setattr(file_source, "PIECE_BYTES", piece)
         try:
             span = part(file, Span(first=first, behind=behind)).span
         except ConfigError:
@@ -118,7 +118,7 @@ def test_the_last_line_of_a_part_is_handed_over_where_a_piece_ends_between_its_e
     file: Path,
 ) -> None:
     line = b"x" * 1023 + b"\r"
-    behind = file_source.PIECE
+    behind = file_source.PIECE_BYTES
     file.write_bytes(line * (behind // len(line)) + b"next\r")
     span = part(file, Span(first=0, behind=behind)).span
     assert (span.records, len(to_its_end(source_of(file, span)))) == (256, 256)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ferryman.api import SourceContext
-from ferryman.connectors.s3.bucket.bucket import Listed, Part
+from ferryman.connectors.s3.bucket.bucket import ListedObject, Part
 from ferryman.connectors.s3.source import S3SourceConnector
 from tests.connectors.s3.source_task import AIVEN, CONFLUENT
 
@@ -32,7 +32,7 @@ class PretendBucket:
     name: str = "archive"
     pages: int = 0
 
-    def listed(self, prefix: str, after: str = "") -> Iterator[Listed]:
+    def listed(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """As the real one: each page shows what is there when it is asked for."""
         while True:
             self.before_page(self.pages)
@@ -40,7 +40,7 @@ class PretendBucket:
             found = [key for key in sorted(self.objects) if key.startswith(prefix) and key > after]
             for key in found[: self.page]:
                 data = self.objects[key]
-                yield Listed(key, len(data), hashlib.sha256(data).hexdigest(), 1)
+                yield ListedObject(key, len(data), hashlib.sha256(data).hexdigest(), 1)
             if len(found) <= self.page:
                 return
             after = found[self.page - 1]

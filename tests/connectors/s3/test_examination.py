@@ -225,7 +225,7 @@ def test_what_a_killed_look_has_left_is_taken_away_by_a_later_one(
     # These may be of a look that is under way.
     assert {each.level for each in bucket.looked() if each.subject == FORMER} == {"warning"}
     assert sorted(bucket.objects()) == sorted(left)
-    monkeypatch.setattr(probes, "STALE", -60.0)
+    monkeypatch.setattr(probes, "STALE_SECONDS", -60.0)
     told = [each for each in bucket.looked() if each.subject == FORMER]
     assert [(each.level, key in each.said) for each, key in zip(told, left, strict=True)] == [("ok", True)] * 2
     assert bucket.objects() == []

@@ -159,7 +159,7 @@ def test_short_memory_closes_files_early(world: World) -> None:
     world.begin()
     for _ in range(30):
         world.put(P0, 10)
-        assert sum(ledger.held for ledger in world.running._ledgers.values()) <= 17 * 1024 * 1024
+        assert sum(partition.held_bytes for partition in world.running._partitions.values()) <= 17 * 1024 * 1024
     world.commit()
     assert world.group[P0].offset > 100
     ids = sorted(each["id"] for records in world.contents().values() for each in records)
@@ -173,14 +173,14 @@ def test_a_large_file_is_uploaded_in_parts_while_it_grows(world: World) -> None:
     world.begin()
     for _ in range(13):
         world.put(P0, 10)
-    assert sum(ledger.held for ledger in world.running._ledgers.values()) < 6 * 1024 * 1024
+    assert sum(partition.held_bytes for partition in world.running._partitions.values()) < 6 * 1024 * 1024
     world.commit()
     (records,) = world.contents().values()
     assert [each["id"] for each in records] == list(range(130))
 
 
 def test_parquet_in_pieces_is_one_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connectors.s3.formats.parquet.PIECE", 100)
+    monkeypatch.setattr("ferryman.connectors.s3.formats.parquet.PIECE_BYTES", 100)
     world.more = {**PARQUET, "flush.size": "50"}
     world.schema = struct({"id": INT64, "text": STRING}, "order")
     world.produce(P0, *(Log({"id": number, "text": f"t{number % 3}"}) for number in range(50)))

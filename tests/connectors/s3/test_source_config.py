@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.config.source_names import Place, names
 from ferryman.connectors.s3.source import S3SourceConnector
@@ -75,7 +75,7 @@ def test_the_config_of_a_sink_with_another_class_is_one_of_the_source() -> None:
         "behavior.on.null.values": "write",
     }
     assert parsed(BACKUP | of_the_sink).store_kafka_keys
-    warned = " ".join(effectless(BACKUP | of_the_sink, WITHOUT_EFFECT))
+    warned = " ".join(keys_without_effect(BACKUP | of_the_sink, WITHOUT_EFFECT))
     assert all(key in warned for key in ("flush.size", "rotate.interval.ms", "s3.part.size"))
     assert "store.kafka.keys" not in warned
 

@@ -11,7 +11,7 @@ from tests.places import DOCS, ROOT
 
 SQL = ROOT / "connectors" / "sql"
 TABLE = SQL / "config" / "databases.py"
-NOTES = SQL / "fold" / "notes.py"
+NOTES = SQL / "latest_only" / "notes.py"
 """It keeps notes of its own in such a file, and writes no records there."""
 NAMES = re.compile(
     r"postgres|psycopg|libpq|sqlite|mysql|mariadb|innodb|oracle|sqlserver|mssql|starrocks", re.IGNORECASE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ferryman.connectors.sql.dialects.mysql.roles import Granted, granted
+from ferryman.connectors.sql.dialects.mysql.roles import Granted, rights_granted_by
 
 ALL = {"CREATE", "ALTER", "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE TEMPORARY TABLES"}
 
@@ -17,7 +17,7 @@ ALL = {"CREATE", "ALTER", "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE TEMPOR
     ],
 )
 def test_a_line_tells_rights_and_what_to(line: str, rights: set[str], schema: str | None, table: str | None) -> None:
-    assert granted(line) == Granted(frozenset(rights), schema, table)
+    assert rights_granted_by(line) == Granted(frozenset(rights), schema, table)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_a_line_tells_rights_and_what_to(line: str, rights: set[str], schema: st
     ],
 )
 def test_other_lines_tell_nothing_of_tables(line: str) -> None:
-    assert granted(line) is None
+    assert rights_granted_by(line) is None

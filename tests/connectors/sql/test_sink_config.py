@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ferryman.connectors.sql.config.databases import Database, database
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, properties
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, keys_without_effect, properties
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import ConfigError
@@ -364,4 +364,4 @@ def test_a_clients_certificate_goes_to_postgresqls_driver_by_the_java_drivers_na
 )
 def test_keys_that_change_nothing_here_are_warned_about_by_name(name: str, value: str, reason: str) -> None:
     SqlSinkConfig.parse(BASIC | {name: value})
-    assert [warning for warning in effectless(BASIC | {name: value}) if name in warning and reason in warning]
+    assert [warning for warning in keys_without_effect(BASIC | {name: value}) if name in warning and reason in warning]

@@ -19,8 +19,8 @@ NOWHERE = 10**9
 def world(request: pytest.FixtureRequest, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A table whose rows have parents in it, and each parent once."""
     if request.param:
-        monkeypatch.setattr(direct, "MANY", 1)
-        monkeypatch.setattr(direct, "FEW", 10**6)
+        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+        monkeypatch.setattr(direct, "DIRECT_ROWS", 10**6)
     world = World(postgres, INSERT, value_schema=ROW, end_offset=10**6)
     world.query(f"CREATE TABLE orders (id BIGINT PRIMARY KEY, parent BIGINT UNIQUE {LATER} REFERENCES orders {LATER})")
     world.begin()

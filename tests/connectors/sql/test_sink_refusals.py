@@ -31,8 +31,8 @@ NUMBERS = count()
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A table that takes each code once, and no amount below zero."""
     if request.param == DIRECTLY:
-        monkeypatch.setattr(direct, "MANY", 1)
-    monkeypatch.setattr(suspects, "WORTH_A_LOOK", 1)
+        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    monkeypatch.setattr(suspects, "ROWS_WORTH_A_LOOK", 1)
     world = World(url_of(request.param.removesuffix(", directly"), request), INSERT, value_schema=ROW, end_offset=10**6)
     world.query(
         "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
@@ -189,7 +189,7 @@ UNREADABLE = {
 def test_whatever_postgresql_cannot_read_is_found_in_one_transaction(
     postgres: str, monkeypatch: pytest.MonkeyPatch, kind: str, few: bool
 ) -> None:
-    monkeypatch.setattr(direct, "MANY", 1 if few else 1000)
+    monkeypatch.setattr(direct, "MANY_LOADS", 1 if few else 1000)
     declared, bad, good = UNREADABLE[kind]
     item = ARRAY if declared.endswith("[]") else OPTIONAL_STRING
     world = World(postgres, INSERT, value_schema=struct({"id": INT64, "code": item}), end_offset=10**6)

@@ -32,7 +32,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
     are assigned."""
     if request.param == DIRECTLY:
-        monkeypatch.setattr(direct, "MANY", 1)
+        monkeypatch.setattr(direct, "MANY_LOADS", 1)
     world = World(
         url_of(request.param.removesuffix(", directly"), request),
         UPSERT,
@@ -202,7 +202,7 @@ def test_a_database_in_another_encoding_gets_the_same_texts(postgres: str, monke
     )
     try:
         for at, most in enumerate((1000, 1)):
-            monkeypatch.setattr(direct, "MANY", most)
+            monkeypatch.setattr(direct, "MANY_LOADS", most)
             begin(latin)
             latin.running.put_batches([batch(latin, ORDERS[0], at, (at, "é"))])
         assert latin.query("SELECT id, item, length(item) FROM orders ORDER BY id") == [(0, "é", 1), (1, "é", 1)]

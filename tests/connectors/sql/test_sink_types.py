@@ -67,7 +67,7 @@ FULL: dict[str, Any] = {
 def world(postgres: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A database and a sink on it, stopped at the end; rows go in as those of few tables, or as those of many."""
     if request.param == "directly":
-        monkeypatch.setattr(direct, "MANY", 1)
+        monkeypatch.setattr(direct, "MANY_LOADS", 1)
     world = World(postgres, {"auto.create": "true"}, value_schema=ALL)
     yield world
     world.kill()
@@ -107,7 +107,7 @@ def test_a_large_value_is_compressed_once_by_the_table_that_keeps_it(world: Worl
     staging = """
         SELECT a.attstorage FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE starts_with(c.relname, 'ferryman_stage_') AND left(a.attname, 1) = 'c' AND a.attlen = -1"""
-    external = {"e"} if direct.MANY > 1 else set()
+    external = {"e"} if direct.MANY_LOADS > 1 else set()
     assert {str(storage) for (storage,) in world.query(staging)} == external
     assert world.query("SELECT text, pg_column_size(text) < 50000 FROM orders") == [("x" * 100_000, True)]
 

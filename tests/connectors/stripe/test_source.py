@@ -279,7 +279,7 @@ def test_offsets_are_flat_and_readable(stub: StripeStub) -> None:
 
 
 def test_an_offset_stays_bounded(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_follower, "MOST_SEEN", 10)
+    monkeypatch.setattr(event_follower, "MOST_SEEN_IDS", 10)
     stub.add(*(payment(f"evt_{number}", 1_000) for number in range(11)))
     with pytest.raises(TaskError, match=r"overlap\.seconds=60"):
         Task(config(stub.url)).drain()

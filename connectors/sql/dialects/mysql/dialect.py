@@ -40,7 +40,7 @@ class MysqlNaming:
             return f"has {len(name)} characters, and {_LONGEST_NAME} are possible. Choose a shorter name"
         if name.endswith(" "):
             return "ends with a blank, which is not possible"
-        if any(ord(letter) > 0xFFFF for letter in name):
+        if any(ord(character) > 0xFFFF for character in name):
             return "has a character beyond U+FFFF, such as an emoji, which is not possible"
         return None
 
@@ -80,10 +80,10 @@ class MysqlDialect:
         found = {table: tables.describe(connection, table) for table in tables_}
         return {table: each for table, each in found.items() if each is not None}
 
-    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+    def fingerprints(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """A statement each: the servers look through all their databases for a list of names."""
-        found = {table: tables.mark(connection, table) for table in tables_}
-        return {table: mark for table, mark in found.items() if mark is not None}
+        found = {table: tables.fingerprint(connection, table) for table in tables_}
+        return {table: fingerprint for table, fingerprint in found.items() if fingerprint is not None}
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """By what the user is shown of its rights."""
@@ -105,7 +105,7 @@ class MysqlDialect:
         """By number."""
         return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Nothing: it checks with each statement."""
 
     def rolled_back(self, error: Exception) -> bool:

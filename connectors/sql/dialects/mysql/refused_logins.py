@@ -6,7 +6,7 @@ from dataclasses import replace
 import pymysql
 from sqlalchemy.exc import DBAPIError
 
-from ferryman.connectors.sql.dialects import reach
+from ferryman.connectors.sql.dialects import reachability
 from ferryman.connectors.sql.dialects.mysql import session
 from ferryman.connectors.sql.dialects.mysql.errors import number_of
 from ferryman.connectors.sql.dialects.urls import Location
@@ -25,12 +25,12 @@ _HOSTS = frozenset({1129, 1130})
 def finding(subject: str, location: Location) -> Finding | None:
     """What is in the way, as far as the server lets that be seen; None if it lets us in or nobody knows."""
     host, port = location.url.host or "localhost", location.url.port or 3306
-    found = reach.unreachable(subject, host, port)
+    found = reachability.unreachable(subject, host, port)
     if found is not None:
         return found
-    said = reach.answer(host, port, b"", 4096)
+    said = reachability.first_answer(host, port, b"", 4096)
     if len(said) < 7 or said[4] not in (_GREETING, _REFUSAL):
-        return reach.stranger(subject, host, port, "MariaDB or MySQL")
+        return reachability.wrong_server(subject, host, port, "MariaDB or MySQL")
     tls = str(location.arguments.get("tls"))
     if said[4] == _GREETING and not _has_tls(said) and tls in ("required", "verify-ca", "verify-identity"):
         what = "give the server a certificate (ssl_cert, ssl_key), or set sslMode=PREFERRED in connection.url"

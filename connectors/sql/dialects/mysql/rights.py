@@ -53,7 +53,7 @@ def _for_table(connection: Connection, use: Use, table: TableName, user: str) ->
 def _held(connection: Connection, user: str, schema: str, table: str) -> set[str]:
     place = {"user": user, "schema": schema, "table": table}
     own = {str(right) for right in connection.execute(_HELD, place).scalars()}
-    return own | roles.held(connection, schema, table)
+    return own | roles.rights_of_roles(connection, schema, table)
 
 
 def _quoted(text: str) -> str:

@@ -24,16 +24,16 @@ class Granted(NamedTuple):
     """To which table; None for all."""
 
 
-def held(connection: Connection, schema: str, table: str) -> set[str]:
+def rights_of_roles(connection: Connection, schema: str, table: str) -> set[str]:
     """The rights to a table that the roles give which the session has."""
     found: set[str] = set()
-    for each in filter(None, map(granted, _lines(connection))):
+    for each in filter(None, map(rights_granted_by, _lines(connection))):
         if each.table in (None, table) and _means(connection, each, schema):
             found |= each.rights
     return found
 
 
-def granted(line: str) -> Granted | None:
+def rights_granted_by(line: str) -> Granted | None:
     """What a line tells of rights to tables; None for one that tells of others."""
     found = _GRANT.match(line)
     if found is None:

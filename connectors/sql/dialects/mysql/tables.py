@@ -15,7 +15,7 @@ _ENGINE = "InnoDB"
 _FIXED = frozenset({"char", "binary"})
 _WITHOUT_PADDING = ("nopad", "0900")
 """What the names of collations have in them that compare blanks at the end too: MariaDB's, and MySQL's."""
-_MARK = sa.text("""\
+_FINGERPRINT = sa.text("""\
 SELECT 'table', table_name, engine, table_type, NULL, NULL, NULL FROM information_schema.tables
 WHERE table_schema = coalesce(:schema, database()) AND table_name = :table
 UNION ALL
@@ -29,7 +29,7 @@ WHERE table_schema = coalesce(:schema, database()) AND table_name = :table AND n
 def describe(connection: Connection, table: TableName) -> Definition | None:
     """A table as it is now, None if there is none. Raises TaskError for a view, and for a table that takes part in no
     transaction."""
-    found = mark(connection, table)
+    found = fingerprint(connection, table)
     rows = _rows(connection, table, "SELECT table_name, table_type, engine FROM information_schema.tables")
     if not rows:
         return None
@@ -50,7 +50,7 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
     types |= {name: mysql.JSON() for name in for_json if name in types}
     counting = {each["name"] for each in columns if each.get("autoincrement") is True}
     required = {_unescaped(each["name"]) for each in columns if not each["nullable"] and each["name"] not in counting}
-    return Definition(types, is_view=False, mark=found, required=frozenset(required))
+    return Definition(types, is_view=False, fingerprint=found, required=frozenset(required))
 
 
 def texts(connection: Connection, table: TableName) -> Mapping[str, Any]:
@@ -91,15 +91,15 @@ def _json_columns(connection: Connection, table: TableName) -> set[str]:
     return {name for name, clause in names.items() if clause.lower() == f"json_valid(`{name.lower()}`)"}
 
 
-def mark(connection: Connection, table: TableName) -> object:
+def fingerprint(connection: Connection, table: TableName) -> object:
     """The table's engine, its columns, its unique keys and its checks: an upsert is another statement where a second
     key is unique, and a table of another engine takes part in no transaction. None: there is no such table."""
     here = {"schema": table.schema, "table": table.name}
-    rows = connection.execute(_MARK, here).all()
+    rows = connection.execute(_FINGERPRINT, here).all()
     return frozenset(tuple(row) for row in rows) or None
 
 
-def declared(connection: Connection, table: TableName) -> dict[str, str]:
+def declared_types(connection: Connection, table: TableName) -> dict[str, str]:
     """What each column was declared as (type, character set and collation, in the server's own words), by name; for a
     staging table that takes exactly the same values."""
     query = (

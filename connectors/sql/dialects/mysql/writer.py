@@ -16,13 +16,22 @@ from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
+from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
+    Load,
+    Mode,
+    Refused,
+    RowStretch,
+    TableColumn,
+    Transactions,
+    in_turn,
+)
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, literal
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
-from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
+from ferryman.connectors.sql.dialects.mysql.tables import declared_types, unique_keys
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
@@ -63,7 +72,7 @@ class MysqlWriter:
         self._longest = 0
         """The longest statement that the server takes, in bytes (max_allowed_packet)."""
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection, and empties those that are there."""
         wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
@@ -94,7 +103,7 @@ class MysqlWriter:
         return {shape: stage for shape, stage in kept.items() if shape not in surplus}
 
     def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
-        found = declared(connection, table)
+        found = declared_types(connection, table)
         gone = [column.name for column in columns if column.name not in found]
         if gone:
             raise StaleTable(f"The column {gone[0]} of {table} is gone")
@@ -156,7 +165,7 @@ class MysqlWriter:
         """One after the other."""
         in_turn(loads, steps)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The INSERT into the staging table, and what moves its rows on."""
         primary = frozenset(column.name for column in load.columns if column.primary)
         unique = [primary] if connection is None else unique_keys(connection, load.table)
@@ -165,9 +174,9 @@ class MysqlWriter:
         texts = [text.replace("%%", "%") for text in chosen if text is not None]
         return [f"INSERT INTO {_EXAMPLE} VALUES (…), …", *texts]  # noqa: S608 - a name of ours
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """As ``savepoints.each``."""
-        return savepoints.each(self._session, connection, runs)
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+        """As ``savepoints.write_each``."""
+        return savepoints.write_each(self._session, connection, stretches)
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
         head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours

@@ -101,12 +101,12 @@ class PostgresDialect:
 
     def describe(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Every table takes part in transactions."""
-        found = reflected(connection, tables_, self.marks(connection, tables_))
+        found = reflected(connection, tables_, self.fingerprints(connection, tables_))
         return {table: _resolved(connection, each) for table, each in found.items()}
 
-    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+    def fingerprints(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """The table's number, its kind, and the names and types of its columns."""
-        return tables.marks(connection, tables_)
+        return tables.fingerprints(connection, tables_)
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """By asking for each right."""
@@ -128,7 +128,7 @@ class PostgresDialect:
         """By SQLSTATE."""
         return errors.fault(error, doing, after) if isinstance(error, psycopg.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Its deferred constraints, those of triggers too."""
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 

@@ -13,23 +13,23 @@ from itertools import islice
 import polars as pl
 import psycopg
 
+from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.dialects.compared import compared_keys
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.names import identifier, literal
-from ferryman.connectors.sql.fits.fit import Fit
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
 from ferryman.errors import DataError
 
-FEW = 60
+DIRECT_ROWS = 60
 """Rows of a load that go in directly, if there are many loads."""
-SEVERAL, MANY = 3, 16
+SEVERAL_LOADS, MANY_LOADS = 3, 16
 """So many loads in a transaction make staging tables, each of which is waited for three times, too dear for short ones,
 and for all small ones."""
-SHORT = 100_000
+SHORT_LOAD_BYTES = 100_000
 """Bytes of a short load: literals are copied more often than what goes by COPY."""
-_LONGEST = 1_000_000
+_SENT_CHARACTERS = 1_000_000
 """Characters of statements that are sent together; a single one may be longer."""
 # S608 (statements put together from strings) is silenced below: names have passed ``identifier``, values ``_literal``.
 
@@ -45,21 +45,23 @@ def shape(load: Load) -> Shape:
     return load.table, load.columns
 
 
-def is_small(load: Load, loads: int, mode: Mode, apart: bool = False) -> bool:
-    """Whether a load, one of so many in its transaction, is better written without a staging table. ``apart``: whether
-    the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is waited
-    for."""
-    if load.frame.height > FEW or mode == "update" or any(column.fit.echoed for column in load.columns):
+def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bool:
+    """Whether a load, one of so many in its transaction, is better written without a staging table. ``row_by_row``:
+    whether the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is
+    waited for."""
+    if load.frame.height > DIRECT_ROWS or mode == "update" or any(column.fit.echoed for column in load.columns):
         return False
-    return loads >= MANY or (loads >= SEVERAL and not apart and load.frame.estimated_size() <= SHORT)
+    return loads >= MANY_LOADS or (
+        loads >= SEVERAL_LOADS and not row_by_row and load.frame.estimated_size() <= SHORT_LOAD_BYTES
+    )
 
 
-def small(loads: Sequence[Load], mode: Mode, apart: bool) -> Callable[[Load], bool]:
+def small(loads: Sequence[Load], mode: Mode, row_by_row: bool) -> Callable[[Load], bool]:
     """Which of these, the loads of a transaction, are; also of parts of them, of which there may be fewer then."""
     count = len(loads)
-    if count >= MANY:
-        return lambda load: is_small(load, count, mode, apart)
-    staged = {shape(load) for load in loads if not is_small(load, count, mode, apart)}
+    if count >= MANY_LOADS:
+        return lambda load: is_small(load, count, mode, row_by_row)
+    staged = {shape(load) for load in loads if not is_small(load, count, mode, row_by_row)}
     return lambda load: shape(load) not in staged
 
 
@@ -89,7 +91,7 @@ class Direct:
 
     def _without_repeats(self, start: int, stop: int) -> Iterator[Sequence[str]]:
         """The rows in order, cut so that no two of a piece may have the same key: one statement changes a row once."""
-        (alike,) = likenesses([compared_keys(self.load.frame[start:stop], self.load.columns)])
+        (alike,) = equality_classes([compared_keys(self.load.frame[start:stop], self.load.columns)])
         begun, seen = start, set[Hashable]()
         for at, key in enumerate(alike, start):
             if key in seen:
@@ -99,7 +101,7 @@ class Direct:
         yield self.rows[begun:stop]
 
 
-def told(load: Load, mode: Mode) -> str:
+def statement_text(load: Load, mode: Mode) -> str:
     """The statement for some rows of a load, these left out."""
     if load.deletes:
         names = ", ".join(identifier(load.columns[index].name) for index in key_columns(load.columns))
@@ -108,7 +110,7 @@ def told(load: Load, mode: Mode) -> str:
     return f"{head}(…), …{tail}"
 
 
-def made(loads: Sequence[Load], copied: Copied) -> list[Direct]:
+def as_literals(loads: Sequence[Load], copied: Copied) -> list[Direct]:
     """The loads as literals."""
     alike: dict[Hashable, list[int]] = {}
     for number, load in enumerate(loads):
@@ -179,7 +181,7 @@ def run(cursor: psycopg.Cursor, statements: Iterable[str]) -> None:
     """
     waiting, length = list[str](), 0
     for statement in statements:
-        if waiting and length + len(statement) > _LONGEST:
+        if waiting and length + len(statement) > _SENT_CHARACTERS:
             _send(cursor, waiting)
             waiting, length = [], 0
         waiting.append(statement)

@@ -1,6 +1,6 @@
-"""Rows that PostgreSQL refuses, found by the server itself: one block of PL/pgSQL puts a poll in, run by run.
+"""Rows that PostgreSQL refuses, found by the server itself: one block of PL/pgSQL puts a poll in, stretch by stretch.
 
-A run is one statement. One that fails is undone alone and its rows are tried by few, then singly, which takes the
+A stretch is one statement. One that fails is undone alone and its rows are tried by few, then singly, which takes the
 server tens of microseconds a try; asked from here, each try would be three round trips. The server's own words are not
 looked at, since they may quote the row: of what was raised only the SQLSTATE and the names of objects come back.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import errors
 
-from ferryman.connectors.sql.dialects.dialect import Refused, Run
+from ferryman.connectors.sql.dialects.dialect import Refused, RowStretch
 from ferryman.connectors.sql.dialects.faults import Fault
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
 from ferryman.connectors.sql.dialects.postgresql.sqlstates import CLASSES, CODES
@@ -35,12 +35,12 @@ EXCEPTION WHEN OTHERS THEN
     {otherwise}
 END;
 """
-_FEW = 4
-"""Rows of a run that has failed which are tried together: of one in ten, most such are all good."""
+_ROWS_TRIED_TOGETHER = 4
+"""Rows of a stretch that has failed which are tried together: of one in ten, most such are all good."""
 _PIECES = f"""
-FOR ferryman_piece IN 0 .. (ferryman_lasts[ferryman_run] - ferryman_firsts[ferryman_run]) / {_FEW} LOOP
-    {_FIRST} := ferryman_firsts[ferryman_run] + ferryman_piece * {_FEW};
-    {_LAST} := least({_FIRST} + {_FEW - 1}, ferryman_lasts[ferryman_run]);
+FOR ferryman_piece IN 0 .. (ferryman_lasts[ferryman_run] - ferryman_firsts[ferryman_run]) / {_ROWS_TRIED_TOGETHER} LOOP
+    {_FIRST} := ferryman_firsts[ferryman_run] + ferryman_piece * {_ROWS_TRIED_TOGETHER};
+    {_LAST} := least({_FIRST} + {_ROWS_TRIED_TOGETHER - 1}, ferryman_lasts[ferryman_run]);
     {{try_a_piece}}
 END LOOP;
 """
@@ -107,28 +107,28 @@ class Note(NamedTuple):
         return f"{name} (SQLSTATE {self.state})"
 
 
-def each(
-    cursor: psycopg.Cursor, runs: Sequence[Run], stages: Sequence[tuple[str, str | None]], doing: str
+def write_each(
+    cursor: psycopg.Cursor, stretches: Sequence[RowStretch], stages: Sequence[tuple[str, str | None]], doing: str
 ) -> Sequence[Refused]:
-    """See ``Writer.each``. ``stages``: by run the name of its staging table, and the statement that moves rows on from
-    there, with two placeholders for the first and last ``seq``."""
-    return [Refused(note.seq, _error(doing, note)) for note in _noted(cursor, runs, stages, _is_about_a_row())]
+    """See ``Writer.write_each``. ``stages``: by stretch the name of its staging table, and the statement that moves
+    rows on from there, with two placeholders for the first and last ``seq``."""
+    return [Refused(note.seq, _error(doing, note)) for note in _noted(cursor, stretches, stages, _is_about_a_row())]
 
 
-def unreadable(cursor: psycopg.Cursor, runs: Sequence[Run], stage: tuple[str, str]) -> Sequence[Note]:
+def unreadable(cursor: psycopg.Cursor, stretches: Sequence[RowStretch], stage: tuple[str, str]) -> Sequence[Note]:
     """The rows of which a statement, which does nothing but read them, cannot read the texts. ``stage``: as above."""
-    return _noted(cursor, runs, [stage] * len(runs), _is_about_a_value())
+    return _noted(cursor, stretches, [stage] * len(stretches), _is_about_a_value())
 
 
 def _noted(
-    cursor: psycopg.Cursor, runs: Sequence[Run], stages: Sequence[tuple[str, str | None]], its_own: str
+    cursor: psycopg.Cursor, stretches: Sequence[RowStretch], stages: Sequence[tuple[str, str | None]], its_own: str
 ) -> Sequence[Note]:
     distinct = {stage: number for number, stage in enumerate(dict.fromkeys(stages))}
     tables = {name for name, _ in distinct}
     statements = [
         _CREATE,
         *(f"CREATE INDEX {quoted(name + '_seq')} ON pg_temp.{quoted(name)} (seq)" for name in tables),
-        block(runs, [distinct[stage] for stage in stages], [text for _, text in distinct], its_own),
+        block(stretches, [distinct[stage] for stage in stages], [text for _, text in distinct], its_own),
         *(f"DROP INDEX pg_temp.{quoted(name + '_seq')}" for name in tables),
         f"WITH told AS (DELETE FROM {_TABLE} RETURNING *) SELECT * FROM told ORDER BY seq",  # noqa: S608
     ]
@@ -139,9 +139,9 @@ def _noted(
     return [Note(*row) for row in cursor.fetchall()]
 
 
-def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | None], its_own: str) -> str:
-    """The block for these runs; ``loads`` has the number of each one's statement, ``its_own`` is the condition for an
-    error to be the row's."""
+def block(stretches: Sequence[RowStretch], loads: Sequence[int], statements: Sequence[str | None], its_own: str) -> str:
+    """The block for these stretches; ``loads`` has the number of each one's statement, ``its_own`` is the condition for
+    an error to be the row's."""
     branches = "\n".join(_branches(statements))
     common = {
         "statements": f"CASE ferryman_loads[ferryman_run]\n{branches}\nEND CASE;",
@@ -151,8 +151,8 @@ def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | 
     try_a_piece = _TRY.format(**common, otherwise=_ROWS.format(try_a_row=try_a_row))
     text = _BLOCK.format(
         loads=_array(loads),
-        firsts=_array([run.first for run in runs]),
-        lasts=_array([run.last for run in runs]),
+        firsts=_array([stretch.first for stretch in stretches]),
+        lasts=_array([stretch.last for stretch in stretches]),
         try_a_row=try_a_row,
         try_a_run=_TRY.format(**common, otherwise=_PIECES.format(try_a_piece=try_a_piece)),
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 
-from ferryman.connectors.sql.dialects import reach
+from ferryman.connectors.sql.dialects import reachability
 from ferryman.connectors.sql.dialects.urls import Location
 from ferryman.findings import Finding, mend
 
@@ -49,12 +49,12 @@ def _servers(location: Location) -> Iterator[tuple[str, int]]:
 
 
 def _no_way(subject: str, location: Location, host: str, port: int) -> Finding | None:
-    found = reach.unreachable(subject, host, port)
+    found = reachability.unreachable(subject, host, port)
     if found is not None:
         return found
-    said = reach.answer(host, port, _SSL_REQUEST, 16)
+    said = reachability.first_answer(host, port, _SSL_REQUEST, 16)
     if said not in _SPEAKS:
-        return reach.stranger(subject, host, port, "PostgreSQL")
+        return reachability.wrong_server(subject, host, port, "PostgreSQL")
     mode = str(location.arguments.get("sslmode", "prefer"))
     if said != _HAS_TLS and mode in _STRICT:
         what = "set ssl=on in the server's postgresql.conf, or sslmode=prefer in connection.url"

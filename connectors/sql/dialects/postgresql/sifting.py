@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Refused, Run, Transactions
+from ferryman.connectors.sql.dialects.dialect import Load, Refused, RowStretch, Transactions
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
-from ferryman.connectors.sql.dialects.savepoints import RUN
+from ferryman.connectors.sql.dialects.savepoints import STRETCH_ROWS
 from ferryman.errors import DataError, TaskError
 
 NULL = "\\N"
@@ -122,17 +122,17 @@ class Texts:
             f"INSERT INTO {_PROBE} SELECT seq, {column}::{kind} FROM {quoted(self.name)} "  # noqa: S608
             "WHERE seq BETWEEN %s AND %s"
         )
-        apart, others = self._suspected(look, column), _runs(look.load)
+        apart, others = self._suspected(look, column), _stretches(look.load)
         try:
             with look.session.savepoint(look.connection):
                 look.cursor.execute(f"{move} AND seq <> ALL(%s::bigint[])", (*look.load.span, apart))
-            runs = [Run(look.load, _nothing, seq, seq) for seq in apart]
+            stretches = [RowStretch(look.load, _nothing, seq, seq) for seq in apart]
         except Undone:
             raise
         except (DataError, TaskError):
-            runs = list(suspects.cut(list(others), apart))
-        if runs:
-            yield from refusals.unreadable(look.cursor, runs, (self.name, move))
+            stretches = list(suspects.cut(list(others), apart))
+        if stretches:
+            yield from refusals.unreadable(look.cursor, stretches, (self.name, move))
         look.cursor.execute(f"DROP TABLE {_PROBE}")
 
     def _suspected(self, look: Look, column: str) -> Sequence[int]:
@@ -140,11 +140,11 @@ class Texts:
         return suspects.unreadable(look.session, look.connection, look.cursor, self.name, column, with_types)
 
 
-def _runs(load: Load) -> Iterator[Run]:
+def _stretches(load: Load) -> Iterator[RowStretch]:
     seqs = load.frame.get_column("seq").to_list()
-    for start in range(0, len(seqs), RUN):
-        some = seqs[start : start + RUN]
-        yield Run(load, _nothing, some[0], some[-1])
+    for start in range(0, len(seqs), STRETCH_ROWS):
+        some = seqs[start : start + STRETCH_ROWS]
+        yield RowStretch(load, _nothing, some[0], some[-1])
 
 
 def _nothing(first: int, last: int) -> None:

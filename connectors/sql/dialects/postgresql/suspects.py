@@ -12,15 +12,15 @@ from functools import partial
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, Run, Transactions
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, RowStretch, Transactions
 from ferryman.connectors.sql.dialects.faults import Denied, Undone
 from ferryman.connectors.sql.dialects.postgresql.names import literal, qualified, quoted
 from ferryman.errors import DataError, TaskError
 
-WORTH_A_LOOK = 64
+ROWS_WORTH_A_LOOK = 64
 """Rows of a load: few are tried faster than looked at."""
 _SEQ = "ferryman_seq"
-_ASKED_SINCE = 160000
+_INPUT_IS_VALID_SINCE = 160000
 _CHECKS = """
 SELECT pg_catalog.pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
 WHERE conrelid = %s::regclass AND contype = 'c' AND conkey <@ (
@@ -35,24 +35,25 @@ WHERE indrelid = %s::regclass AND indisunique AND indimmediate AND indpred IS NU
 # the server itself says of its table.
 
 
-def cut(runs: Sequence[Run], suspects: Sequence[int]) -> Iterator[Run]:
-    """The same rows in the same order, each of the suspects a run of its own. ``suspects``: by ``seq``, ascending."""
-    for run in runs:
-        first = run.first
-        for suspect in suspects[bisect_left(suspects, run.first) : bisect_right(suspects, run.last)]:
+def cut(stretches: Sequence[RowStretch], suspects: Sequence[int]) -> Iterator[RowStretch]:
+    """The same rows in the same order, each of the suspects a stretch of its own. ``suspects``: by ``seq``,
+    ascending."""
+    for stretch in stretches:
+        first = stretch.first
+        for suspect in suspects[bisect_left(suspects, stretch.first) : bisect_right(suspects, stretch.last)]:
             if first < suspect:
-                yield Run(run.load, run.apply, first, suspect - 1)
-            yield Run(run.load, run.apply, suspect, suspect)
+                yield RowStretch(stretch.load, stretch.apply, first, suspect - 1)
+            yield RowStretch(stretch.load, stretch.apply, suspect, suspect)
             first = suspect + 1
-        if first <= run.last:
-            yield Run(run.load, run.apply, first, run.last)
+        if first <= stretch.last:
+            yield RowStretch(stretch.load, stretch.apply, first, stretch.last)
 
 
 def refusable(
     session: Transactions, connection: Connection, cursor: psycopg.Cursor, stage: str, load: Load, mode: Mode
 ) -> list[int]:
     """The rows of a load, in its staging table, that its table will hardly take."""
-    if load.deletes or load.frame.height < WORTH_A_LOOK:
+    if load.deletes or load.frame.height < ROWS_WORTH_A_LOOK:
         return []
     kinds = [_checks, _taken] if mode == "insert" else [_checks]
     asked = [partial(_found, cursor, stage, load, kind) for kind in kinds]
@@ -64,7 +65,7 @@ def unreadable(
 ) -> list[int]:
     """The rows whose text in a column is none for the type that it has in the table ``like``, by the word of that
     type's own reader. None before PostgreSQL 16, where it cannot be asked; nor of types that can never be."""
-    if cursor.connection.info.server_version < _ASKED_SINCE:
+    if cursor.connection.info.server_version < _INPUT_IS_VALID_SINCE:
         return []
     kind = (
         "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "

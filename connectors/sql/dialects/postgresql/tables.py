@@ -32,8 +32,8 @@ def texts(connection: Connection, table: TableName) -> Mapping[str, Any]:
     return {str(name): how for name, how in connection.exec_driver_sql(_TEXTS, (literal(table),))}
 
 
-def marks(connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
-    """See ``Dialect.marks``: one statement for all, which sees what has been committed when it starts."""
+def fingerprints(connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+    """See ``Dialect.fingerprints``: one statement for all, which sees what has been committed when it starts."""
     if not tables:
         return {}
     rows = connection.exec_driver_sql(_MARKS, ([literal(table) for table in tables],))

@@ -19,7 +19,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     Load,
     Mode,
     Refused,
-    Run,
+    RowStretch,
     TableColumn,
     Transactions,
     key_columns,
@@ -77,9 +77,9 @@ class PostgresWriter:
         self._direct: dict[int, direct.Direct] = {}
         """Those loads, by number."""
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        self._is_small = direct.small(loads, self._mode, apart)
+        self._is_small = direct.small(loads, self._mode, row_by_row)
         wanted = list(dict.fromkeys(direct.shape(load) for load in loads if not self._is_small(load)))
         if not wanted:
             return
@@ -129,7 +129,7 @@ class PostgresWriter:
     def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
         cursor = _cursor(connection)
         small = [number for number, load in enumerate(loads) if self._is_small(load)]
-        made = direct.made([loads[number] for number in small], self._copied)
+        made = direct.as_literals([loads[number] for number in small], self._copied)
         self._direct = dict(zip(small, made, strict=True))
         steps = [
             self._applied_directly(cursor, self._direct[number])
@@ -166,25 +166,25 @@ class PostgresWriter:
                     for number in numbers:
                         steps[number](*loads[number].span)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The COPY into the staging table and what moves its rows on; or the statement of literals."""
         if direct.is_small(load, together, self._mode):
-            return [direct.told(load, self._mode)]
+            return [direct.statement_text(load, self._mode)]
         found = statements(_EXAMPLE, load.table, load.columns, self._mode)
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
-        if any(self._is_small(run.load) for run in runs):
-            return savepoints.each(self._session, connection, runs)
+        if any(self._is_small(stretch.load) for stretch in stretches):
+            return savepoints.write_each(self._session, connection, stretches)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
-        for load in {id(run.load): run.load for run in runs}.values():
+        for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
             stage = self._stages[direct.shape(load)]
             moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
-        apart = list(suspects.cut(runs, sorted(suspected)))
-        return refusals.each(cursor, apart, [moves[id(run.load)] for run in apart], self._session.doing)
+        alone = list(suspects.cut(stretches, sorted(suspected)))
+        return refusals.write_each(cursor, alone, [moves[id(stretch.load)] for stretch in alone], self._session.doing)
 
     def _sifted(self, connection: Connection, cursor: psycopg.Cursor, stage: Stage, load: Load) -> Sequence[Refused]:
         """Fills a staging table with the rows that it takes; the others."""

@@ -100,9 +100,9 @@ class SqliteDialect:
 
     def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Every table takes part in transactions."""
-        return reflected(connection, tables, self.marks(connection, tables))
+        return reflected(connection, tables, self.fingerprints(connection, tables))
 
-    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+    def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """Its DDL, and whether it is a view."""
         found = {}
         for table in tables:
@@ -133,7 +133,7 @@ class SqliteDialect:
         """By result code."""
         return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Nothing: it checks with each statement."""
 
     def rolled_back(self, error: Exception) -> bool:

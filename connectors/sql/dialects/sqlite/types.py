@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from ferryman.connectors.sql.dialects.sqlite import fits
+from ferryman.connectors.sql.column_fits.fit import Fit, Refusal
+from ferryman.connectors.sql.dialects.sqlite import column_fits
 from ferryman.connectors.sql.dialects.sqlite.values import bound
-from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import TIMES, Notation
 from ferryman.connectors.sql.records.frame import series
@@ -47,7 +47,7 @@ class SqliteTypes:
 
     def fit(self, schema: Schema, existing: sa.types.TypeEngine[Any], zones: Zones) -> Fit | Refusal:
         """Dates and times go as text into columns declared for them or for text, else as milliseconds."""
-        return fits.fit(schema, existing, zones)
+        return column_fits.fit(schema, existing, zones)
 
     def default(self, schema: Schema, zones: Zones) -> str | None:
         """Bytes, structs, maps and arrays have none."""

@@ -17,7 +17,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     Load,
     Mode,
     Refused,
-    Run,
+    RowStretch,
     TableColumn,
     Transactions,
     in_turn,
@@ -64,7 +64,7 @@ class SqliteWriter:
         self._zones = zones
         self._statements: dict[tuple[TableName, tuple[TableColumn, ...]], Statements] = {}
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Writes down the statements."""
         for load in loads:
             if (load.table, load.columns) not in self._statements:
@@ -99,35 +99,36 @@ class SqliteWriter:
         """One after the other."""
         in_turn(loads, steps)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """One statement, executed for each row."""
         found = statements(load.table, load.columns, self._mode)
         statement = found.delete if load.deletes else found.write
         return [] if statement is None else [on_one_line(statement.text)]
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """A run at a time, then its rows singly: in the same process a try costs microseconds."""
-        return [refused for run in runs for refused in self._tried(connection, run)]
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+        """A stretch at a time, then its rows singly: in the same process a try costs microseconds."""
+        return [refused for stretch in stretches for refused in self._tried(connection, stretch)]
 
-    def _tried(self, connection: Connection, run: Run) -> Iterator[Refused]:
-        error = self._refusal(connection, run)
+    def _tried(self, connection: Connection, stretch: RowStretch) -> Iterator[Refused]:
+        error = self._refusal(connection, stretch)
         if error is None:
             return
-        if run.first == run.last:
-            yield Refused(run.first, error)
+        if stretch.first == stretch.last:
+            yield Refused(stretch.first, error)
             return
-        for seq in range(run.first, run.last + 1):
-            yield from self._tried(connection, replace(run, first=seq, last=seq))
+        for seq in range(stretch.first, stretch.last + 1):
+            yield from self._tried(connection, replace(stretch, first=seq, last=seq))
 
-    def _refusal(self, connection: Connection, run: Run) -> DataError | None:
-        """What is said against the run, which is undone then; None if it is in. Raises Undone if all else is too."""
+    def _refusal(self, connection: Connection, stretch: RowStretch) -> DataError | None:
+        """What is said against the stretch, which is undone then; None if it is in. Raises Undone if all else is
+        too."""
         cursor = _cursor(connection)
         if not cursor.connection.in_transaction:
             # The driver begins one with the first change; without it the savepoint's end would be a commit.
             cursor.execute("BEGIN IMMEDIATE")
         cursor.execute(f"SAVEPOINT {_TRY}")
         try:
-            run.apply(run.first, run.last)
+            stretch.apply(stretch.first, stretch.last)
         except (sqlite3.Error, DataError) as error:
             found = error if isinstance(error, DataError) else fault(error, self._session.doing, None)
             if not isinstance(found, DataError):

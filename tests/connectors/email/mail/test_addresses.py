@@ -2,7 +2,7 @@
 
 import pytest
 
-from ferryman.connectors.email.mail.addresses import joined, one_address, several
+from ferryman.connectors.email.mail.addresses import join_addresses, one_address, several
 from ferryman.errors import DataError
 
 SEVERAL = "is not exactly one e-mail address: there are several"
@@ -60,7 +60,7 @@ def test_one_address_is_taken(text: str, spec: str, name: str) -> None:
 
 
 def test_several_come_from_a_list_of_the_records_only() -> None:
-    assert [each.spec for each in several("mail.to", joined(["a@b.example", "c@d.example"]))] == [
+    assert [each.spec for each in several("mail.to", join_addresses(["a@b.example", "c@d.example"]))] == [
         "a@b.example",
         "c@d.example",
     ]

@@ -17,7 +17,7 @@ FACTS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "LONGEST", 0.3)
+    monkeypatch.setattr(sandbox, "MOST_CPU_SECONDS", 0.3)
 
 
 @pytest.mark.parametrize("html", [False, True])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ferryman.connectors.sql.config.databases import DIALECTS
-from ferryman.connectors.sql.value_matrix import taken
+from ferryman.connectors.sql.value_matrix import values_taken
 from ferryman.schema import Type
 from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import World
@@ -118,7 +118,7 @@ def said(database: str) -> Mapping[tuple[str, str], bool]:
     """What the page says: whether a column takes anything of a Connect type."""
     dialect = DIALECTS[DATABASES.index(database)]
     return {
-        (column, source.name): taken(dialect, column, source.schema) is not None
+        (column, source.name): values_taken(dialect, column, source.schema) is not None
         for column in dialect.columns
         for source in (*SOURCES, *NESTED)
     }

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 
+from ferryman.connectors.sql.column_fits.fit import Fit, Refusal
+from ferryman.connectors.sql.column_fits.rules import fit
 from ferryman.connectors.sql.dialects.mysql.column_types import debezium_types
 from ferryman.connectors.sql.dialects.mysql.column_types.targets import target
 from ferryman.connectors.sql.dialects.mysql.column_types.values import literal
-from ferryman.connectors.sql.fits.fit import Fit, Refusal
-from ferryman.connectors.sql.fits.rules import fit
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import series
 from ferryman.connectors.sql.records.values import Zones, scalar_form

@@ -5,30 +5,30 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from ferryman.connectors.sql.fits.target import (
-    Binary,
-    Choice,
-    Clock,
-    Closed,
-    Day,
-    Document,
-    Exact,
-    Listing,
-    Moment,
-    Raw,
-    Reading,
+from ferryman.connectors.sql.column_fits.target import (
+    Array,
+    Boolean,
+    Bytes,
+    Date,
+    Decimal,
+    Enum,
+    Float,
+    Integer,
+    Json,
+    NativeText,
+    NotWritable,
     Target,
-    Truth,
-    Whole,
-    Words,
+    Text,
+    TimeOfDay,
+    Timestamp,
 )
 
 _UTC = "+00"
-_WHOLE: dict[type[Any], Whole] = {
-    sa.SMALLINT: Whole(-(2**15), 2**15 - 1),
-    sa.INTEGER: Whole(-(2**31), 2**31 - 1),
-    sa.BIGINT: Whole(-(2**63), 2**63 - 1),
-    postgresql.OID: Whole(0, 2**32 - 1),
+_WHOLE: dict[type[Any], Integer] = {
+    sa.SMALLINT: Integer(-(2**15), 2**15 - 1),
+    sa.INTEGER: Integer(-(2**31), 2**31 - 1),
+    sa.BIGINT: Integer(-(2**63), 2**63 - 1),
+    postgresql.OID: Integer(0, 2**32 - 1),
 }
 _MOST_DIGITS = 6
 _SPAN = (
@@ -39,14 +39,16 @@ _SPAN = (
 )
 """ISO 8601's durations and what PostgreSQL itself prints; a lone number would become seconds."""
 _ADDRESS = r"^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*|([0-9]{1,3}\.){3}[0-9]{1,3})(/[0-9]{1,3})?$"
-_READ: dict[type[Any], Reading] = {
-    postgresql.UUID: Reading(r"^\{?[0-9a-fA-F-]{32,39}\}?$", "UUIDs"),
-    postgresql.INET: Reading(_ADDRESS, "addresses"),
-    postgresql.CIDR: Reading(_ADDRESS, "networks"),
-    postgresql.MACADDR: Reading(r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$", "addresses, as 08:00:2b:01:02:03"),
-    postgresql.MACADDR8: Reading(r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5,7}$", "addresses, as 08:00:2b:01:02:03:04:05"),
+_READ: dict[type[Any], NativeText] = {
+    postgresql.UUID: NativeText(r"^\{?[0-9a-fA-F-]{32,39}\}?$", "UUIDs"),
+    postgresql.INET: NativeText(_ADDRESS, "addresses"),
+    postgresql.CIDR: NativeText(_ADDRESS, "networks"),
+    postgresql.MACADDR: NativeText(r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$", "addresses, as 08:00:2b:01:02:03"),
+    postgresql.MACADDR8: NativeText(
+        r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5,7}$", "addresses, as 08:00:2b:01:02:03:04:05"
+    ),
 }
-_ECHOED = Reading(echoed=True)
+_ECHOED = NativeText(echoed=True)
 
 
 def target(existing: sa.types.TypeEngine[Any]) -> Target:
@@ -54,7 +56,7 @@ def target(existing: sa.types.TypeEngine[Any]) -> Target:
     if isinstance(existing, postgresql.DOMAIN):
         return target(existing.data_type)
     if isinstance(existing, sa.ARRAY):
-        return Listing(target(existing.item_type))
+        return Array(target(existing.item_type))
     found = _WHOLE.get(type(existing)) or _READ.get(type(existing)) or _number(existing) or _moment(existing)
     return found or _text(existing)
 
@@ -62,17 +64,17 @@ def target(existing: sa.types.TypeEngine[Any]) -> Target:
 def _number(existing: sa.types.TypeEngine[Any]) -> Target | None:
     match existing:
         case postgresql.REAL():
-            return Binary(double=False)
+            return Float(double=False)
         case postgresql.DOUBLE_PRECISION() | sa.Float():
-            return Binary(double=True)
+            return Float(double=True)
         case sa.Numeric(precision=None):
-            return Exact(special=True)
+            return Decimal(special=True)
         case sa.Numeric(scale=scale):
-            return Exact(scale or 0, special=True)
+            return Decimal(scale or 0, special=True)
         case sa.Boolean():
-            return Truth()
+            return Boolean()
         case postgresql.MONEY():
-            return Closed("what its digits mean depends on the server's locale")
+            return NotWritable("what its digits mean depends on the server's locale")
         case _:
             return None
 
@@ -82,16 +84,16 @@ def _moment(existing: sa.types.TypeEngine[Any]) -> Target | None:
     digits = _MOST_DIGITS if precision is None else int(precision)
     match existing:
         case sa.DateTime(timezone=zoned):
-            return Moment(digits, zoned, _UTC if zoned else "", endless=True)
+            return Timestamp(digits, zoned, _UTC if zoned else "", endless=True)
         case sa.Time(timezone=zoned):
-            return Clock(digits, zoned)
+            return TimeOfDay(digits, zoned)
         case sa.Date():
-            return Day(endless=True)
+            return Date(endless=True)
         case postgresql.INTERVAL(fields=None):
             fraction = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
-            return Reading(_SPAN.replace("FRACTION", fraction), "durations, as P1DT2H or 1 day 02:00:00")
+            return NativeText(_SPAN.replace("FRACTION", fraction), "durations, as P1DT2H or 1 day 02:00:00")
         case postgresql.INTERVAL():
-            return Closed("it drops what it has no field for")
+            return NotWritable("it drops what it has no field for")
         case _:
             return None
 
@@ -99,17 +101,17 @@ def _moment(existing: sa.types.TypeEngine[Any]) -> Target | None:
 def _text(existing: sa.types.TypeEngine[Any]) -> Target:
     match existing:
         case sa.JSON():
-            return Document()
+            return Json()
         case postgresql.BYTEA():
-            return Raw()
+            return Bytes()
         case sa.Enum(enums=labels):
-            return Choice(tuple(labels))
+            return Enum(tuple(labels))
         case sa.VARCHAR(length=length) | sa.CHAR(length=length):
-            return Words(length, nul=False)
+            return Text(length, nul=False)
         case sa.TEXT() | postgresql.CITEXT():
-            return Words(nul=False)
+            return Text(nul=False)
         case postgresql.BIT(length=length, varying=varying):
             least, most = (0, length or "") if varying else (length or 1, length or 1)
-            return Reading(f"^[01]{{{least},{most}}}$", "texts of 0 and 1, as many as it has bits")
+            return NativeText(f"^[01]{{{least},{most}}}$", "texts of 0 and 1, as many as it has bits")
         case _:
             return _ECHOED

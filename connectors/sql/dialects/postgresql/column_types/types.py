@@ -7,11 +7,11 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from ferryman.connectors.sql.column_fits.fit import Fit, Refusal
+from ferryman.connectors.sql.column_fits.rules import fit
 from ferryman.connectors.sql.dialects.postgresql.column_types import debezium_types
 from ferryman.connectors.sql.dialects.postgresql.column_types.targets import target
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
-from ferryman.connectors.sql.fits.fit import Fit, Refusal
-from ferryman.connectors.sql.fits.rules import fit
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import series
 from ferryman.connectors.sql.records.values import Zones, scalar_form

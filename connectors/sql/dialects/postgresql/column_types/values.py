@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ferryman.connectors.sql.fits.fit import Fit
+from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.records.values import Zones, iso_text, wall
 from ferryman.schema import Schema, Type
 

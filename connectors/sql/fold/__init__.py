@@ -1,1 +1,0 @@
-"""What a run leaves out of a live connector's table: what later records have overtaken."""
