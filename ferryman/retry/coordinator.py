@@ -10,7 +10,7 @@ from ferryman.retry import backoff
 
 Answer = TypeVar("Answer")
 
-MOVING = frozenset(
+COORDINATOR_MOVING = frozenset(
     {
         KafkaError.NOT_COORDINATOR,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -31,6 +31,6 @@ def ask(question: Callable[[], Answer], patience: float = PATIENCE) -> Answer:
         except KafkaException as error:
             attempt += 1
             wait = backoff.delay(attempt, LONGEST_WAIT)
-            if error.args[0].code() not in MOVING or time.monotonic() + wait > deadline:
+            if error.args[0].code() not in COORDINATOR_MOVING or time.monotonic() + wait > deadline:
                 raise
             time.sleep(wait)

@@ -42,7 +42,7 @@ TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, Kafk
 TIMEOUT = 30.0
 LEAVING = 4.0
 """Seconds; less than a task has to end, by default."""
-MOVING = 4.0
+COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
 
@@ -155,7 +155,7 @@ class Group:
             for source, commit in offsets.items()
         ]
         try:
-            answers = coordinator.ask(lambda: self._answered(wanted), MOVING)
+            answers = coordinator.ask(lambda: self._answered(wanted), COMMIT_RETRY_SECONDS)
         except KafkaException as error:
             return _refused(error.args[0], self.protocol)
         return all(_refused(answer.error, self.protocol) if answer.error else True for answer in answers)
@@ -165,7 +165,7 @@ class Group:
         committed again, whether they were or not."""
         answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
         for answer in answers:
-            if answer.error and answer.error.code() in coordinator.MOVING:
+            if answer.error and answer.error.code() in coordinator.COORDINATOR_MOVING:
                 raise KafkaException(answer.error)
         return answers
 
