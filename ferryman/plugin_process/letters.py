@@ -23,7 +23,7 @@ from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 
-ASK = "letter"
+ASK = "letters"
 LARGEST = 8 << 20
 """Bytes that a payload may have to be decoded, and those of the JSON that is shown of it."""
 Json = dict[str, Any]

@@ -22,7 +22,7 @@ from ferryman.task.setup import plugins
 from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 
-ASK = "resend"
+ASK = "resending"
 LARGEST = 32 << 20
 """Bytes that may go of one letter, key, value and headers."""
 Json = dict[str, Any]

@@ -10,14 +10,14 @@ from confluent_kafka.admin import AdminClient
 from ferryman.errors import ConfigError, FerrymanError, RequestError, RetriableError, TaskError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Stores
-from ferryman.plugin_process import moves
+from ferryman.plugin_process import alter_offsets
 from ferryman.record import TopicPartition
 from ferryman.runs import marks
 from ferryman.worker import offset_changes
 from ferryman.worker.herder import PartitionOffset
 
 Asks = Callable[[Mapping[str, Any]], bool]
-"""Asks the connector's own code a question of ``plugin_process.moves`` or ``ending``, and waits for its yes or no."""
+"""Asks the connector's own code a question of ``plugin_process.alter_offsets`` or ``ends``, and waits for yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ConnectorOffsets:
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
         found = [(each.partition, each.offset) for each in offsets]
-        complete = self.asks(moves.of_source(self.clients.raw, found))
+        complete = self.asks(alter_offsets.of_source(self.clients.raw, found))
         # From elsewhere on the source may have more to hand over, and what it has counted is another part.
         forgotten = [PartitionOffset(each.partition, None) for each in self._source_offsets(of_marks=True)]
         if offsets or forgotten:
@@ -82,7 +82,7 @@ class ConnectorOffsets:
         # The sink first: if the group is refused after that, the sink's word still wins over the group's at the start.
         offset_changes.check(self.clients.connector, positions)
         offset_changes.wait_until_unused(self.clients, self.clients.connector, "reset" if reset else "alter")
-        question = moves.of_sink(self.clients.raw, self.clients.connector, self._cluster(), positions)
+        question = alter_offsets.of_sink(self.clients.raw, self.clients.connector, self._cluster(), positions)
         complete = self.asks(question)
         if reset:
             offset_changes.reset_sink(self.clients, self.clients.connector)

@@ -8,7 +8,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.errors import ConfigError, RequestError, TaskError
 from ferryman.kafka.clients import QUIET, Clients
-from ferryman.plugin_process import ending
+from ferryman.plugin_process import ends
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.runs import marks, note
@@ -58,7 +58,7 @@ def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:
 
 def _comes_to_an_end(connector: ConnectorOffsets) -> bool:
     try:
-        return connector.asks(ending.question(connector.clients.raw))
+        return connector.asks(ends.question(connector.clients.raw))
     except (ConfigError, RequestError, TaskError) as error:
         if isinstance(error, RequestError) and error.status == 503:
             raise

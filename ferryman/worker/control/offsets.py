@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
-from ferryman.plugin_process import ending
+from ferryman.plugin_process import ends
 from ferryman.plugins import catalog
 from ferryman.task.setup import plugins
 from ferryman.telemetry.owners import Owner
@@ -35,7 +35,7 @@ class Offsets:
         deadline = loop.time() + DEADLINE
 
         def asks(question: Mapping[str, Any]) -> bool:
-            moves = question["ask"] != ending.ASK
+            moves = question["ask"] != ends.ASK
             asked = Asked(question, plugins.connector(question["config"]), stage, once=moves)
             answer = launch.plugins.ask(asked, max(0.0, deadline - loop.time()))
             return bool(asyncio.run_coroutine_threadsafe(answer, loop).result())

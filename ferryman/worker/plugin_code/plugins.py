@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from ferryman.errors import ConfigError
-from ferryman.plugin_process import checks, converters, described
+from ferryman.plugin_process import checks, converters, keys
 from ferryman.plugin_process.checks import Checked
 from ferryman.plugins import catalog, others
 from ferryman.plugins.kinds import GROUPS
@@ -77,7 +77,7 @@ class Plugins:
         if not rows:
             return None
         found: Sequence[Mapping[str, Any]] | None = await self.ask(
-            Asked(described.question(name, version), rows, "describing a plugin")
+            Asked(keys.question(name, version), rows, "describing a plugin")
         )
         return found
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ferryman.plugins import catalog
+from ferryman.settings.settings import Settings
 
 ASK = "ends"
 
@@ -13,7 +14,7 @@ def question(config: Mapping[str, str]) -> dict[str, Any]:
     return {"ask": ASK, "config": dict(config)}
 
 
-def answer(asked: Mapping[str, Any]) -> bool:
+def answer(asked: Mapping[str, Any], settings: Settings) -> bool:
     """Answers that. Raises what the plugin raises, ConfigError for a config that it does not take."""
     plugin: Any = catalog.connector(asked["config"]["connector.class"])
     return bool(plugin.ends(plugin.config_class.parse(asked["config"])))

@@ -6,6 +6,9 @@ from typing import Any
 from ferryman.api import SinkContext
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
+from ferryman.settings.settings import Settings
+
+ASK = "alter_offsets"
 
 
 def of_sink(
@@ -13,20 +16,27 @@ def of_sink(
 ) -> dict[str, Any]:
     """Asks a sink to go on at these positions; ``config`` has its references resolved, ``cluster`` is Kafka's id."""
     rows = [[*source, offset] for source, offset in positions.items()]
-    return {"ask": "move sink", "config": dict(config), "connector": connector, "cluster": cluster, "positions": rows}
+    return {
+        "ask": ASK,
+        "of": "sink",
+        "config": dict(config),
+        "connector": connector,
+        "cluster": cluster,
+        "positions": rows,
+    }
 
 
 def of_source(config: Mapping[str, str], offsets: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
     """Asks a source to go on there: partitions and offsets."""
-    return {"ask": "move source", "config": dict(config), "offsets": [list(each) for each in offsets]}
+    return {"ask": ASK, "of": "source", "config": dict(config), "offsets": [list(each) for each in offsets]}
 
 
-def answer(asked: Mapping[str, Any]) -> bool:
+def answer(asked: Mapping[str, Any], settings: Settings) -> bool:
     """Whether the plugin has moved all that it keeps elsewhere. Raises what the plugin raises, ConfigError for a config
     that it does not take."""
     plugin: Any = catalog.connector(asked["config"]["connector.class"])
     config = plugin.config_class.parse(asked["config"])
-    if asked["ask"] == "move source":
+    if asked["of"] == "source":
         return bool(plugin.alter_offsets(config, [tuple(each) for each in asked["offsets"]]))
     positions = {TopicPartition(topic, number): offset for topic, number, offset in asked["positions"]}
     return bool(plugin.alter_offsets(config, _context(asked), positions))
