@@ -21,8 +21,9 @@ from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
 from ferryman.task.setup.guilty import Guilty, parted
+from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
-from ferryman.task.sink.slices import AIM, MOST_BYTES, Slices
+from ferryman.task.sink.pacing.slices import AIM, MOST_BYTES, Slices
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Backlog:
     sink: Sink[Any]
     slices: Slices
     delivered: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
-    """What was delivered, as partition and next offset; whoever keeps the ledger takes it from here."""
+    """What was delivered, as partition and next offset, until it is in the ledger."""
     at_work: AtWork = field(default_factory=AtWork)
     """Where is noted which records are worked on."""
     guilty: Sequence[Guilty] = ()
@@ -75,6 +76,11 @@ class Backlog:
         """Queues records behind those that wait already."""
         self.meter.read.add(len(polled))
         self._raw.append(polled)
+
+    def deliver_to(self, ledger: Delivery) -> None:
+        """What the sink has taken goes into the ledger."""
+        while self.delivered:
+            ledger.delivered(*self.delivered.popleft())
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the records of partitions that have gone."""

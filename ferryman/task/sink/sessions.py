@@ -18,16 +18,16 @@ from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
-from ferryman.task.sink import loop
+from ferryman.task.sink import loop, sink_context
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
+from ferryman.task.sink.pacing.slices import Slices
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.runs import beside
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.runs.given import given
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
-from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class SinkSessions:
         reading = self._reading(tolerance)
         watching = beside.watching(setup, reading.pace.yielding, facts)
         try:
-            context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
+            context = sink_context.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(

@@ -20,7 +20,7 @@ from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.slices import AIM, Slices
+from ferryman.task.sink.pacing.slices import AIM, Slices
 from tests.chain.parts import OnRecords, TextConverter, batch, polled
 from tests.clock import Clock
 from tests.task.sink.recording_sink import RecordingSink

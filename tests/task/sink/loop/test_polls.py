@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ferryman.errors import Indeterminate
-from ferryman.task.sink.idling import AFTER
-from ferryman.task.sink.rests import QUICK
+from ferryman.task.sink.pacing.gather_delay import QUICK
+from ferryman.task.sink.pacing.idle_polling import AFTER
 from ferryman.task.sink.sink_thread import LOOK
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.loop.story import Story, taken, until

@@ -12,7 +12,7 @@ EVERY = 1.0
 
 
 @dataclass
-class Stock:
+class SinkGauges:
     """That of one session."""
 
     meter: SinkMeter
@@ -20,17 +20,11 @@ class Stock:
     delivery: Delivery
     _last: float = 0.0
 
-    def take_delivered(self) -> None:
-        """What the sink has taken goes into the ledger."""
-        while self.backlog.delivered:
-            self.delivery.delivered(*self.backlog.delivered.popleft())
-
     def take(self, ends: Ends, now: float) -> None:
         """Looks, if it is time to; in monotonic seconds."""
         if now < self._last + EVERY:
             return
         self._last = now
-        self.take_delivered()
         self.meter.partitions = len(self.delivery.partitions)
         self.meter.is_active(self.delivery.active())
         self.meter.oldest = self.backlog.oldest

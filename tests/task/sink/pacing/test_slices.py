@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman.task.sink.slices import AIM, FIRST, Slices
+from ferryman.task.sink.pacing.slices import AIM, FIRST, Slices
 
 MOST = 20_000
 

@@ -21,7 +21,7 @@ MANY, MANY_BYTES = 1_000, 250_000
 
 
 @dataclass
-class Rests:
+class GatherDelay:
     """The rests of one loop; all times are monotonic seconds."""
 
     limit: int = MANY

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ferryman.record import Polled
-from ferryman.task.sink.rests import LONGEST, MANY, MANY_BYTES, QUICK, Rests
+from ferryman.task.sink.pacing.gather_delay import LONGEST, MANY, MANY_BYTES, QUICK, GatherDelay
 
 
 def polled(count: int, size: int = 1) -> list[Polled]:
@@ -15,7 +15,7 @@ def polled(count: int, size: int = 1) -> list[Polled]:
 
 def rest(count: int, seconds: float, size: int = 1, limit: int = 20_000) -> float:
     """What follows a put of so many records that took so long."""
-    rests = Rests(limit)
+    rests = GatherDelay(limit)
     rests.polled(polled(count, size), 100.0)
     rests.put(100.0 + seconds)
     return rests.left(100.0 + seconds)
@@ -43,14 +43,14 @@ def test_a_poll_that_may_have_no_more_records_is_not_waited_for() -> None:
 
 
 def test_nothing_polled_is_nothing_to_rest_from() -> None:
-    rests = Rests()
+    rests = GatherDelay()
     rests.polled([], 100.0)
     rests.put(107.0)
     assert rests.left(107.0) == 0.0
 
 
 def test_a_rest_passes() -> None:
-    rests = Rests()
+    rests = GatherDelay()
     rests.polled(polled(1), 100.0)
     rests.put(101.0)
     assert rests.left(101.0 + LONGEST / 2) == pytest.approx(LONGEST / 2)
@@ -61,7 +61,7 @@ def test_a_sink_whose_puts_cost_the_same_whatever_is_in_them_makes_half_as_many(
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     seconds = [random.Random(seed).uniform(0.02, 0.04) for _ in range(200)]
-    rests, now = Rests(), 0.0
+    rests, now = GatherDelay(), 0.0
     for each in seconds:
         now += rests.left(now)
         rests.polled(polled(3), now)

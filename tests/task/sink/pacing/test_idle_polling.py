@@ -2,26 +2,26 @@
 
 import pytest
 
-from ferryman.task.sink import idling
-from ferryman.task.sink.idling import AFTER, STRETCH, Idling
+from ferryman.task.sink.pacing import idle_polling
+from ferryman.task.sink.pacing.idle_polling import AFTER, STRETCH, IdlePolling
 from tests.clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(idling, "time", clock)
+    monkeypatch.setattr(idle_polling, "time", clock)
     return clock
 
 
 def test_soon_after_records_every_poll_is_followed_by_a_round(clock: Clock) -> None:
-    waiting = Idling(lambda: False, worked=clock.now)
+    waiting = IdlePolling(lambda: False, worked=clock.now)
     clock.pass_(AFTER - 1)
     assert not waiting.quiet(float("inf"))()
 
 
 def test_after_a_while_polls_follow_one_another_for_a_stretch(clock: Clock) -> None:
-    waiting = Idling(lambda: False, worked=clock.now - AFTER)
+    waiting = IdlePolling(lambda: False, worked=clock.now - AFTER)
     quiet = waiting.quiet(float("inf"))
     clock.pass_(STRETCH / 2)
     assert quiet()
@@ -30,7 +30,7 @@ def test_after_a_while_polls_follow_one_another_for_a_stretch(clock: Clock) -> N
 
 
 def test_what_is_due_sooner_ends_the_stretch(clock: Clock) -> None:
-    quiet = Idling(lambda: False, worked=clock.now - AFTER).quiet(clock.now + STRETCH / 4)
+    quiet = IdlePolling(lambda: False, worked=clock.now - AFTER).quiet(clock.now + STRETCH / 4)
     assert quiet()
     clock.pass_(STRETCH / 4)
     assert not quiet()
@@ -38,7 +38,7 @@ def test_what_is_due_sooner_ends_the_stretch(clock: Clock) -> None:
 
 def test_so_does_what_is_asked_meanwhile(clock: Clock) -> None:
     asked = list[str]()
-    quiet = Idling(lambda: bool(asked), worked=clock.now - AFTER).quiet(float("inf"))
+    quiet = IdlePolling(lambda: bool(asked), worked=clock.now - AFTER).quiet(float("inf"))
     assert quiet()
     asked.append("stop")
     assert not quiet()

@@ -16,7 +16,7 @@ STRETCH = 1.0
 
 
 @dataclass
-class Idling:
+class IdlePolling:
     """The waiting of one loop."""
 
     disturbed: Callable[[], bool]
