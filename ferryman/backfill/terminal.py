@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
 from ferryman.runs.progress import Progress
-from ferryman.runs.words import many, sentence
+from ferryman.runs.progress_text import many, sentence
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""

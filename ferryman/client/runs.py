@@ -8,7 +8,7 @@ from ferryman.client.errors import RefusedRequestError
 from ferryman.client.terminal import PAUSE
 from ferryman.client.worker import Worker
 from ferryman.runs.progress import Progress
-from ferryman.runs.words import sentence
+from ferryman.runs.progress_text import sentence
 
 Json = dict[str, Any]
 STOPPED = 4

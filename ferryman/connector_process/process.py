@@ -18,7 +18,7 @@ from ferryman.connector_process.life import Life
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.connector_process.voice import Voice
 from ferryman.connector_process.wishes import Wishes
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
 from ferryman.offsets.asking import Asking
 from ferryman.task.setup import lease
@@ -38,7 +38,7 @@ EXIT = 70
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a connector's process, a child of ``parent``; the first message says what it is."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     Service(line, ConnectorSpec.parse(line.first())).run()
 
 
@@ -53,7 +53,7 @@ class Service:
         self._has_object = False
 
     def _takes(self, spec: ConnectorSpec) -> None:
-        beginning.knows(spec, Subject(spec.connector), self._line)
+        after_fork.knows(spec, Subject(spec.connector), self._line)
         self._spec, self._wishes = spec, Wishes(Lease.load(list(spec.lease)))
         self._voice = Voice(self._line.tell, References.parse(spec.references))
 

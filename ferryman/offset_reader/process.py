@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ferryman.errors import RetriableError
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
 from ferryman.offset_reader.brokers import Brokers
 from ferryman.offset_reader.following import Following, Question, refused_key
@@ -29,9 +29,9 @@ MOST = 4 << 20
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a reader's process, a child of ``parent``; the first message says what it is to read."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with its worker, after the tasks that may still ask it
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     spec = ReaderSpec.parse(line.first())
-    beginning.knows(spec, WORKER, line)
+    after_fork.knows(spec, WORKER, line)
     answers = Answers(line)
     following = Following(spec.topic, Brokers(spec.topic, spec.config), answers)
     line.listen(lambda message: _obey(message, following, answers))

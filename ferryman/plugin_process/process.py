@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any, NoReturn
 
 from ferryman.files import allowed_folders
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
 from ferryman.plugin_process import (
     alter_offsets,
@@ -52,9 +52,9 @@ ANSWERS: Mapping[str, Callable[[Mapping[str, Any], Settings], object]] = {
 def main(connection: socket.socket, parent: int) -> NoReturn:
     """The entry point of such a process, a child of ``parent``; the first message says who its worker is."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     spec = PluginSpec.parse(line.first())
-    beginning.knows(spec, WORKER, line)
+    after_fork.knows(spec, WORKER, line)
     catalog.tell(Others.load(spec.others))
     settings = Settings.of_worker(spec.worker, spec.references)
     allowed_folders.bound(settings.config.connector_allowed_paths)

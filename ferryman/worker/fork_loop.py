@@ -153,7 +153,7 @@ def main(requests: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     gc.disable()  # all that is imported stays
     from ferryman.connector_process import process as connector_process  # takes a while
-    from ferryman.forked import ahead
+    from ferryman.forked import before_fork
     from ferryman.offset_reader import process as offset_reader
     from ferryman.plugin_process import process as plugin_process
     from ferryman.task import process as task_process
@@ -164,7 +164,7 @@ def main(requests: int, events: int) -> None:
         "offsets": offset_reader.main,
         "plugins": plugin_process.main,
     }
-    ahead.prepare()
+    before_fork.prepare()
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from confluent_kafka.admin import AdminClient
 
 from ferryman.commands import main
-from ferryman.dry_run import taken
+from ferryman.dry_run import sink_input
 from ferryman.kafka import newest
 from ferryman.stack.runtime.ports import free_port
 from tests.places import ROOT
@@ -147,10 +147,10 @@ def test_a_sample_that_is_none_is_named_with_its_file(tmp_path: Path, content: b
 
 
 def test_a_sample_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taken, "MOST", 2)
+    monkeypatch.setattr(sink_input, "MOST", 2)
     done = with_sample(tmp_path, LINES | {"file": str(tmp_path / "o")}, *[{"value": 1}] * 3)
     assert (done.exit_code, done.stderr) == (1, "line 3: a sample has at most 2 records\n")
-    monkeypatch.setattr(taken, "LONGEST", 100)
+    monkeypatch.setattr(sink_input, "LONGEST", 100)
     done = with_sample(tmp_path, LINES | {"file": str(tmp_path / "o")}, {"value": "x" * 200})
     assert (done.exit_code, done.stderr) == (1, "line 1: it is longer than 100 bytes\n")
 

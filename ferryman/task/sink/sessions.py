@@ -24,9 +24,9 @@ from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
 from ferryman.task.sink.pacing.slices import Slices
 from ferryman.task.sink.reading import Reading
-from ferryman.task.sink.runs import beside
+from ferryman.task.sink.runs import live_watch
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.given import given
+from ferryman.task.sink.runs.replayed_letters import replayed_letters
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.validation import group_protocol
 
@@ -63,7 +63,7 @@ class SinkSessions:
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
         reading = self._reading(tolerance)
-        watching = beside.watching(setup, reading.pace.yielding, facts)
+        watching = live_watch.begin(setup, reading.pace.yielding, facts)
         try:
             context = sink_context.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
@@ -114,7 +114,7 @@ class SinkSessions:
         reading = Reading(
             bounds=Bounds(run),
             pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max),
-            letters=given(self.setup),
+            letters=replayed_letters(self.setup),
         )
         if run is not None:
             tolerance.skips = reading.refusals.refused

@@ -26,8 +26,8 @@ from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
 from ferryman.worker.pool import DEADLINE
 from ferryman.worker.processes.connector_processes import ConnectorProcess
+from ferryman.worker.processes.patient_semaphore import PATIENCE
 from ferryman.worker.processes.task_processes import Shown
-from ferryman.worker.processes.turnstile import PATIENCE
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class ConnectorPlace:
 
     async def _begin(self, wanted: WantedConnector, first: Shown) -> None:
         # Its references are looked up again for each start, so that one that failed takes up what was mended.
-        async with self._launch.turnstile.turn():
+        async with self._launch.starting.turn():
             spec = await self._spec(wanted)
             launch = self._launch
             now = launch.as_of_now(spec)

@@ -21,8 +21,8 @@ from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.plugin_code.processes import PluginProcesses
 from ferryman.worker.pool import Pool
 from ferryman.worker.processes.offset_readers import OffsetReaders
+from ferryman.worker.processes.patient_semaphore import PatientSemaphore
 from ferryman.worker.processes.standby import Standby
-from ferryman.worker.processes.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Launch:
     """The lease that a task gets which starts now."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 1 << 16))
     """Reads what configs refer to."""
-    turnstile: Turnstile = field(default_factory=lambda: Turnstile(8))
+    starting: PatientSemaphore = field(default_factory=lambda: PatientSemaphore(8))
     """Through which connectors start, since hundreds may at once."""
     standby: Standby = field(default_factory=Standby)
     """The processes between two connectors."""

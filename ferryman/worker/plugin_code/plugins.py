@@ -18,7 +18,7 @@ from ferryman.telemetry import redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.validation import plugin_infos
 from ferryman.validation.plugin_infos import PluginInfo
-from ferryman.worker.plugin_code import looking
+from ferryman.worker.plugin_code import discovery
 from ferryman.worker.plugin_code.processes import Ask, Asked
 from ferryman.worker.pool import DEADLINE, Pool
 
@@ -42,13 +42,13 @@ class Plugins:
         process imports none of it. ConfigError if a converter of the worker's settings is not there or not usable."""
         catalog.tell(Others())
         points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
-        self.are_known(await looking.found(points, self.ask))
+        self.are_known(await discovery.discover(points, self.ask))
         await self._converters()
 
     async def _converters(self) -> None:
         """Has those made that the worker's settings name, and warns of settings that they do not have."""
         rows = plugins.named({}, self._settings.values)
-        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), looking.SERVER):
+        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), discovery.SERVER):
             log.warning("%s", redaction.redact(warning))
 
     def are_known(self, found: Others) -> None:

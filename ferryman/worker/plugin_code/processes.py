@@ -23,7 +23,7 @@ from ferryman.telemetry import logs
 from ferryman.worker.forks import Forks
 from ferryman.worker.plugin_code.process import Died, PluginProcess
 from ferryman.worker.pool import DEADLINE
-from ferryman.worker.processes.turnstile import Turnstile
+from ferryman.worker.processes.patient_semaphore import PatientSemaphore
 
 OURS, STRANGERS = (2, 72), (2, 16)
 """How many of a set are asked at a time, besides those that take long, and how many questions may be unanswered: of a
@@ -71,7 +71,7 @@ class Ask(Protocol):
 class _Set:
     """The processes for plugins of the same modules."""
 
-    turns: Turnstile
+    turns: PatientSemaphore
     most: int
     """Questions that may be unanswered."""
     unanswered: int = 0
@@ -131,7 +131,7 @@ class PluginProcesses:
     def _set(self, strangers: frozenset[str]) -> _Set:
         if strangers not in self._sets:
             at_once, most = STRANGERS if strangers else OURS
-            self._sets[strangers] = _Set(Turnstile(at_once), most)
+            self._sets[strangers] = _Set(PatientSemaphore(at_once), most)
         return self._sets[strangers]
 
     async def _answer(self, kept: _Set, asked: Asked) -> Any:

@@ -18,7 +18,7 @@ from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
 from ferryman.worker.herder import ConnectorStatus
 from ferryman.worker.leases import Leases, own_life
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 COMPLETE, FAILED, STOPPED = 0, 1, 128
 """The exit codes: all is done; a task has failed and is not tried again; a signal came before the end, whose number is

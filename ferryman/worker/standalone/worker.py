@@ -26,7 +26,7 @@ from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.metrics.served import served
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.pool import Pool
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)
 

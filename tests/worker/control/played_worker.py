@@ -24,7 +24,7 @@ from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.pool import DEADLINE
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
 from tests.worker.plugins_in_process import plugins
 

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from ferryman.worker.processes.turnstile import PATIENCE, Turnstile
+from ferryman.worker.processes.patient_semaphore import PATIENCE, PatientSemaphore
 from tests.worker.simulated_time import simulated
 
 
 def test_so_many_are_inside_at_a_time_in_the_order_in_which_they_came() -> None:
     inside, entered, most = set[int](), list[int](), list[int]()
 
-    async def one(turnstile: Turnstile, number: int) -> None:
+    async def one(turnstile: PatientSemaphore, number: int) -> None:
         async with turnstile.turn():
             inside.add(number)
             entered.append(number)
@@ -18,7 +18,7 @@ def test_so_many_are_inside_at_a_time_in_the_order_in_which_they_came() -> None:
             inside.discard(number)
 
     async def story() -> None:
-        turnstile = Turnstile(3)
+        turnstile = PatientSemaphore(3)
         await asyncio.gather(*(one(turnstile, number) for number in range(10)))
 
     simulated(story())
@@ -26,12 +26,12 @@ def test_so_many_are_inside_at_a_time_in_the_order_in_which_they_came() -> None:
 
 
 def test_who_stands_still_or_is_given_up_keeps_nobody_out_for_long() -> None:
-    async def stands(turnstile: Turnstile) -> None:
+    async def stands(turnstile: PatientSemaphore) -> None:
         async with turnstile.turn():
             await asyncio.sleep(1000)
 
     async def story() -> None:
-        turnstile, loop = Turnstile(2), asyncio.get_running_loop()
+        turnstile, loop = PatientSemaphore(2), asyncio.get_running_loop()
         still = [asyncio.create_task(stands(turnstile)) for _ in range(2)]
         await asyncio.sleep(0)
         for _ in range(5):

@@ -9,7 +9,7 @@ import pytest
 from ferryman.errors import RequestError
 from ferryman.plugins.entry import Entry
 from ferryman.plugins.others import Others, Point
-from ferryman.worker.plugin_code import looking
+from ferryman.worker.plugin_code import discovery
 from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE
 
@@ -39,7 +39,7 @@ class Answers:
 
 def found(points: Sequence[Point]) -> tuple[Others, list[Sequence[str]]]:
     answers = Answers()
-    others = asyncio.run(looking.found(points, answers))
+    others = asyncio.run(discovery.discover(points, answers))
     assert answers.asked[:1] in ([], [[]]), "the first question is whether anybody is there"
     return others, answers.asked[1:]
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ferryman.findings import Finding, mend
-from ferryman.reach.way import Obstacle, Place, obstacle
+from ferryman.reach.connectivity import Obstacle, Place, obstacle
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 import trustme
 
-from ferryman.reach import way
+from ferryman.reach import connectivity
 
 AUTHORITY = trustme.CA()
 SECONDS = 30.0
@@ -57,7 +57,7 @@ def trusting() -> ssl.SSLContext:
 
 
 def met(port: int, tls: ssl.SSLContext | None, seconds: float = SECONDS, host: str = "127.0.0.1") -> str:
-    found = way.obstacle(host, port, seconds, tls)
+    found = connectivity.obstacle(host, port, seconds, tls)
     assert found is None or "127.0.0.1" in found.said or host in found.said
     return found.at if found else ""
 
@@ -101,5 +101,5 @@ def test_certificates_of_strangers_of_other_hosts_and_of_other_times() -> None:
 @pytest.mark.parametrize(("said", "told"), [(b"", b"220 hello\r\n"), (b"EHLO\r\n", b"220 hello\r\n")])
 def test_what_a_server_says_first_is_told(said: bytes, told: bytes) -> None:
     with serving(says=b"220 hello\r\n") as port:
-        assert way.answer("127.0.0.1", port, said, 100, SECONDS) == told
-    assert way.answer("127.0.0.1", 1, said, 100, SECONDS) == b""
+        assert connectivity.answer("127.0.0.1", port, said, 100, SECONDS) == told
+    assert connectivity.answer("127.0.0.1", 1, said, 100, SECONDS) == b""

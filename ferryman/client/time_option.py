@@ -5,7 +5,7 @@ import click
 from ferryman.config import trim
 
 
-def time(_context: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def bound(_context: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """The callback of an option that is a bound. One that is empty, as an unset variable of a shell makes it, bounds
     nothing and is not meant so: BadParameter."""
     if value is not None and not trim(value):

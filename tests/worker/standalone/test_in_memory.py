@@ -6,7 +6,7 @@ from ferryman.facts.config_records import ConfigRecord, ConnectorConfig, TargetS
 from ferryman.facts.fold import Changed, Event
 from ferryman.facts.states import State, TargetState
 from ferryman.worker.herder import Status
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 RUNNING = Status(State.RUNNING, "here")
 

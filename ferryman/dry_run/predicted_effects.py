@@ -6,8 +6,8 @@ from typing import Any
 
 from ferryman.api import Bad, SinkContext, SourceContext
 from ferryman.connector import ConnectorConfig
+from ferryman.dry_run.sink_input import SinkInput
 from ferryman.dry_run.subject import Subject
-from ferryman.dry_run.taken import Taken
 from ferryman.effects import Effect
 from ferryman.record import Batch
 
@@ -15,7 +15,7 @@ Question = Callable[[ConnectorConfig], Iterable[Effect] | None]
 
 
 @dataclass
-class Foreseen:
+class Prediction:
     """The answer."""
 
     effects: list[Effect] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Foreseen:
     """With what the task would fail, as far as that is seen."""
 
 
-def of_sink(subject: Subject, taken: Taken) -> Foreseen:
+def of_sink(subject: Subject, taken: SinkInput) -> Prediction:
     """What a sink would do with records. Raises ConfigError for a config that is wrong."""
     reported: list[Effect] = []
 
@@ -46,10 +46,10 @@ def of_sink(subject: Subject, taken: Taken) -> Foreseen:
         commit=lambda offsets: None,
     )
     found = _asked(subject, lambda config: subject.plugin.explain(config, context, taken.batches))
-    return Foreseen([*taken.effects, *found.effects, *reported], found.failure)
+    return Prediction([*taken.effects, *found.effects, *reported], found.failure)
 
 
-def of_source(subject: Subject) -> Foreseen:
+def of_source(subject: Subject) -> Prediction:
     """What a source's first task would ask for first. Raises ConfigError for a config that is wrong."""
     context = SourceContext(
         connector=subject.name,
@@ -62,8 +62,8 @@ def of_source(subject: Subject) -> Foreseen:
     return _asked(subject, lambda config: subject.plugin.explain(config, context))
 
 
-def _asked(subject: Subject, question: Question) -> Foreseen:
-    found = Foreseen()
+def _asked(subject: Subject, question: Question) -> Prediction:
+    found = Prediction()
     config: Any = subject.checked()
     try:
         effects = question(config)

@@ -15,7 +15,7 @@ from ferryman.task.sink.runs.live_topics import LiveTopics
 GROUP_ID = "consumer.override.group.id"
 
 
-def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watching | None:
+def begin(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watching | None:
     """What has a run give way to its live connector; None where there is none. ``facts``: those of a task's context."""
     run = setup.run
     if run is None or not run.ferryman_run_of:

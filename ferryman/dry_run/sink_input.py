@@ -30,7 +30,7 @@ LONGEST = 64 << 20
 
 
 @dataclass
-class Taken:
+class SinkInput:
     """What comes to put, and what does not."""
 
     batches: list[Batch] = field(default_factory=list)
@@ -54,14 +54,14 @@ class Taken:
             self.effects.append(Effect("passed over", place, "a transform drops it"))
 
 
-def of_lines(subject: Subject, lines: BinaryIO) -> Taken:
+def of_lines(subject: Subject, lines: BinaryIO) -> SinkInput:
     """The records on the lines, decoded as ``ferryman transform`` does. Raises BadLine, ConfigError."""
     config = subject.checked()
     parsed = chain_config.parse(subject.raw)
     if parsed.problems:
         raise ConfigError(*parsed.problems)
     chain = assembled(JSON, JSON, JSON, parsed.steps, builder.planner(subject.plugin))
-    taken = Taken()
+    taken = SinkInput()
     assert isinstance(config, SinkConfig)
     for source, records in _by_partition(_records(lines, taken), config.topics).items():
         polled = _polled(source, records)
@@ -71,7 +71,7 @@ def of_lines(subject: Subject, lines: BinaryIO) -> Taken:
     return taken
 
 
-def _records(lines: BinaryIO, taken: Taken) -> Iterator[tuple[int, Record]]:
+def _records(lines: BinaryIO, taken: SinkInput) -> Iterator[tuple[int, Record]]:
     number = count = 0
     while line := lines.readline(LONGEST + 1):
         number += 1
@@ -117,7 +117,7 @@ def _polled(source: tuple[str, int], records: Sequence[Record]) -> Polled:
     return Polled(*source, offsets, times, [None] * len(records), [b""] * len(records))
 
 
-def of_topics(subject: Subject, count: int) -> Taken:
+def of_topics(subject: Subject, count: int) -> SinkInput:
     """About the last ``count`` records of each of the sink's topics, read without a group and decoded by its
     converters. Raises ConfigError without a worker, RetriableError when Kafka does not answer."""
     config = subject.checked()
@@ -128,7 +128,7 @@ def of_topics(subject: Subject, count: int) -> Taken:
     client = client_config.sink_consumer(values, subject.name, 0, subject.raw).values
     chain = builder.chain(subject.raw, values, subject.plugin)
     admin = Admin(QUIET | client_config.admin(values, subject.name, subject.raw).values)
-    taken = Taken()
+    taken = SinkInput()
     for topic in config.topics or _matching(config, values, admin):
         with closing(Newest(client, topic, "the topic")) as reader:
             extent = Extent()

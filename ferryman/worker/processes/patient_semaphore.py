@@ -8,7 +8,7 @@ PATIENCE = 3.0
 """Seconds inside after which somebody no longer keeps another one out."""
 
 
-class Turnstile:
+class PatientSemaphore:
     """For up to ``most`` at a time, besides those that take long."""
 
     def __init__(self, most: int) -> None:

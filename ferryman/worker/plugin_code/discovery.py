@@ -24,7 +24,7 @@ SERVER = 600.0
 """Seconds that the server which forks may take until it does."""
 
 
-async def found(points: Sequence[Point], ask: Ask, patience: float = PATIENCE) -> Others:
+async def discover(points: Sequence[Point], ask: Ask, patience: float = PATIENCE) -> Others:
     """All that can be used of these."""
     if points:
         await _look([], ask, SERVER)  # so that its start is on no package's account

@@ -7,7 +7,7 @@ from ferryman.task.setup.setup import Setup
 from ferryman.task.sink.runs.letters import Letters
 
 
-def given(setup: Setup) -> Letters | None:
+def replayed_letters(setup: Setup) -> Letters | None:
     """The letters of a task's run; None of what replays none. RetriableError when Kafka does not answer, TaskError when
     it refuses."""
     run = setup.run

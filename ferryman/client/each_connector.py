@@ -9,7 +9,7 @@ from ferryman.client.errors import RefusedRequestError
 from ferryman.telemetry.lines import printable
 
 
-def aim(names: Sequence[str], ask: Callable[[str], Any], done: str) -> None:
+def ask_each(names: Sequence[str], ask: Callable[[str], Any], done: str) -> None:
     """Asks for each; says of each what is ``done``, or why not. Exits with 1 if any was refused."""
     refused = False
     for name in names:
