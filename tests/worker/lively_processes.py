@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.connector_process.life import Life
+from ferryman.connector_process.lifecycle import ConnectorLifecycle
+from ferryman.connector_process.next_step import NextStep
+from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import Voice
-from ferryman.connector_process.wishes import Wishes
 from ferryman.offsets.asking import Asking
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
@@ -39,7 +39,7 @@ class Habits:
 
 @dataclass(eq=False)
 class LivelyProcess:
-    """One process; it is what ``TaskProcess`` knows of a forked one."""
+    """One process; it is what ``RunningTask`` knows of a forked one."""
 
     name: str
     """Its connector and task."""
@@ -200,10 +200,10 @@ class LivelyConnector(LivelyProcess):
             return
         self.made += 1
         spec = ConnectorSpec.parse(self.played.first)
-        voice = Voice(self._tells, References())
+        reports = WorkerReports(self._tells, References())
         with owners.passing():
-            Life(spec, Wishes(), voice, Asking(lambda event, facts: None), lambda: None).run()
-        if voice.failed or not self.stays:
+            ConnectorLifecycle(spec, NextStep(), reports, Asking(lambda event, facts: None), lambda: None).run()
+        if reports.failed or not self.stays:
             self.dies()
 
     def _tells(self, event: str, facts: dict[str, Any]) -> None:

@@ -25,9 +25,9 @@ from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
 from ferryman.worker.pool import DEADLINE
-from ferryman.worker.processes.connector_processes import ConnectorProcess
 from ferryman.worker.processes.patient_semaphore import PATIENCE
-from ferryman.worker.processes.task_processes import Shown
+from ferryman.worker.processes.running_connector import RunningConnector
+from ferryman.worker.processes.running_task import Shown
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ConnectorPlace:
         changed: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        self.process: ConnectorProcess | None = None
+        self.process: RunningConnector | None = None
         """Of one that was only to be asked, and has ended, too."""
         self.state = State.UNASSIGNED
         self.trace: str | None = None
@@ -121,7 +121,7 @@ class ConnectorPlace:
             spec = await self._spec(wanted)
             launch = self._launch
             now = launch.as_of_now(spec)
-            self.process = ConnectorProcess(
+            self.process = RunningConnector(
                 launch.forks, now, launch.standby, launch.grace, self._news, first, launch.offsets
             )
             self._identity, self._lacked = (wanted.version, wanted.restarts), wanted.lacking
@@ -147,13 +147,13 @@ class ConnectorPlace:
         self._known = identity, found
         return found
 
-    async def _first_word(self, process: ConnectorProcess) -> None:
+    async def _first_word(self, process: RunningConnector) -> None:
         if await _set(process.word, PATIENCE):
             return
         self._is(process.shown)
         await _set(process.word, ANSWERED - PATIENCE)
 
-    def _look_out(self, process: ConnectorProcess) -> None:
+    def _look_out(self, process: RunningConnector) -> None:
         """For the first word of one that has not been heard."""
         left = process.began + DEADLINE - asyncio.get_running_loop().time()
         if left > 0:
@@ -186,7 +186,7 @@ class ConnectorPlace:
             await self._start(wanted)
 
     async def _hand_over(
-        self, wanted: WantedConnector, process: ConnectorProcess, configs: Sequence[Properties]
+        self, wanted: WantedConnector, process: RunningConnector, configs: Sequence[Properties]
     ) -> None:
         """A group that has no leader for a moment, or a leader that knows less, is no failure of the connector."""
         try:
@@ -217,7 +217,7 @@ class ConnectorPlace:
         if tries.waiting:
             self.follower.look_again(tries.left)
 
-    def _news(self, process: ConnectorProcess) -> None:
+    def _news(self, process: RunningConnector) -> None:
         if process is self.process and not self._ending:
             self._is(process.shown)
             self.follower.look_again(0)

@@ -26,7 +26,7 @@ from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.wanted import Task, WantedTask
 from ferryman.worker.herder import Status
-from ferryman.worker.processes.task_processes import Shown, TaskProcess
+from ferryman.worker.processes.running_task import RunningTask, Shown
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class TaskPlace:
     """Follows what is wanted of one task. ``ended`` is called when nothing is, and nothing is left of it."""
 
     def __init__(self, task: Task, launch: Launch, listener: Listener, ended: Callable[[], None]) -> None:
-        self.process: TaskProcess | None = None
+        self.process: RunningTask | None = None
         self._task, self._launch, self._listener, self._ended = task, launch, listener, ended
         self._name = f"task {task[0]}-{task[1]}"
         self._runs: WantedTask | None = None
@@ -127,7 +127,7 @@ class TaskPlace:
 
     def _start(self, wanted: WantedTask, spec: TaskSpec) -> None:
         again = self._restarts not in (None, wanted.restarts)
-        self.process = TaskProcess(
+        self.process = RunningTask(
             self._launch.forks,
             self._launch.as_of_now(spec),
             lambda topic: self._listener.topic_used(self._task, topic),

@@ -27,7 +27,7 @@ from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import place
 from ferryman.worker.forks import Forks
-from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Probe:
         self._unexplained = 0
         name = f"probe of task {spec.connector}-{spec.task}"
         modules = plugins.modules(spec.plugins)
-        self.processes = Succession(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
+        self.processes = SupervisedProcess(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
 
     async def found(self) -> Sequence[Guilty]:
         """The guilty records, once all have been tried; none where ``problem`` says why."""
@@ -110,19 +110,19 @@ class Probe:
         self._at_work = AtWork()
         return self.search.guilty
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def handed(self) -> int:
+    def descriptor(self) -> int:
         """Memory for a new process to note in what it tries."""
         descriptor = at_work.shared()
         self._at_work = AtWork(descriptor)
         return descriptor
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         return [replace(self._spec, probe=[list(each) for each in self.search.left]).dump()]
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """It has tried a range, or all, or could not."""
         match message["event"]:
             case "tried":
@@ -131,7 +131,7 @@ class Probe:
                 self.problem = message["trace"]
         return "last" if message["event"] in ("ended", "failed") else None
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """Nothing is left to be tried, or nothing can be."""
         return False
 
@@ -170,7 +170,7 @@ class Crashes:
         self._tried: Note | None = None
         """What a source's process was told to try step by step."""
 
-    def handed(self) -> int:
+    def descriptor(self) -> int:
         """Memory for a new process to note in what it is at work on."""
         descriptor = at_work.shared()
         self._at_work = AtWork(descriptor)

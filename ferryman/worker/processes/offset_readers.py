@@ -16,7 +16,7 @@ import orjson
 from ferryman.offset_reader.spec import ReaderSpec
 from ferryman.offsets.asking import Asking
 from ferryman.worker.forks import Forks
-from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 LONGEST = 64 << 20
 """Bytes that a message of a reader may have."""
@@ -137,7 +137,7 @@ class OffsetReader:
         self._spec, self._heard = spec, heard
         self._asks: dict[int, str] = {}
         """The questions without an answer, each with its connector."""
-        self.processes = Succession(forks, "offsets", f"the reader of {spec.topic}", [], self, LONGEST)
+        self.processes = SupervisedProcess(forks, "offsets", f"the reader of {spec.topic}", [], self, LONGEST)
 
     def ask(self, ask: int, connector: str) -> None:
         """Puts a question."""
@@ -156,22 +156,22 @@ class OffsetReader:
         if self._asks.pop(ask, None) is not None:
             self.processes.tell({"ask": ask})
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         asks = [orjson.dumps({"ask": ask, "connector": connector}) for ask, connector in self._asks.items()]
         return [self._spec.dump(), *asks]
 
-    def handed(self) -> None:
+    def descriptor(self) -> None:
         """It needs no memory of ours."""
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """It has found something, waits, or has failed to read."""
         self._heard(self, message)
         return None
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """It has no last word."""
         return False
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ferryman.connector_process import wishes
-from ferryman.connector_process.wishes import Wishes
+from ferryman.connector_process import next_step
+from ferryman.connector_process.next_step import NextStep
 from ferryman.task.setup import lease
 from ferryman.task.setup.lease import Lease
 
@@ -30,10 +30,10 @@ def later(done: Callable[[], object]) -> threading.Thread:
 
 def test_it_is_asked_once_without_being_told_and_then_when_somebody_wants_it() -> None:
     clock = Clock()
-    found = Wishes(clock=clock)
+    found = NextStep(clock=clock)
     assert found.next() == "ask"
     found.taken()
-    clock.now += wishes.APART
+    clock.now += next_step.APART
     steps: list[str] = []
     asked = later(lambda: steps.append(found.next()))
     found.request()
@@ -43,11 +43,11 @@ def test_it_is_asked_once_without_being_told_and_then_when_somebody_wants_it() -
 
 def test_requests_that_come_while_an_answer_is_on_its_way_are_met_by_one_call() -> None:
     clock = Clock()
-    found = Wishes(clock=clock)
+    found = NextStep(clock=clock)
     found.next()
     for _ in range(5):
         found.request()
-    clock.now += wishes.APART
+    clock.now += next_step.APART
     steps: list[str] = []
 
     def all_steps() -> None:
@@ -60,7 +60,7 @@ def test_requests_that_come_while_an_answer_is_on_its_way_are_met_by_one_call() 
     found.taken()
     while not steps:
         thread.join(0.001)
-    clock.now += wishes.APART
+    clock.now += next_step.APART
     found.stop()
     thread.join()
     assert steps == ["ask", "stop"]
@@ -68,7 +68,7 @@ def test_requests_that_come_while_an_answer_is_on_its_way_are_met_by_one_call() 
 
 def test_a_connector_that_asks_without_end_is_met_now_and_then() -> None:
     clock = Clock()
-    found = Wishes(clock=clock)
+    found = NextStep(clock=clock)
     found.next()
     found.taken()
     found.request()
@@ -77,14 +77,14 @@ def test_a_connector_that_asks_without_end_is_met_now_and_then() -> None:
     found.request()
     thread.join(0.05)
     assert steps == []
-    clock.now += wishes.APART
+    clock.now += next_step.APART
     found.request()
     thread.join()
     assert steps == ["ask"]
 
 
 def test_an_end_comes_before_everything_and_is_final() -> None:
-    found = Wishes()
+    found = NextStep()
     assert found.wait(0.0) is False
     found.stop()
     found.request()
@@ -94,7 +94,7 @@ def test_an_end_comes_before_everything_and_is_final() -> None:
 
 @pytest.mark.parametrize("number", range(20))
 def test_whoever_waits_is_woken_by_the_end(number: int) -> None:
-    found = Wishes()
+    found = NextStep()
     found.next()
     waits = [later(lambda: found.next()), later(lambda: found.wait(600.0))]
     found.stop()
@@ -104,12 +104,12 @@ def test_whoever_waits_is_woken_by_the_end(number: int) -> None:
 
 
 def test_nothing_begins_without_a_lease() -> None:
-    found = Wishes(Lease(0.0, 0.0))
+    found = NextStep(Lease(0.0, 0.0))
     begins: list[bool] = []
     thread = later(lambda: begins.append(found.leased()))
     assert begins == []
     found.renew(Lease(lease.now() + 600, lease.now() + 600))
     thread.join()
-    ended = Wishes(Lease(0.0, 0.0))
+    ended = NextStep(Lease(0.0, 0.0))
     ended.stop()
-    assert (begins, ended.leased(), Wishes().leased()) == ([True], False, True)
+    assert (begins, ended.leased(), NextStep().leased()) == ([True], False, True)

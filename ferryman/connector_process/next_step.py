@@ -20,7 +20,7 @@ LOOK = 0.5
 """Seconds between two looks at the clock of leases."""
 
 
-class Wishes:
+class NextStep:
     """The wishes for one connector object."""
 
     def __init__(self, granted: Lease = UNLIMITED, clock: Callable[[], float] = time.monotonic) -> None:

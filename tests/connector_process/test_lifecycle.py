@@ -9,10 +9,10 @@ import pytest
 from ferryman.api import Connector, Sink, Source
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig, SourceConfig
-from ferryman.connector_process.life import Life
+from ferryman.connector_process.lifecycle import ConnectorLifecycle
+from ferryman.connector_process.next_step import NextStep
+from ferryman.connector_process.reports import LARGEST, WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import LARGEST, Voice
-from ferryman.connector_process.wishes import Wishes
 from ferryman.errors import ConfigError, TaskError
 from ferryman.offsets.asking import Asking
 from ferryman.plugins import catalog
@@ -96,20 +96,20 @@ def life(
     """All that the worker is told by a connector, which takes every answer at once and ends it after the last one."""
     raw = {"name": "w", "connector.class": plugin, "topics": "t", "tasks.max": "4", **(more or {})}
     told: list[dict[str, Any]] = []
-    wishes = Wishes()
+    next_step = NextStep()
 
     def tell(event: str, facts: dict[str, Any]) -> None:
         told.append({"event": event, **facts})
         if event == "made" and "go on" not in DO:
-            wishes.stop()
-        wishes.taken()
+            next_step.stop()
+        next_step.taken()
 
-    DO.setdefault("the end", lambda whale: wishes.stop())
+    DO.setdefault("the end", lambda whale: next_step.stop())
     found = references or References()
-    Life(
+    ConnectorLifecycle(
         ConnectorSpec("w", "w", raw, raw, WORKER),
-        wishes,
-        Voice(tell, found),
+        next_step,
+        WorkerReports(tell, found),
         Asking(tell),
         lambda: CALLS.append("lives"),
     ).run()
@@ -136,7 +136,7 @@ def test_an_object_is_started_asked_and_stopped() -> None:
 
 
 def test_what_it_asks_for_is_met_and_configs_that_are_alike_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connector_process.wishes.APART", 0.0)
+    monkeypatch.setattr("ferryman.connector_process.next_step.APART", 0.0)
     DO["go on"] = DO["task_configs"] = lambda whale: answers[CALLS.count("task_configs") - 1](whale)
     raw = {"name": "w"}
 

@@ -19,7 +19,7 @@ LARGEST = 16 << 20
 """Bytes that a message may have."""
 
 
-class Voice:
+class WorkerReports:
     """Tells one thing after the other, from any thread; a failure is the last of it."""
 
     def __init__(self, tell: Callable[[str, dict[str, Any]], None], references: References) -> None:

@@ -25,7 +25,7 @@ from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forks
 from ferryman.worker.processes.crashes import Crashes
 from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
-from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def _nobody() -> None:
 
 
 @dataclass
-class TaskProcess:
+class RunningTask:
     """One task, through all the processes that run it one after the other."""
 
     forks: Forks
@@ -64,7 +64,7 @@ class TaskProcess:
     """Bytes that its process may take; 0 is without limit."""
     readers: OffsetReaders | None = None
     """Who reads source offsets for it, and for others; None for one that is by itself."""
-    processes: Succession = field(init=False)
+    processes: SupervisedProcess = field(init=False)
     lines: dict[str, str] = field(default_factory=dict)
     """What its process has told of its metrics, by family. Those of one that has failed stay, as far as they do not
     say what is now."""
@@ -84,7 +84,9 @@ class TaskProcess:
     def __post_init__(self) -> None:
         self._crashes = Crashes(self.forks, self.memory)
         modules = plugins.modules(self.spec.plugins)
-        self.processes = Succession(self.forks, "task", f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
+        self.processes = SupervisedProcess(
+            self.forks, "task", f"task {self}", modules, self, LONGEST_MESSAGE, self.memory
+        )
         self._readers = self.readers or OffsetReaders(self.forks, {})
         self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
 
@@ -154,17 +156,17 @@ class TaskProcess:
             self._wished.set()
             self.processes.tell({"wish": wish})
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         self.lines, self.told, self.starts = {}, None, self.starts + 1
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
 
-    def handed(self) -> int:
+    def descriptor(self) -> int:
         """Memory for a new process to note in what it is at work on."""
-        return self._crashes.handed()
+        return self._crashes.descriptor()
 
     async def crashed(self, how: str) -> bool:
         """A process has crashed; if it was one record's doing, the next is told which."""
@@ -183,7 +185,7 @@ class TaskProcess:
             self.processes.breaker.lives()
         return False
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """A process has failed. Waits for the next try, if there is to be one; a paused task is not tried before it is
         resumed."""
         wait = self.restarts.failed(lived, self._may_pass)
@@ -220,7 +222,7 @@ class TaskProcess:
         """A process has lived for long enough."""
         self._show(self._said, outage=self.shown.outage)
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """The process has said something."""
         match message["event"]:
             case "running" | "paused":

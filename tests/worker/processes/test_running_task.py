@@ -14,8 +14,8 @@ import pytest
 from ferryman.facts.states import State
 from ferryman.retry.restarts import Policy
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.processes import succession
-from ferryman.worker.processes.task_processes import TaskProcess
+from ferryman.worker.processes import supervised_process
+from ferryman.worker.processes.running_task import RunningTask
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
 LONG = 60.0
@@ -29,7 +29,7 @@ class Play:
         self.topics: list[str] = []
         forks: Any = self.forks
         rows = [("sink", "S", "ferryman.connectors.s", "S"), ("converter", "B", "birds.converter", "B")]
-        self.task = TaskProcess(forks, TaskSpec("c", 3, "w", {}, {}, plugins=rows), self.topics.append)
+        self.task = RunningTask(forks, TaskSpec("c", 3, "w", {}, {}, plugins=rows), self.topics.append)
 
     async def running(self, number: int = 1) -> PlayedProcess:
         """The process of that number, when it has said that it runs."""
@@ -58,8 +58,8 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deaths are followed by the next process at once."""
     monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
     monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
-    monkeypatch.setattr(succession, "POLITE", 0.0)
-    monkeypatch.setattr(succession, "AFTER_KILL", 0.2)
+    monkeypatch.setattr(supervised_process, "POLITE", 0.0)
+    monkeypatch.setattr(supervised_process, "AFTER_KILL", 0.2)
 
 
 @pytest.fixture

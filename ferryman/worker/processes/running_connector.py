@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ferryman.connector_process.reports import LARGEST
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import LARGEST
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State
 from ferryman.task.setup import plugins
 from ferryman.task.setup.lease import Lease
 from ferryman.worker.forks import Forks
 from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
+from ferryman.worker.processes.running_task import Shown
 from ferryman.worker.processes.standby import Standby
-from ferryman.worker.processes.succession import Succession, Word
-from ferryman.worker.processes.task_processes import Shown
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 
 def _now() -> str:
@@ -28,7 +28,7 @@ def _now() -> str:
 
 
 @dataclass
-class ConnectorProcess:
+class RunningConnector:
     """One connector, through all the processes that run it one after the other."""
 
     forks: Forks
@@ -37,7 +37,7 @@ class ConnectorProcess:
     """Where processes wait that have answered."""
     grace: float
     """Seconds that it has to end after it has failed."""
-    news: Callable[["ConnectorProcess"], None]
+    news: Callable[["RunningConnector"], None]
     """Called when it has made something, or shows something else."""
     shown: Shown
     readers: OffsetReaders
@@ -54,7 +54,7 @@ class ConnectorProcess:
     """When it made something for the first time, on the loop's clock."""
     word: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has made something, has failed, or a process of it has died: when it is known what becomes of it."""
-    processes: Succession = field(init=False)
+    processes: SupervisedProcess = field(init=False)
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     """On the loop's clock."""
     _began_at: str = field(default_factory=_now)
@@ -63,7 +63,7 @@ class ConnectorProcess:
 
     def __post_init__(self) -> None:
         modules, name = plugins.modules(self.spec.plugins), f"connector {self.spec.connector}"
-        self.processes = Succession(self.forks, "connector", name, modules, self, LARGEST)
+        self.processes = SupervisedProcess(self.forks, "connector", name, modules, self, LARGEST)
         self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
         if self.spec.stands_by:
             self.processes.standby = self.standby
@@ -103,17 +103,17 @@ class ConnectorProcess:
         self.spec = replace(self.spec, levels={**self.spec.levels, logger: level})
         self.processes.tell({"logger": logger, "level": level})
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         self._begun = []
         return [self.spec.dump()]
 
-    def handed(self) -> None:
+    def descriptor(self) -> None:
         """It needs no memory of ours."""
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """It has answered, or has failed: whether it is tried again, its place decides."""
         return False
 
@@ -121,7 +121,7 @@ class ConnectorProcess:
         """It counts as any other death."""
         return False
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """The process has said something."""
         match message["event"]:
             case "config":

@@ -11,9 +11,9 @@ from typing import Any
 
 from ferryman.api import Connector, ConnectorContext
 from ferryman.connector_process import committed, task_configs
+from ferryman.connector_process.next_step import NextStep
+from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import Voice
-from ferryman.connector_process.wishes import Wishes
 from ferryman.errors import ConfigError
 from ferryman.files import allowed_folders
 from ferryman.offsets.asking import Asking
@@ -26,15 +26,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Life:
+class ConnectorLifecycle:
     """One connector's, from its process's beginning to its end."""
 
     spec: ConnectorSpec
-    wishes: Wishes
-    voice: Voice
+    next_step: NextStep
+    reports: WorkerReports
     asking: Asking
     """Asks the worker for source offsets."""
-    lives: Callable[[], None]
+    object_created: Callable[[], None]
     """Called before the code of an object is."""
 
     def run(self) -> None:
@@ -42,7 +42,7 @@ class Life:
         try:
             self._run(References.parse(self.spec.references))
         except Exception as error:
-            self.voice.fails(error)
+            self.reports.fails(error)
 
     def _run(self, references: References) -> None:
         worker = WorkerConfig.parse(self.spec.worker)
@@ -53,26 +53,26 @@ class Life:
 
         def told(made: object, stays: bool) -> None:
             configs = task_configs.checked(made, config)
-            self.voice.made([self._stored(each, plugin, references) for each in configs], stays)
+            self.reports.made([self._stored(each, plugin, references) for each in configs], stays)
 
         if plugin.connector is None:
             told(plugin.task_configs(config, self.spec.raw), stays=False)
-        elif self.wishes.leased():
-            self.lives()
+        elif self.next_step.leased():
+            self.object_created()
             topic = getattr(config, "offsets_storage_topic", None) or worker.offset_storage_topic
             connector = plugin.connector(config, self._context(catalog.is_sink(plugin), topic))
-            self._live(connector, lambda made: told(made, stays=True))
+            self._run_object(connector, lambda made: told(made, stays=True))
 
     def _stored(self, made: Mapping[str, str], plugin: type[Any], references: References) -> dict[str, str]:
         return task_configs.stored(made, plugin, self.spec.raw, self.spec.config, references)
 
-    def _live(self, connector: Connector[Any], tell: Callable[[object], None]) -> None:
+    def _run_object(self, connector: Connector[Any], tell: Callable[[object], None]) -> None:
         try:
             connector.start()
-            while self.wishes.next() == "ask":
+            while self.next_step.next() == "ask":
                 tell(connector.task_configs())
         except Exception as error:
-            self.voice.fails(error)
+            self.reports.fails(error)
         finally:
             self._stop(connector)
 
@@ -83,20 +83,20 @@ class Life:
             log.exception("the connector's stop has failed; it counts as stopped")
 
     def _context(self, sink: bool, topic: str) -> ConnectorContext:
-        wishes = self.wishes
+        next_step = self.next_step
         return ConnectorContext(
             self.spec.connector,
             self.spec.raw,
-            request_task_reconfiguration=wishes.request,
+            request_task_reconfiguration=next_step.request,
             raise_error=self._raised,
-            stopping=wishes.wait,
-            offsets=committed.none if sink else committed.reader(self.spec, topic, self.asking, lambda: wishes.ends),
+            stopping=next_step.wait,
+            offsets=committed.none if sink else committed.reader(self.spec, topic, self.asking, lambda: next_step.ends),
         )
 
     def _raised(self, error: Exception) -> None:
         # Told at once: the connector's thread may be in a call that does not come back.
-        self.voice.fails(error)
-        self.wishes.stop()
+        self.reports.fails(error)
+        self.next_step.stop()
 
 
 def _plugin(name: str) -> type[Any]:

@@ -54,29 +54,29 @@ class End:
     """Whether it died of what it did itself."""
 
 
-Word = Literal["last", "free"]
+LastMessage = Literal["last", "free"]
 """Free: the process has nothing to do with this any more, and may serve another connector."""
 
 
-class Lives(Protocol):
+class Supervised(Protocol):
     """What runs in these processes."""
 
-    def first(self) -> Sequence[bytes]:
+    def first_messages(self) -> Sequence[bytes]:
         """The messages that a new process is told before all others."""
 
-    def handed(self) -> int | None:
+    def descriptor(self) -> int | None:
         """A descriptor that a new process gets with its first message; it is closed here when it is sent."""
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """The process has said something. A word, if it was its last: it has not died, but is done or has failed."""
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """A process has ended with its last word after so many seconds. Returns, when it is time, whether there is to
         be another one."""
 
     async def crashed(self, how: str) -> bool:
         """A process has died of what it did itself: of a signal such as SIGSEGV, or over its memory. True if it has
-        failed by that, and ``over`` decides; else it has died as any other."""
+        failed by that, and ``restart_after_failure`` decides; else it has died as any other."""
 
     def died(self, failure: str | None) -> None:
         """A process has died, and another will follow; ``failure`` is the reason once too many have."""
@@ -96,7 +96,7 @@ class _Deaf(asyncio.Protocol):
 
 
 @dataclass
-class Succession:
+class SupervisedProcess:
     """The processes of one task or connector, called ``name``."""
 
     forks: Forks
@@ -104,7 +104,7 @@ class Succession:
     name: str
     modules: Sequence[str]
     """What all processes to come may share of what this needs."""
-    lives: Lives
+    supervised: Supervised
     longest: int
     """Bytes that a message of a process may have."""
     memory: int = 0
@@ -179,12 +179,12 @@ class Succession:
             lived = time.monotonic() - began
             if self.stopping:
                 return
-            failed = not end.how or (end.crash and await self.lives.crashed(end.how))
+            failed = not end.how or (end.crash and await self.supervised.crashed(end.how))
             if self.stopping:
                 return
             if not failed:
                 await self._again(f"the process of {self.name} {end.how}", lived, end.at_least)
-            elif not await self.lives.over(lived):
+            elif not await self.supervised.restart_after_failure(lived):
                 return
 
     def end(self) -> None:
@@ -196,7 +196,7 @@ class Succession:
     async def _again(self, died: str, lived: float, at_least: float) -> None:
         wait = max(self.breaker.died(lived), at_least)
         text = f"{died}; it has died {self.breaker.deaths} times in a row"
-        self.lives.died(text if self.breaker.open else None)
+        self.supervised.died(text if self.breaker.open else None)
         log.error("%s; started again in %.1f s", died, wait)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), wait)
@@ -233,7 +233,7 @@ class Succession:
             theirs.close()
 
     def _hand_over(self, ours: socket.socket) -> None:
-        descriptor = self.lives.handed()
+        descriptor = self.supervised.descriptor()
         if descriptor is not None:
             socket.send_fds(ours, [BLANK], [descriptor])
             os.close(descriptor)
@@ -244,7 +244,7 @@ class Succession:
         voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
         reader, ear = await asyncio.open_connection(sock=ours.dup(), limit=self.longest)
         self._voice = voice
-        for message in self.lives.first():
+        for message in self.supervised.first_messages():
             voice.write(message + b"\n")
         if self.stopping:
             self.tell({"wish": "stop"})
@@ -278,7 +278,7 @@ class Succession:
         opened = self.breaker.open
         self.breaker.lives()
         if opened:
-            self.lives.recovered()
+            self.supervised.recovered()
 
     async def _listen(self, process: Forked, reader: asyncio.StreamReader, said: set[str]) -> None:
         try:
@@ -287,7 +287,7 @@ class Succession:
                 if message["event"] == recent.EVENT:
                     recent.KEPT.heard(message)
                     continue
-                if (word := self.lives.heard(message)) is not None:
+                if (word := self.supervised.on_message(message)) is not None:
                     said.add(word)
                 elif message["event"] == "stopped":
                     said.add("stopped")
