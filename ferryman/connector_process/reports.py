@@ -53,8 +53,8 @@ class WorkerReports:
             if self._failed:
                 return
             self._failed = True
-            again = not isinstance(error, ConfigError | TaskError)
-            self._tell("failed", {"trace": self._trace(error), "again": again})
+            may_recover = not isinstance(error, ConfigError | TaskError)
+            self._tell("failed", {"trace": self._trace(error), "may_recover": may_recover})
 
     def _trace(self, error: Exception) -> str:
         if isinstance(error, ConfigError):

@@ -63,10 +63,10 @@ def _run(spec: TaskSpec, control: Control) -> None:
         # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
         log.error("%s", error)
     except Exception as error:
-        lasting = isinstance(error, FerrymanError) and error.lasting
+        permanent = isinstance(error, FerrymanError) and error.permanent
         place = {"place": error.place} if isinstance(error, ToleranceError) else {}
-        log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "", extra=place)
-        control.tell("failed", {"trace": trace.of(error), "may_pass": not lasting})
+        log.exception("the task has failed%s", " and is not restarted by itself" if permanent else "", extra=place)
+        control.tell("failed", {"trace": trace.of(error), "may_recover": not permanent})
 
 
 def _probe(spec: TaskSpec, control: Control) -> None:

@@ -159,18 +159,18 @@ def test_what_it_asks_for_is_met_and_configs_that_are_alike_are_told_once(monkey
 
 @pytest.mark.parametrize("place", ["start", "task_configs"])
 @pytest.mark.parametrize(
-    ("error", "again"),
+    ("error", "may_recover"),
     [
         (RuntimeError("it sinks"), True),
         (TaskError("it sinks"), False),
         (ConfigError.for_key("colour", "it sinks"), False),
     ],
 )
-def test_what_it_raises_is_told_once_and_it_is_stopped(place: str, error: Exception, again: bool) -> None:
+def test_what_it_raises_is_told_once_and_it_is_stopped(place: str, error: Exception, may_recover: bool) -> None:
     DO[place] = raising(error)
     DO["stop"] = raising(OSError("and it does not stop either"))
     (failed,) = life()
-    assert (failed["event"], failed["again"]) == ("failed", again)
+    assert (failed["event"], failed["may_recover"]) == ("failed", may_recover)
     assert f"{type(error).__name__}: it sinks" in failed["trace"]
     assert ("Traceback" in failed["trace"]) == (not isinstance(error, ConfigError))
     assert CALLS[-1] == "stop"
@@ -212,7 +212,7 @@ def test_a_config_that_is_wrong_and_a_class_that_is_not_there_are_told() -> None
 def test_a_sink_has_no_source_offsets_and_a_source_is_told_when_they_cannot_be_read() -> None:
     DO["start"] = lambda whale: whale.context.offsets([{"file": "x"}])
     (failed,) = life("SquidSink")
-    assert ("a sink has no source offsets" in failed["trace"], failed["again"]) == (True, False)
+    assert ("a sink has no source offsets" in failed["trace"], failed["may_recover"]) == (True, False)
 
 
 def test_a_config_that_no_message_can_hold_fails_it() -> None:

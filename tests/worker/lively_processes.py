@@ -180,7 +180,7 @@ class LivelyConnector(LivelyProcess):
 
     def fails(self, trace: str = "it broke") -> None:
         """It says so, and ends."""
-        self.says("failed", trace=trace, again=True)
+        self.says("failed", trace=trace, may_recover=True)
         self.dies()
 
     def _learns(self) -> None:

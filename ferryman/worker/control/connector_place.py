@@ -170,7 +170,7 @@ class ConnectorPlace:
             return
         lost, self._lacked = wanted.lacking and not self._lacked, wanted.lacking
         if process.failed:
-            if process.again and not self._starts.waiting:
+            if process.may_recover and not self._starts.waiting:
                 lived = process.made_at is not None and asyncio.get_running_loop().time() - process.made_at >= HEALTHY
                 self._starts.failed(forget=lived)
             self._wait(self._starts)

@@ -46,7 +46,7 @@ class RunningConnector:
     """The configs of its tasks, while nobody has taken them."""
     failed: bool = False
     """Whether it has said that it cannot go on."""
-    again: bool = False
+    may_recover: bool = False
     """Whether that may go away by itself."""
     stays: bool = False
     """Whether it has an object, which goes on after it has made something."""
@@ -132,7 +132,7 @@ class RunningConnector:
                 self._has_made(message["stays"])
                 return None if self.stays else "free" if self.spec.stands_by else "last"
             case "failed":
-                self.failed, self.again = True, message["again"]
+                self.failed, self.may_recover = True, message["may_recover"]
                 self._linger()
                 self._show(Shown(State.FAILED, message["trace"]))
                 return "last"

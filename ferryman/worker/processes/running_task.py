@@ -76,7 +76,7 @@ class RunningTask:
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
     _refused: bool = False
-    _may_pass: bool = False
+    _may_recover: bool = False
     """Whether a restart may get over why it has failed."""
     _wished: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by each wish."""
@@ -174,7 +174,7 @@ class RunningTask:
             self.died(None)
         found = await self._crashes.examined(self.spec, how)
         if isinstance(found, str):
-            self._may_pass = True
+            self._may_recover = True
             self._show(State.FAILED, found)
             return True
         if isinstance(found, Note):
@@ -188,9 +188,9 @@ class RunningTask:
     async def restart_after_failure(self, lived: float) -> bool:
         """A process has failed. Waits for the next try, if there is to be one; a paused task is not tried before it is
         resumed."""
-        wait = self.restarts.failed(lived, self._may_pass)
+        wait = self.restarts.failed(lived, self._may_recover)
         if wait is None:
-            if self._may_pass and self.restarts.policy.most:
+            if self._may_recover and self.restarts.policy.most:
                 log.error("task %s has failed %d times in a row and stays FAILED", self, self.restarts.failures)
             return False
         log.warning("task %s has failed and is started again in %.1f s, unless somebody acts before", self, wait)
@@ -237,7 +237,7 @@ class RunningTask:
             case "succeeded":
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
-                self._may_pass = message.get("may_pass", False)
+                self._may_recover = message.get("may_recover", False)
                 self.lines, self.told = registry.outliving(self.lines), None
                 self._show(State.FAILED, message["trace"])
                 return "last"

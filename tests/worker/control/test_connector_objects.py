@@ -184,7 +184,7 @@ def test_one_that_has_failed_and_lingers_is_killed(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         connector = await lives(worker)
         worker.moods["c"] = DISLIKES
-        connector.says("failed", trace="it broke", again=False)
+        connector.says("failed", trace="it broke", may_recover=False)
         await worker.shows("c", State.FAILED, State.RUNNING)
         assert connector.lives
         await asyncio.sleep(GRACE)

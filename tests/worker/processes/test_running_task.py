@@ -323,7 +323,7 @@ def test_topics_levels_and_what_is_to_be_forgotten_pass_through(play: Callable[[
 async def failed(play: Play, number: int = 1, **facts: Any) -> None:
     """Plays that the process of that number fails, with an error that may pass, and ends."""
     process = await play.running(number)
-    process.says("failed", **{"trace": f"failure {number}", "may_pass": True} | facts)
+    process.says("failed", **{"trace": f"failure {number}", "may_recover": True} | facts)
     process.dies()
 
 
@@ -413,7 +413,7 @@ def test_an_error_that_lasts_is_not_tried_again(play: Callable[[Story], Play]) -
     async def story(play: Play) -> None:
         policy(play)
         play.task.start()
-        await failed(play, may_pass=False)
+        await failed(play, may_recover=False)
         await play.task.gone()
 
     assert len(play(story).forks.processes) == 1
