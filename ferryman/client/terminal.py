@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ferryman.telemetry.lines import printable
 
-PAUSE = 2.0
+POLL_SECONDS = 2.0
 """Seconds between two looks."""
 _WIDE = 10_000
 """Columns of what is no terminal: nothing is cut or broken there."""
@@ -61,7 +61,7 @@ def watch(look: Callable[[], Any], render: Callable[[Any], RenderableType], as_j
             _log(look, render, as_json)
         with Live(render(look()), console=_console(), auto_refresh=False) as live:
             while True:
-                time.sleep(PAUSE)
+                time.sleep(POLL_SECONDS)
                 live.update(render(look()), refresh=True)
     except KeyboardInterrupt:
         return
@@ -78,7 +78,7 @@ def _log(look: Callable[[], Any], render: Callable[[Any], RenderableType], as_js
                 say(render(found))
             sys.stdout.flush()
         before = found
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
 
 
 def _console() -> Console:

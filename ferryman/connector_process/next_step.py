@@ -14,9 +14,9 @@ from ferryman.task.setup import lease
 from ferryman.task.setup.lease import UNLIMITED, Lease
 
 Step = Literal["ask", "stop"]
-APART = 1.0
+MIN_SECONDS_BETWEEN_REQUESTS = 1.0
 """Seconds between two requests that the connector itself makes; those that come faster are met together."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at the clock of leases."""
 
 
@@ -71,14 +71,14 @@ class NextStep:
         """Waits for a lease that holds. False if it is to end meanwhile."""
         with self._changed:
             while not self._ends and lease.now() >= self.lease.ends:
-                self._changed.wait(LOOK)
+                self._changed.wait(POLL_SECONDS)
             return not self._ends
 
     def next(self) -> Step:
         """Waits for what is to be done next."""
         with self._changed:
             while not self._ends:
-                due = self._asked + APART - self._clock()
+                due = self._asked + MIN_SECONDS_BETWEEN_REQUESTS - self._clock()
                 if self._wanted and not self._on_the_way and due <= 0:
                     self._wanted, self._on_the_way, self._asked = False, True, self._clock()
                     return "ask"

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_LOOK, SHORTEST_LOOK = 1.0, 0.1
 """Seconds between two looks at the lease."""
-EXIT = 70
+EXIT_CODE = 70
 """The exit code of one whose lease is over."""
 
 
@@ -107,4 +107,4 @@ class Service:
             time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
         log.error("the lease is over: the worker has not been heard for too long, and the connector ends")
         logging.shutdown()
-        os._exit(EXIT)
+        os._exit(EXIT_CODE)

@@ -15,7 +15,7 @@ from ferryman.telemetry.references import References
 
 log = logging.getLogger(__name__)
 
-LARGEST = 16 << 20
+MAX_MESSAGE_BYTES = 16 << 20
 """Bytes that a message may have."""
 
 
@@ -38,8 +38,8 @@ class WorkerReports:
         """The configs of all tasks; ``stays`` says whether there may be others. TaskError for one that is too large."""
         found = [(config, len(list(same))) for config, same in groupby(configs)]
         for config, _ in found:
-            if (size := len(orjson.dumps(config))) > LARGEST // 2:
-                raise TaskError(f"the config of a task has {size} bytes; {LARGEST // 2} are the most")
+            if (size := len(orjson.dumps(config))) > MAX_MESSAGE_BYTES // 2:
+                raise TaskError(f"the config of a task has {size} bytes; {MAX_MESSAGE_BYTES // 2} are the most")
         with self._telling:
             if self._failed:
                 return

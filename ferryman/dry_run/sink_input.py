@@ -19,13 +19,13 @@ from ferryman.errors import ConfigError, FerrymanError, RetriableError
 from ferryman.kafka import client_config, subscription
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET
-from ferryman.kafka.newest import TIMEOUT, Extent, Newest
+from ferryman.kafka.newest import ANSWER_SECONDS, Extent, Newest
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, Record, batches
 
-MOST = 10_000
+MAX_RECORDS = 10_000
 """Records at most."""
-LONGEST = 64 << 20
+MAX_LINE_BYTES = 64 << 20
 """Bytes of a line at most."""
 
 
@@ -73,15 +73,15 @@ def of_lines(subject: Subject, lines: BinaryIO) -> SinkInput:
 
 def _records(lines: BinaryIO, taken: SinkInput) -> Iterator[tuple[int, Record]]:
     number = count = 0
-    while line := lines.readline(LONGEST + 1):
+    while line := lines.readline(MAX_LINE_BYTES + 1):
         number += 1
-        if len(line) > LONGEST:
-            raise BadLine(f"line {number}: it is longer than {LONGEST} bytes")
+        if len(line) > MAX_LINE_BYTES:
+            raise BadLine(f"line {number}: it is longer than {MAX_LINE_BYTES} bytes")
         if not line.strip():
             continue
         count += 1
-        if count > MOST:
-            raise BadLine(f"line {number}: a sample has at most {MOST:,} records")
+        if count > MAX_RECORDS:
+            raise BadLine(f"line {number}: a sample has at most {MAX_RECORDS:,} records")
         try:
             yield number, read(line.rstrip(b"\n"))
         except BadLine as error:
@@ -132,7 +132,7 @@ def of_topics(subject: Subject, count: int) -> SinkInput:
     for topic in config.topics or _matching(config, values, admin):
         with closing(Newest(client, topic, "the topic")) as reader:
             extent = Extent()
-            found = list(reader.messages(count, time.monotonic() + TIMEOUT, extent))
+            found = list(reader.messages(count, time.monotonic() + ANSWER_SECONDS, extent))
         if not found:
             taken.effects.append(Effect("note", topic, "is empty, or not there"))
         for polled in by_partition(found):
@@ -142,6 +142,6 @@ def of_topics(subject: Subject, count: int) -> SinkInput:
 
 def _matching(config: SinkConfig, values: Mapping[str, str], admin: Admin) -> Sequence[str]:
     try:
-        return subscription.chosen(config, values, admin.list_topics(timeout=TIMEOUT).topics)[0]
+        return subscription.chosen(config, values, admin.list_topics(timeout=ANSWER_SECONDS).topics)[0]
     except KafkaException as error:
         raise RetriableError(f"the topics cannot be listed: {error.args[0].str()}") from None

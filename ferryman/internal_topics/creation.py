@@ -51,7 +51,7 @@ class InternalTopic:
         return ", ".join(f"{self.kind}.storage.{name}" for name in names)
 
 
-ANSWER = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds to wait for the broker's list of topics; whoever asks tries again."""
 
 
@@ -63,7 +63,7 @@ def create(admin: Admin, topic: InternalTopic) -> None:
     nobody may look at its settings, they are trusted.
     """
     try:
-        found = admin.list_topics(timeout=ANSWER).topics.get(topic.name)
+        found = admin.list_topics(timeout=ANSWER_SECONDS).topics.get(topic.name)
     except KafkaException as error:
         raise RetriableError(
             f"the {topic.kind}s topic {topic.name} cannot be looked at: {error.args[0].str()}"

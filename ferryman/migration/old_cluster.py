@@ -10,7 +10,7 @@ import httpx
 
 from ferryman.telemetry.redaction import redact
 
-TIMEOUT = 60.0
+ANSWER_SECONDS = 60.0
 """Seconds for an answer; a worker that rebalances takes its time."""
 Properties = Mapping[str, str | None]
 
@@ -42,7 +42,9 @@ def read(address: str, login: tuple[str, str] | None = None, verify: str | bool 
     """Reads all connectors. ``login`` is a user and a password, ``verify`` a file of certificate authorities. Raises
     UnreadableCluster."""
     # Environment variables of proxies and ~/.netrc would say where credentials go.
-    client = httpx.Client(base_url=address.rstrip("/"), auth=login, verify=verify, timeout=TIMEOUT, trust_env=False)
+    client = httpx.Client(
+        base_url=address.rstrip("/"), auth=login, verify=verify, timeout=ANSWER_SECONDS, trust_env=False
+    )
     with client:
         version = _get(client, "/")
         if not isinstance(version, dict) or "version" not in version:

@@ -22,9 +22,9 @@ from ferryman.record import Payload
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds that a poll waits for records."""
-NEWS = 1.0
+PROGRESS_SECONDS = 1.0
 """Seconds between two words to whoever waits."""
 RESTARTS = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 """What the client says where its position is none of the topic's any more."""
@@ -92,7 +92,7 @@ class Following:
     def turn(self) -> None:
         """Reads what there is, or waits a moment for it, and answers what can be answered."""
         of, consumer = self._assigned_consumer()
-        first = consumer.poll(LOOK)
+        first = consumer.poll(POLL_SECONDS)
         if first is not None:
             self._take(of, [first, *consumer.consume(AT_ONCE, 0)])
         self._look_behind(of)
@@ -225,7 +225,7 @@ class Following:
         with self._lock:
             self._standing.forget_what_shows()
             now, waiting = time.monotonic(), self._waiting
-            told = now - self._told >= NEWS
+            told = now - self._told >= PROGRESS_SECONDS
             self._told = now if told else self._told
             ways = [(each, self._standing.in_the_way(each.question.connector, each.fence)) for each in waiting]
             self._waiting = [each for each, way in ways if way]

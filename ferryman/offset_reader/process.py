@@ -20,9 +20,9 @@ from ferryman.telemetry.subject import WORKER
 
 log = logging.getLogger(__name__)
 
-PART = 1 << 18
+PART_BYTES = 1 << 18
 """Bytes of keys and values after which a part of an answer ends."""
-MOST = 4 << 20
+MAX_ENTRY_BYTES = 4 << 20
 """Bytes that one entry may have."""
 
 
@@ -61,8 +61,10 @@ class Answers:
     def found(self, question: Question, entries: Sequence[Entry]) -> None:
         """See ``following.Answers``."""
         for key, value in entries:
-            if len(key) + len(value) > MOST:
-                error = RetriableError(f"the offset of a partition of {question.connector} has more than {MOST} bytes")
+            if len(key) + len(value) > MAX_ENTRY_BYTES:
+                error = RetriableError(
+                    f"the offset of a partition of {question.connector} has more than {MAX_ENTRY_BYTES} bytes"
+                )
                 self.failed(question, error)
                 return
         with self._lock:
@@ -103,7 +105,7 @@ def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     for key, value in entries:
         part.append((key, value))
         size += len(key) + len(value)
-        if size >= PART:
+        if size >= PART_BYTES:
             yield part
             part, size = [], 0
     yield part

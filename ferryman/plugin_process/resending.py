@@ -23,7 +23,7 @@ from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 
 ASK = "resending"
-LARGEST = 32 << 20
+MAX_LETTER_BYTES = 32 << 20
 """Bytes that may go of one letter, key, value and headers."""
 Json = dict[str, Any]
 Made = tuple[str, int | None, Payload, Payload, Sequence[tuple[str, Payload]], int | None]
@@ -69,8 +69,8 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> list[Json]:
 def _going(letter: Json, going: Callable[[Json], Sequence[Made]]) -> Json:
     try:
         made = going(letter)
-        if (size := sum(map(_size, made))) > LARGEST:
-            raise DataError(f"{size:,} bytes would go of it, and no more than {LARGEST:,} may")
+        if (size := sum(map(_size, made))) > MAX_LETTER_BYTES:
+            raise DataError(f"{size:,} bytes would go of it, and no more than {MAX_LETTER_BYTES:,} may")
     except (RetriableError, TaskError):
         raise
     except Exception as error:

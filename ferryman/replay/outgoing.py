@@ -14,7 +14,7 @@ from ferryman.task.setup.plugins import Row
 
 AT_ONCE, BYTES = 100, 8 << 20
 """How many letters one question is about, and how large they are together unless it is one."""
-PATIENCE = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds for the answer to one question."""
 
 
@@ -111,7 +111,7 @@ class Asked:
     def _ask(self, letters: Sequence[Homed]) -> Sequence[Going]:
         question = resending.question(letters, self.connector, self.resolution, self.is_sink, self.edit)
         rows = resending.rows(self.resolution, self.worker, self.is_sink)
-        answers = self.convert(question, rows, PATIENCE)
+        answers = self.convert(question, rows, ANSWER_SECONDS)
         return [self._going(letter, answer) for (letter, _), answer in zip(letters, answers, strict=True)]
 
     def _going(self, letter: DeadLetter, answer: Mapping[str, Any]) -> Going:

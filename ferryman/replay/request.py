@@ -14,7 +14,7 @@ from ferryman.runs.keys import PREFIX
 FILTER = ("stage", "exception", "field", "since", "until")
 FLAGS = ("all", "to_topic", "again", "allow_older", "dry_run")
 KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "edit", "name")
-ATTEMPTS = 3
+DEFAULT_ATTEMPTS = 3
 """How often a letter is replayed unless a request says otherwise."""
 MOST_NAMED = 1_000
 GROUP = "consumer.override.group.id"
@@ -39,7 +39,7 @@ class Request:
     again: bool = False
     """Whether letters count that were taken before."""
     allow_older: bool = False
-    attempts: int = ATTEMPTS
+    attempts: int = DEFAULT_ATTEMPTS
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     edit: str = ""
@@ -114,7 +114,7 @@ def _letters(value: Any) -> Sequence[tuple[int, int]]:
 
 def _attempts(value: Any) -> int:
     if value is None:
-        return ATTEMPTS
+        return DEFAULT_ATTEMPTS
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
         raise RequestError(400, "attempts must be a number from 1 to 1000000")
     return value

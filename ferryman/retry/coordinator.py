@@ -17,11 +17,11 @@ COORDINATOR_MOVING = frozenset(
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-PATIENCE = 30.0
+RETRY_SECONDS = 30.0
 LONGEST_WAIT = 1.0
 
 
-def ask(question: Callable[[], Answer], patience: float = PATIENCE) -> Answer:
+def ask(question: Callable[[], Answer], patience: float = RETRY_SECONDS) -> Answer:
     """The first answer that is not one of MOVING; after ``patience`` seconds, that one's KafkaException."""
     deadline = time.monotonic() + patience
     attempt = 0

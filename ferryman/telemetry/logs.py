@@ -80,7 +80,7 @@ class _Line(logging.Formatter):
 class _Json(logging.Formatter):
     """One object a line, in letters of ASCII. It is as long as a line of text at most, or as ``longest``."""
 
-    def __init__(self, whose: Subject, longest: int = lines.LONGEST) -> None:
+    def __init__(self, whose: Subject, longest: int = lines.MAX_LINE_CHARACTERS) -> None:
         super().__init__()
         self.whose, self.longest = whose, longest
 
@@ -138,7 +138,7 @@ def start(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     if kept is not None:
-        kept.setFormatter(_Json(whose, recent.LONGEST))
+        kept.setFormatter(_Json(whose, recent.MAX_LINE_CHARACTERS))
         root.addHandler(kept)
     usual_levels()
     for name, level in levels.items():

@@ -26,7 +26,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from ferryman.worker.forkserver import HEAD
+from ferryman.worker.forkserver import LENGTH_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +72,10 @@ class ForkLoop:
 
     def _obey(self) -> bool:
         """One request; False if there are no more."""
-        head, connections, _, _ = socket.recv_fds(self._requests, HEAD, 1)
+        head, connections, _, _ = socket.recv_fds(self._requests, LENGTH_BYTES, 1)
         if not head:
             return False
-        head += self._requests.recv(HEAD - len(head), socket.MSG_WAITALL)
+        head += self._requests.recv(LENGTH_BYTES - len(head), socket.MSG_WAITALL)
         request = json.loads(self._requests.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
         with socket.socket(fileno=connections[0]) as connection:
             share(request["modules"])

@@ -12,7 +12,7 @@ from typing import Literal
 
 Role = Literal["task", "connector", "offsets", "plugins"]
 """What a process is to run."""
-HEAD = 4
+LENGTH_BYTES = 4
 """Bytes that say how long a request is. The process's end of its connection to the worker comes with them."""
 
 
@@ -35,7 +35,7 @@ class ForkServer:
         """Asks for a process, which is called ``number`` in the events. Waits while the server is busy with others, and
         is for one thread at a time. Raises OSError when the server has died."""
         request = json.dumps({"number": number, "role": role, "modules": list(modules)}).encode()
-        socket.send_fds(self._requests, [len(request).to_bytes(HEAD, "big")], [connection.fileno()])
+        socket.send_fds(self._requests, [len(request).to_bytes(LENGTH_BYTES, "big")], [connection.fileno()])
         self._requests.sendall(request)
 
     def close(self) -> None:

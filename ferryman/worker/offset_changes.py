@@ -30,9 +30,9 @@ _IN_USE = frozenset(
     }
 )
 """What a group says that still has members."""
-ENDING, LOOK = 20.0, 0.2
+END_SECONDS, POLL_SECONDS = 20.0, 0.2
 """Seconds that tasks of other workers have to end, and between two looks."""
-ANSWER = 60.0
+ANSWER_SECONDS = 60.0
 """Seconds that the broker has to take a source's offsets."""
 Positions = Mapping[TopicPartition, int | None]
 
@@ -63,12 +63,12 @@ def _committed(clients: Clients) -> dict[TopicPartition, int]:
 def wait_until_unused(clients: Clients, connector: str, verb: str) -> None:
     """Returns when the group has no members: tasks that end on other workers take their time, and what they still
     commit or write must not come between. RequestError 500, in Kafka Connect's words, when some stay."""
-    admin, deadline = AdminClient(clients.admin()), time.monotonic() + ENDING
+    admin, deadline = AdminClient(clients.admin()), time.monotonic() + END_SECONDS
     try:
         while _members(admin, clients.group):
             if time.monotonic() >= deadline:
                 raise _in_use(connector, verb, "the group has members")
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
     except KafkaException as error:
         raise _refused(error, connector, verb) from error
 
@@ -225,7 +225,7 @@ class SourceOffsetTopic:
         creation.create(Admin(clients.admin()), of_worker.source_offsets(clients.worker, own))
         producer = Producer(clients.source_producer() if self.transactional else clients.plain_producer())
         if self.transactional:
-            producer.init_transactions(ANSWER)
+            producer.init_transactions(ANSWER_SECONDS)
         offsets, copy = self.stores.read(), self.stores.copy()
         written = [offsets.encode(change.partition, change.offset) for change in changes]
         if copy is not None:
@@ -234,8 +234,8 @@ class SourceOffsetTopic:
             producer.begin_transaction()
         failed = self._produce(producer, written)
         if self.transactional:
-            producer.commit_transaction(ANSWER)
-        elif producer.flush(ANSWER) or failed:
+            producer.commit_transaction(ANSWER_SECONDS)
+        elif producer.flush(ANSWER_SECONDS) or failed:
             reason = failed[0].str() if failed else "the broker does not answer"
             raise RetriableError(f"offsets were not written to {self.stores.topic}: {reason}")
         if copy is not None:

@@ -17,7 +17,7 @@ from ferryman.runs.ranges import Ranges
 from ferryman.worker.connector_offsets import ConnectorOffsets
 
 log = logging.getLogger(__name__)
-TIMEOUT = 10.0
+ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def committed(clients: Clients, ranges: Ranges) -> Standing:
     wanted = [ClientPartition(*source) for source in sorted(ranges.of)]
     consumer = Consumer(clients.group_reader() | QUIET)
     try:
-        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=TIMEOUT)) if wanted else []
+        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=ANSWER_SECONDS)) if wanted else []
     finally:
         consumer.close()
     there = {TopicPartition(each.topic, each.partition): each for each in found if not each.error and each.offset >= 0}

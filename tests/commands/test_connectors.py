@@ -372,7 +372,7 @@ def test_a_user_without_a_password_is_told_where_it_belongs() -> None:
 
 def test_watching_prints_what_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([[1], [1], [2]])
-    monkeypatch.setattr(terminal, "PAUSE", 0.0)
+    monkeypatch.setattr(terminal, "POLL_SECONDS", 0.0)
 
     def look() -> list[int]:
         found = next(looks, None)

@@ -11,7 +11,7 @@ from ferryman.config import Str, key
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.connector_process.lifecycle import ConnectorLifecycle
 from ferryman.connector_process.next_step import NextStep
-from ferryman.connector_process.reports import LARGEST, WorkerReports
+from ferryman.connector_process.reports import MAX_MESSAGE_BYTES, WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, TaskError
 from ferryman.offsets.asking import Asking
@@ -136,7 +136,7 @@ def test_an_object_is_started_asked_and_stopped() -> None:
 
 
 def test_what_it_asks_for_is_met_and_configs_that_are_alike_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connector_process.next_step.APART", 0.0)
+    monkeypatch.setattr("ferryman.connector_process.next_step.MIN_SECONDS_BETWEEN_REQUESTS", 0.0)
     DO["go on"] = DO["task_configs"] = lambda whale: answers[CALLS.count("task_configs") - 1](whale)
     raw = {"name": "w"}
 
@@ -216,6 +216,6 @@ def test_a_sink_has_no_source_offsets_and_a_source_is_told_when_they_cannot_be_r
 
 
 def test_a_config_that_no_message_can_hold_fails_it() -> None:
-    DO["task_configs"] = lambda whale: [{"large": "x" * LARGEST}]
+    DO["task_configs"] = lambda whale: [{"large": "x" * MAX_MESSAGE_BYTES}]
     (failed,) = life()
     assert "bytes; 8388608 are the most" in failed["trace"]

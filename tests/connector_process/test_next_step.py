@@ -33,7 +33,7 @@ def test_it_is_asked_once_without_being_told_and_then_when_somebody_wants_it() -
     found = NextStep(clock=clock)
     assert found.next() == "ask"
     found.taken()
-    clock.now += next_step.APART
+    clock.now += next_step.MIN_SECONDS_BETWEEN_REQUESTS
     steps: list[str] = []
     asked = later(lambda: steps.append(found.next()))
     found.request()
@@ -47,7 +47,7 @@ def test_requests_that_come_while_an_answer_is_on_its_way_are_met_by_one_call() 
     found.next()
     for _ in range(5):
         found.request()
-    clock.now += next_step.APART
+    clock.now += next_step.MIN_SECONDS_BETWEEN_REQUESTS
     steps: list[str] = []
 
     def all_steps() -> None:
@@ -60,7 +60,7 @@ def test_requests_that_come_while_an_answer_is_on_its_way_are_met_by_one_call() 
     found.taken()
     while not steps:
         thread.join(0.001)
-    clock.now += next_step.APART
+    clock.now += next_step.MIN_SECONDS_BETWEEN_REQUESTS
     found.stop()
     thread.join()
     assert steps == ["ask", "stop"]
@@ -77,7 +77,7 @@ def test_a_connector_that_asks_without_end_is_met_now_and_then() -> None:
     found.request()
     thread.join(0.05)
     assert steps == []
-    clock.now += next_step.APART
+    clock.now += next_step.MIN_SECONDS_BETWEEN_REQUESTS
     found.request()
     thread.join()
     assert steps == ["ask"]

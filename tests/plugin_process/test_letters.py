@@ -47,7 +47,7 @@ def test_a_letter_of_a_source_is_json_with_its_schema_whatever_the_connector_wri
 
 
 def test_what_is_too_large_is_not_decoded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters, "LARGEST", 100)
+    monkeypatch.setattr(letters, "MAX_PAYLOAD_BYTES", 100)
     large = told(b'"%s"' % (b"x" * 99), edit=".")
     assert "are not decoded to be shown" in large["value"]["undecoded"]
     assert "are not decoded to be shown" in large["edited"]["refused"]

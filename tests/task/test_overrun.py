@@ -27,7 +27,7 @@ def ended(acting: bool, over: float = 0.2, then: str = "time.sleep(600)") -> int
 
 
 def test_a_call_that_is_still_running_ends_with_its_process() -> None:
-    assert ended(acting=True) == overrun.EXIT
+    assert ended(acting=True) == overrun.EXIT_CODE
 
 
 @pytest.mark.parametrize("over", [-1.0, 0.1])

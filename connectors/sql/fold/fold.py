@@ -37,7 +37,7 @@ from ferryman.context import History
 from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
-from ferryman.runs.ranges import MOST
+from ferryman.runs.ranges import MAX_OFFSET
 
 SLICE, LONGEST = 0.5, 4.0
 """Seconds of noting between two looks at whether the task is to stop; up to LONGEST while live writes faster than is
@@ -78,7 +78,7 @@ class Fold:
     _texts: dict[TableName, Mapping[str, Texts]] = field(default_factory=dict)
     _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
     """Where live was when it was looked at last."""
-    _left: int = MOST
+    _left: int = MAX_OFFSET
     """How many offsets were still to be noted last."""
     _slice: float = SLICE
     _late: int = 0
@@ -154,7 +154,7 @@ class Fold:
             self._slice = min(LONGEST, 2 * self._slice) if left >= before else max(SLICE, self._slice / 2)
             self._left = left
             raise Unfinished(f"{left} offsets are still to be looked through", after=0)
-        self._left, self._slice = MOST, SLICE
+        self._left, self._slice = MAX_OFFSET, SLICE
 
     def _check(self, batches: Sequence[Batch]) -> None:
         bad = list[Bad]()

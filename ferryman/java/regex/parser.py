@@ -14,9 +14,9 @@ from ferryman.java.regex.cursor import NAME, Cursor, Flags, refuse
 from ferryman.java.regex.letters import CLASSES, POSIX, Letters
 from ferryman.java.regex.syntax import At, Atomic, Back, Either, Group, Letter, Look, Node, Pattern, Repeat, Row
 
-LONGEST = 20_000
+MAX_PATTERN_CHARACTERS = 20_000
 """Characters that a pattern may have."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """How many groups may stand in each other."""
 _MOST = (1 << 31) - 1
 _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
@@ -25,8 +25,8 @@ _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
 @cache
 def parsed(pattern: str) -> Pattern:
     """A pattern's parts. Raises ConfigError (key ``regex``): what Java refuses, and what is not supported here."""
-    if len(pattern) > LONGEST:
-        raise ConfigError.for_key("regex", f"Invalid regex: it has more than {LONGEST:,} characters")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise ConfigError.for_key("regex", f"Invalid regex: it has more than {MAX_PATTERN_CHARACTERS:,} characters")
     reader = _Reader(Cursor.over(pattern))
     root = reader.options()
     if reader.cursor.more:
@@ -112,8 +112,8 @@ class _Reader:
         """What stands in parentheses, the first one having been taken."""
         outer = self.flags
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise refuse(f"groups are nested more than {DEEPEST} deep")
+        if self.depth > MAX_DEPTH:
+            raise refuse(f"groups are nested more than {MAX_DEPTH} deep")
         found = self.extended() if self.cursor.takes("?") else self.captured(None)
         self.depth -= 1
         if found is not None:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import orjson
 
-SIZE = 1 << 16
+SHARED_BYTES = 1 << 16
 """Bytes that are shared."""
-HEAD = 4
+LENGTH_BYTES = 4
 """Of them, those that say how long the note is; 0 for none."""
-MOST = 200
+MAX_RANGES = 200
 """Ranges in a note; of more the first are told."""
 CONVERT, PUT, POLLED = "convert", "put", "polled"
 """Decoding and transforming; handing over to the sink; transforming and encoding what a source has polled."""
@@ -62,7 +62,7 @@ class AtWork:
     """The shared memory, as either side has it; without any, whatever is noted is gone."""
 
     def __init__(self, descriptor: int | None = None) -> None:
-        self._memory = None if descriptor is None else mmap.mmap(descriptor, SIZE)
+        self._memory = None if descriptor is None else mmap.mmap(descriptor, SHARED_BYTES)
         self._note = b""
         """What stands there, as far as this side has written it."""
 
@@ -73,7 +73,7 @@ class AtWork:
         if memory is None:
             yield
             return
-        before, self._note = self._note, orjson.dumps([stage, list(map(list, ranges[:MOST])), plugin])
+        before, self._note = self._note, orjson.dumps([stage, list(map(list, ranges[:MAX_RANGES])), plugin])
         self._write(memory, self._note)
         try:
             yield
@@ -82,18 +82,18 @@ class AtWork:
             self._write(memory, before)
 
     def _write(self, memory: mmap.mmap, note: bytes) -> None:
-        memory[:HEAD] = bytes(HEAD)
-        if 0 < len(note) <= SIZE - HEAD:
-            memory[HEAD : HEAD + len(note)] = note
-            memory[:HEAD] = len(note).to_bytes(HEAD, "big")
+        memory[:LENGTH_BYTES] = bytes(LENGTH_BYTES)
+        if 0 < len(note) <= SHARED_BYTES - LENGTH_BYTES:
+            memory[LENGTH_BYTES : LENGTH_BYTES + len(note)] = note
+            memory[:LENGTH_BYTES] = len(note).to_bytes(LENGTH_BYTES, "big")
 
     def read(self) -> Note | None:
         """What stands there; None for nothing."""
         memory = self._memory
-        length = 0 if memory is None else int.from_bytes(memory[:HEAD], "big")
-        if memory is None or not 0 < length <= SIZE - HEAD:
+        length = 0 if memory is None else int.from_bytes(memory[:LENGTH_BYTES], "big")
+        if memory is None or not 0 < length <= SHARED_BYTES - LENGTH_BYTES:
             return None
-        stage, ranges, plugin = orjson.loads(memory[HEAD : HEAD + length])
+        stage, ranges, plugin = orjson.loads(memory[LENGTH_BYTES : LENGTH_BYTES + length])
         return Note(stage, [Offsets(*each) for each in ranges], plugin)
 
 
@@ -104,5 +104,5 @@ def shared() -> int:
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, SIZE)
+    os.ftruncate(descriptor, SHARED_BYTES)
     return descriptor

@@ -15,9 +15,9 @@ from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 
-QUIET = 60.0
+LOG_SECONDS = 60.0
 """Seconds between two lines of the log about one outage."""
-CALM = 10.0
+CALM_SECONDS = 10.0
 """Seconds without work and without failures after which an outage is over."""
 LONGEST_REASON = 2000
 """Letters of it in a status."""
@@ -76,12 +76,12 @@ class Troubles:
         if self.outage.since is None or not idle:
             return
         self._calm_since = self.clock() if self._calm_since is None else self._calm_since
-        if self.clock() - self._calm_since > CALM:
+        if self.clock() - self._calm_since > CALM_SECONDS:
             self.over(success=False)
 
     def _log(self, reason: str, wait: float, waiting: Coordinates | None) -> None:
         now = self.clock()
-        if self._said is not None and now - self._said < QUIET:
+        if self._said is not None and now - self._said < LOG_SECONDS:
             self._unsaid += 1
             return
         more = f", {self._unsaid} tries since this was said last" if self._unsaid else ""

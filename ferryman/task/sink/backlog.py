@@ -23,7 +23,7 @@ from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
 from ferryman.task.setup.guilty import Guilty, parted
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
-from ferryman.task.sink.pacing.slices import AIM, MOST_BYTES, Slices
+from ferryman.task.sink.pacing.slices import AIM_SECONDS, MOST_BYTES, Slices
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Backlog:
         self._decode()
         while self._offers:
             self._put()
-            if self.hurry or time.monotonic() >= began + AIM:
+            if self.hurry or time.monotonic() >= began + AIM_SECONDS:
                 break
         self._seconds += time.monotonic() - began
         if not self._offers:

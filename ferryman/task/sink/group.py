@@ -39,8 +39,8 @@ FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaErro
 """Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
 GroupProtocol = Literal["classic", "consumer"]
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
-TIMEOUT = 30.0
-LEAVING = 4.0
+ANSWER_SECONDS = 30.0
+LEAVE_SECONDS = 4.0
 """Seconds; less than a task has to end, by default."""
 COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
@@ -193,7 +193,7 @@ class Group:
         their ids, and a revocation is no beginning of a joining.
         """
         self._leaving = True
-        deadline, classic = time.monotonic() + LEAVING, self.protocol == "classic"
+        deadline, classic = time.monotonic() + LEAVE_SECONDS, self.protocol == "classic"
         while classic and self._membership == "joining" and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self.consumer.unsubscribe()
@@ -265,10 +265,10 @@ class Group:
         known = {} if self.protocol == "classic" else self.topic_ids
         self.topic_ids = known | self._topic_ids(sorted({partition.topic for partition in partitions}))
         described = []
-        for found in self.consumer.committed(partitions, timeout=TIMEOUT):
+        for found in self.consumer.committed(partitions, timeout=ANSWER_SECONDS):
             if found.error:
                 raise KafkaException(found.error)
-            beginning, end = self.consumer.get_watermark_offsets(found, timeout=TIMEOUT)
+            beginning, end = self.consumer.get_watermark_offsets(found, timeout=ANSWER_SECONDS)
             committed = Committed(found.offset, found.metadata or "") if found.offset >= 0 else None
             start = self._start(_source(found), committed, beginning, end)
             topic_id = self.topic_ids.get(found.topic, "")

@@ -8,8 +8,8 @@ is heard by its group whatever the sink does, the order of events is:
 
 * **poll.** Records go to the backlog. A slice of them is decoded and put on the sink's thread, as many as it is used to
   get through in half a second (``pacing.slices``).
-* **while a slice runs** the loop waits for its end, and after ``SILENCE`` pauses its partitions and polls again and
-  again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
+* **while a slice runs** the loop waits for its end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again
+  and again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
   sink has no part in that; else the slice is asked to hurry, and the commit comes between it and the next.
 * **pause.** No slice follows the one that runs, and what was delivered is committed. Then the worker is told.
 * **revocation.** It comes inside a poll, and the group waits for the answer. The running slice is waited for, the rest
@@ -47,11 +47,11 @@ from ferryman.task.sink.pacing.idle_polling import IdlePolling
 from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.sink_gauges import SinkGauges
-from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
+from ferryman.task.sink.sink_thread import POLL_SECONDS, SinkThread, at_rest
 
 log = logging.getLogger(__name__)
 
-SILENCE = 2.0
+SILENCE_SECONDS = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
 
@@ -68,7 +68,7 @@ class Timing:
     """Between two looks at which topics there are."""
     revocation: float
     """How long a revocation may be held up by a call into the sink."""
-    silence: float = SILENCE
+    silence: float = SILENCE_SECONDS
     """How long the group is not listened to while the sink is busy."""
 
 
@@ -188,18 +188,18 @@ class SinkSession:
         """Polls, or waits for the sink as long as the group can do without us."""
         quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
-            self.thread.look(LOOK)
+            self.thread.look(POLL_SECONDS)
             wait = 0.0
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             waiting = bool(self.backlog) and not self.control.standing
-            gives_way = min(LOOK, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
+            gives_way = min(POLL_SECONDS, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
             if rest := max(self.gather_delay.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
             quiet = quiet and (self._may_advance() or gives_way > 0)
-            wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
-            wait = min(wait, self.reading.wait() or LOOK)
+            wait = min(POLL_SECONDS, max(0.0, self._retry_at - time.monotonic())) if waiting else POLL_SECONDS
+            wait = min(wait, self.reading.wait() or POLL_SECONDS)
         if not quiet:
             self._poll(wait)
 

@@ -32,11 +32,11 @@ from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
 
-REVOCATION = 0.8
+REVOCATION_SHARE = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
-LEAST = 0.5
-FOLDED, BRIEF = 500, 0.05
+MIN_REVOCATION_SECONDS = 0.5
+FOLDED_RECORDS, FOLDED_SLICE_SECONDS = 500, 0.05
 """Records at once of a run that writes where its live connector does, and the seconds that they should take: that one
 waits for each of its transactions."""
 
@@ -122,7 +122,11 @@ class SinkSessions:
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
-        slices = Slices(min(setup.clients.limit, FOLDED), BRIEF) if self._folds else Slices(setup.clients.limit)
+        slices = (
+            Slices(min(setup.clients.limit, FOLDED_RECORDS), FOLDED_SLICE_SECONDS)
+            if self._folds
+            else Slices(setup.clients.limit)
+        )
         return Backlog(
             *(setup.chain, tolerance, task, slices),
             at_work=setup.control.at_work,
@@ -168,12 +172,14 @@ class SinkSessions:
 
     def _timing(self) -> loop.Timing:
         clients = self.setup.clients
-        silence = min(loop.SILENCE, clients.longest_silence / 4)
+        silence = min(loop.SILENCE_SECONDS, clients.longest_silence / 4)
         return loop.Timing(
             limit=clients.limit,
             commit_interval=self.setup.worker.offset_flush_interval_ms / 1000,
             refresh=clients.metadata_age,
-            revocation=max(LEAST, REVOCATION * clients.longest_silence - clients.heartbeat - silence),
+            revocation=max(
+                MIN_REVOCATION_SECONDS, REVOCATION_SHARE * clients.longest_silence - clients.heartbeat - silence
+            ),
             silence=silence,
         )
 

@@ -9,7 +9,7 @@ from ferryman.errors import Indeterminate, Unfinished
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.sink.commits import Offers
 from ferryman.task.sink.loop import SinkSession
-from ferryman.task.sink.sink_thread import LOOK
+from ferryman.task.sink.sink_thread import POLL_SECONDS
 
 
 def context(session: Callable[[], SinkSession], history: History | None = None, **facts: Any) -> SinkContext:
@@ -32,7 +32,7 @@ def demand(session: SinkSession, wanted: Offers) -> None:
 
     def send() -> Offers | None:
         if session.control.parked:
-            raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
+            raise Unfinished("the worker has not renewed the task's lease", after=POLL_SECONDS)
         session.backlog.deliver_to(session.delivery)
         return session.commits.send(wanted)
 

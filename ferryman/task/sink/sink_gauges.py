@@ -7,7 +7,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.ends import Ends
 
-EVERY = 1.0
+LOOK_SECONDS = 1.0
 """Seconds between two looks."""
 
 
@@ -22,7 +22,7 @@ class SinkGauges:
 
     def take(self, ends: Ends, now: float) -> None:
         """Looks, if it is time to; in monotonic seconds."""
-        if now < self._last + EVERY:
+        if now < self._last + LOOK_SECONDS:
             return
         self._last = now
         self.meter.partitions = len(self.delivery.partitions)

@@ -18,7 +18,7 @@ from ferryman.task.setup.control import Control
 
 T = TypeVar("T")
 Call = tuple["Future[Any]", Callable[[], Any]]
-LOOK = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks at what the worker wants."""
 
 
@@ -78,7 +78,7 @@ class SinkThread:
         """
         deadline = None if within is None else time.monotonic() + within
         while self.busy:
-            self.look(LOOK)
+            self.look(POLL_SECONDS)
             now = time.monotonic()
             if self.control.stopping:
                 self._stop_by = self._stop_by or now + self.grace

@@ -36,7 +36,7 @@ PRODUCED_BY = "org.apache.kafka.connect.runtime.WorkerSourceTask"
 """Who failed when a record could not be produced, in Kafka Connect's words (WorkerSourceTask.producerSendFailed)."""
 Outgoing = tuple[Batch, Encoded]
 """What is ready to produce, and a batch of the records that it comes from."""
-REST = 0.5
+MAX_REST_SECONDS = 0.5
 """Seconds that a run waits at once for its pace, so that a pause or stop is soon heard."""
 
 
@@ -125,7 +125,7 @@ class SourceSession:
         """Whether the pace of a run allows another poll; waits for it, but not for long."""
         wait = 0.0 if self.ending is None else self.ending.pace.wait(time.monotonic())
         if wait > 0:
-            self.control.wait(min(wait, REST))
+            self.control.wait(min(wait, MAX_REST_SECONDS))
         return wait <= 0
 
     def _round(self) -> None:

@@ -61,7 +61,7 @@ from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
 
-ANSWER, ANSWERS = 2.0, 30
+ANSWER_SECONDS, MAX_ANSWERS = 2.0, 30
 """Seconds that a transactional producer's start is waited for at once, and how many times, before it counts as failed.
 """
 
@@ -153,9 +153,9 @@ class SourceSessions:
 
     def _begin(self, producer: Producer) -> None:
         """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
-        for left in reversed(range(ANSWERS)):
+        for left in reversed(range(MAX_ANSWERS)):
             try:
-                producer.init_transactions(ANSWER)
+                producer.init_transactions(ANSWER_SECONDS)
             except KafkaException as error:
                 if self.setup.control.stopping or not left or not error.args[0].retriable():
                     raise

@@ -24,7 +24,7 @@ from ferryman.task.setup.guilty import Guilty, found_guilty
 
 log = logging.getLogger(__name__)
 
-TOLD = 20
+NOTED_RECORDS = 20
 """Records that a note names of those that are worked on together: a poll that comes again begins with the same ones."""
 LONGEST_NAME = 300
 """Letters of a record's name; a longer one is a digest."""
@@ -102,7 +102,7 @@ def _encoding(chain: Chain, batch: Batch) -> Iterator[tuple[Stage, object, Calla
 
 def told(given: Sequence[Batch]) -> list[Offsets]:
     """What a note says of batches of one poll: their first records."""
-    positions = sorted(position for batch in given for position in batch.positions[:TOLD])[:TOLD]
+    positions = sorted(position for batch in given for position in batch.positions[:NOTED_RECORDS])[:NOTED_RECORDS]
     origin = _origin(given[0])
     return list(identities([origin[position] for position in positions]))
 

@@ -14,7 +14,7 @@ from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
-from ferryman.retry.breaker import HEALTHY
+from ferryman.retry.breaker import HEALTHY_SECONDS
 from ferryman.retry.tries import Tries
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
@@ -24,8 +24,8 @@ from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
-from ferryman.worker.pool import DEADLINE
-from ferryman.worker.processes.patient_semaphore import PATIENCE
+from ferryman.worker.pool import DEADLINE_SECONDS
+from ferryman.worker.processes.patient_semaphore import SLOW_SECONDS
 from ferryman.worker.processes.running_connector import RunningConnector
 from ferryman.worker.processes.running_task import Shown
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 """Takes the configs that a connector has made for its tasks."""
-ANSWERED = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds that requests wait at most until it is known what becomes of a connector."""
 Identity = tuple[int, int]
 """The version of its config, and the number of its restarts."""
@@ -148,14 +148,14 @@ class ConnectorPlace:
         return found
 
     async def _first_word(self, process: RunningConnector) -> None:
-        if await _set(process.word, PATIENCE):
+        if await _set(process.word, SLOW_SECONDS):
             return
         self._is(process.shown)
-        await _set(process.word, ANSWERED - PATIENCE)
+        await _set(process.word, ANSWER_SECONDS - SLOW_SECONDS)
 
     def _look_out(self, process: RunningConnector) -> None:
         """For the first word of one that has not been heard."""
-        left = process.began + DEADLINE - asyncio.get_running_loop().time()
+        left = process.began + DEADLINE_SECONDS - asyncio.get_running_loop().time()
         if left > 0:
             self.follower.look_again(left)
         else:
@@ -171,7 +171,10 @@ class ConnectorPlace:
         lost, self._lacked = wanted.lacking and not self._lacked, wanted.lacking
         if process.failed:
             if process.may_recover and not self._starts.waiting:
-                lived = process.made_at is not None and asyncio.get_running_loop().time() - process.made_at >= HEALTHY
+                lived = (
+                    process.made_at is not None
+                    and asyncio.get_running_loop().time() - process.made_at >= HEALTHY_SECONDS
+                )
                 self._starts.failed(forget=lived)
             self._wait(self._starts)
         elif not process.word.is_set():

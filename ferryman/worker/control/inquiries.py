@@ -28,7 +28,7 @@ from ferryman.telemetry import recent
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -36,9 +36,9 @@ TOPIC = "errors.deadletterqueue.topic.name"
 Taken = Mapping[str, Mark]
 """The marks of letters by their ids."""
 Read = Callable[[Reader, Resolution, Taken], Outcome]
-LONGEST = 0.7 * DEADLINE
+MAX_READ_SECONDS = 0.7 * DEADLINE_SECONDS
 """Seconds of reading, after which what was found is the answer."""
-READING, DECODING = 0.75 * DEADLINE, 0.25 * DEADLINE
+READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 * DEADLINE_SECONDS
 """Seconds after which nobody waits for what is read any more, and for what converters make of a letter."""
 _NONE = "Connector {} writes no dead letters: {} is not set"
 
@@ -65,7 +65,7 @@ class Inquiries:
         def read(reader: Reader, resolution: Resolution, taken: Taken) -> Mapping[str, Any]:
             extent, groups, count = Extent(), Groups(), 0
             letters = deque[DeadLetter](maxlen=limit)
-            for letter in reader.newest(scan, time.monotonic() + LONGEST, extent):
+            for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
                 if choice.takes(letter):
                     count += 1
                     groups.add(letter)
@@ -102,7 +102,7 @@ class Inquiries:
     async def _decoded(self, letter: DeadLetter, asked: Asked, edit: str | None) -> Mapping[str, Any]:
         """What the code of converters says; where it does not come back, a letter is shown without that."""
         try:
-            found: Mapping[str, Any] = await self._plane.launch.plugins.ask(asked, DECODING)
+            found: Mapping[str, Any] = await self._plane.launch.plugins.ask(asked, DECODE_DEADLINE_SECONDS)
         except RequestError as error:
             if error.status < 500:
                 raise
@@ -131,7 +131,7 @@ class Inquiries:
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
-        return await self._pool.run(stage, made, READING)
+        return await self._pool.run(stage, made, READ_DEADLINE_SECONDS)
 
     def _known(self, name: str) -> ConnectorFacts:
         found = self._plane.journal.facts.of(name)

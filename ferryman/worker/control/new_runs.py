@@ -29,7 +29,7 @@ from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 Outcome = TypeVar("Outcome")
 LOOKING = "looking what a backfill of {} would read"
@@ -135,7 +135,7 @@ class Replays:
         launch, owner, loop = self._plane.launch, self._plane.owner(live["name"]), asyncio.get_running_loop()
 
         def asked(
-            question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE, once: bool = False
+            question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE_SECONDS, once: bool = False
         ) -> Any:
             answer = launch.plugins.ask(Asked(question, rows, stage, once), within)
             return asyncio.run_coroutine_threadsafe(answer, loop).result()

@@ -14,7 +14,7 @@ from ferryman.telemetry.owners import Owner
 from ferryman.worker.connector_offsets import Asks, ConnectorOffsets
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 Outcome = TypeVar("Outcome")
 
@@ -32,7 +32,7 @@ class Offsets:
         """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
 
         launch, loop = self._launch, asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE
+        deadline = loop.time() + DEADLINE_SECONDS
 
         def asks(question: Mapping[str, Any]) -> bool:
             moves = question["ask"] != ends.ASK

@@ -27,7 +27,7 @@ from ferryman.worker.control.plane import Plane
 from ferryman.worker.herder import Forward
 
 log = logging.getLogger(__name__)
-LOOK = 2.0
+POLL_SECONDS = 2.0
 """Seconds between two looks."""
 
 AT_ONCE = 4
@@ -70,7 +70,7 @@ class Runs:
                 await self.look()
             except Exception:
                 log.exception("cannot look at the runs")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
         """Looks at all of them once."""

@@ -26,7 +26,7 @@ from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
-ANSWER = 60.0
+ANSWER_SECONDS = 60.0
 """Seconds that the broker has to end what a former task has open."""
 LONGEST_WAIT = 30.0
 
@@ -94,7 +94,7 @@ class Fencing:
             for number in range(tasks):
                 clients = Clients(connector, number, launch.settings.values, raw, launch.identity)
                 try:
-                    Producer(clients.source_producer()).init_transactions(ANSWER)
+                    Producer(clients.source_producer()).init_transactions(ANSWER_SECONDS)
                 except KafkaException as error:
                     text = f"Failed to fence the former task {number} of connector {connector}: {error.args[0].str()}"
                     raise RequestError(500, text) from error

@@ -18,16 +18,16 @@ from ferryman.worker.plugin_code.processes import Ask, Asked
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 60.0
+PACKAGE_SECONDS = 60.0
 """Seconds that a package, or one of its points, may take."""
-SERVER = 600.0
+SERVER_SECONDS = 600.0
 """Seconds that the server which forks may take until it does."""
 
 
-async def discover(points: Sequence[Point], ask: Ask, patience: float = PATIENCE) -> Others:
+async def discover(points: Sequence[Point], ask: Ask, patience: float = PACKAGE_SECONDS) -> Others:
     """All that can be used of these."""
     if points:
-        await _look([], ask, SERVER)  # so that its start is on no package's account
+        await _look([], ask, SERVER_SECONDS)  # so that its start is on no package's account
     packages: defaultdict[str, list[Point]] = defaultdict(list)
     for point in points:
         packages[point.package].append(point)

@@ -20,7 +20,7 @@ from ferryman.validation import plugin_infos
 from ferryman.validation.plugin_infos import PluginInfo
 from ferryman.worker.plugin_code import discovery
 from ferryman.worker.plugin_code.processes import Ask, Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Plugins:
     async def _converters(self) -> None:
         """Has those made that the worker's settings name, and warns of settings that they do not have."""
         rows = plugins.named({}, self._settings.values)
-        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), discovery.SERVER):
+        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), discovery.SERVER_SECONDS):
             log.warning("%s", redaction.redact(warning))
 
     def are_known(self, found: Others) -> None:
@@ -91,7 +91,7 @@ class Plugins:
             rows = plugins.named(resolution.values, self._settings.values)
             name = (raw.get("name") or "") if owner else ""
             asked = Asked(checks.question(raw, resolution, name), rows, VALIDATING)
-            found = Checked.load(await self.ask(asked, DEADLINE))
+            found = Checked.load(await self.ask(asked, DEADLINE_SECONDS))
             with keeper.keeps():
                 redaction.protect_config(resolution.values, found.secrets)
             return found

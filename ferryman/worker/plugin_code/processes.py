@@ -22,15 +22,15 @@ from ferryman.task.setup import plugins
 from ferryman.telemetry import logs
 from ferryman.worker.forks import Forks
 from ferryman.worker.plugin_code.process import Died, PluginProcess
-from ferryman.worker.pool import DEADLINE
+from ferryman.worker.pool import DEADLINE_SECONDS
 from ferryman.worker.processes.patient_semaphore import PatientSemaphore
 
 OURS, STRANGERS = (2, 72), (2, 16)
 """How many of a set are asked at a time, besides those that take long, and how many questions may be unanswered: of a
 plugin that stands still there are soon as many processes."""
-LINGERS = 10.0
+LINGER_SECONDS = 10.0
 """Seconds after which a process ends that nobody has asked anything."""
-OFTEN = 100
+MAX_QUESTIONS = 100
 """Questions after which a process ends: what plugins leave behind in it does not add up."""
 
 
@@ -62,7 +62,7 @@ class Asked:
 class Ask(Protocol):
     """Somebody who answers."""
 
-    async def __call__(self, asked: Asked, within: float = DEADLINE) -> Any:
+    async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         """What plugins' code says. Raises what ``plugin_process.answer.found`` raises, and RequestError 500 for code
         that does not come back ``within`` seconds or has ended its process, 503 where too many wait."""
 
@@ -90,7 +90,7 @@ class _Set:
     def leave(self, process: PluginProcess) -> None:
         """It waits for the next question, but not for ever; of several the one that was asked last is asked next."""
         self.free.append(process)
-        asyncio.get_running_loop().call_later(LINGERS, self._dismiss, process, process.asked)
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._dismiss, process, process.asked)
 
     def _dismiss(self, process: PluginProcess, asked: int) -> None:
         if process in self.free and process.asked == asked:
@@ -107,7 +107,7 @@ class PluginProcesses:
         self._modules: dict[str, None] = {}
         """Ours that the server has been asked to import, in order."""
 
-    async def __call__(self, asked: Asked, within: float = DEADLINE) -> Any:
+    async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         """See ``Ask``."""
         began = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         kept = self._set(asked.strangers)
@@ -145,7 +145,7 @@ class PluginProcesses:
             whole = False
             raise
         finally:
-            if text is None or not whole or asked.once or process.asked >= OFTEN:
+            if text is None or not whole or asked.once or process.asked >= MAX_QUESTIONS:
                 process.end()
             else:
                 kept.leave(process)

@@ -31,9 +31,9 @@ from ferryman.worker.processes.supervised_process import LastMessage, Supervised
 
 log = logging.getLogger(__name__)
 
-TIMES = 3
+DEATHS_TO_SUSPECT = 3
 """Deaths over the same records that make them suspect."""
-UNEXPLAINED = 3
+MAX_UNEXPLAINED_DEATHS = 3
 """Deaths of a probe that say nothing about records, before it is given up."""
 
 
@@ -51,7 +51,7 @@ class Suspicion:
             return None
         self.times = self.times + 1 if self.last is not None and _alike(self.last, at) else 1
         self.last = at
-        if self.times < TIMES:
+        if self.times < DEATHS_TO_SUSPECT:
             return None
         self.last, self.times = None, 0
         return at
@@ -155,7 +155,7 @@ class Probe:
 
     def _dies_unexplained(self, how: str) -> bool:
         self._unexplained += 1
-        self.problem = f"its process {how}" if self._unexplained >= UNEXPLAINED else ""
+        self.problem = f"its process {how}" if self._unexplained >= MAX_UNEXPLAINED_DEATHS else ""
         return bool(self.problem)
 
 

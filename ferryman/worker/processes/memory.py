@@ -9,7 +9,7 @@ count what allocators reserve and never use, and make innocent records fail with
 import asyncio
 from pathlib import Path
 
-LOOK = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two looks. A process may take some more in between."""
 COUNTED = ("RssAnon:", "VmSwap:")
 
@@ -26,5 +26,5 @@ def taken(pid: int) -> int:
 async def exceeds(pid: int, limit: int) -> int:
     """Waits until a process takes more than ``limit`` bytes; how many it takes then."""
     while (found := taken(pid)) <= limit:
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_SECONDS)
     return found

@@ -18,9 +18,9 @@ from ferryman.offsets.asking import Asking
 from ferryman.worker.forks import Forks
 from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
-LONGEST = 64 << 20
+MAX_MESSAGE_BYTES = 64 << 20
 """Bytes that a message of a reader may have."""
-LINGERS = 30.0
+LINGER_SECONDS = 30.0
 """Seconds after which a reader ends that nobody uses."""
 OWN_NAMES = frozenset({"client.id"})
 """Settings that are another for each connector and change nothing of what is read."""
@@ -75,7 +75,7 @@ class OffsetReaders:
             if asker in reader.users:
                 reader.users.discard(asker)
                 if not reader.users:
-                    asyncio.get_running_loop().call_later(LINGERS, self._end_unused, identity, reader)
+                    asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_unused, identity, reader)
 
     def from_thread(
         self, connector: str, worker: Mapping[str, str], references: Sequence[Sequence[str]]
@@ -137,7 +137,7 @@ class OffsetReader:
         self._spec, self._heard = spec, heard
         self._asks: dict[int, str] = {}
         """The questions without an answer, each with its connector."""
-        self.processes = SupervisedProcess(forks, "offsets", f"the reader of {spec.topic}", [], self, LONGEST)
+        self.processes = SupervisedProcess(forks, "offsets", f"the reader of {spec.topic}", [], self, MAX_MESSAGE_BYTES)
 
     def ask(self, ask: int, connector: str) -> None:
         """Puts a question."""

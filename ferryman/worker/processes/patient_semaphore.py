@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-PATIENCE = 3.0
+SLOW_SECONDS = 3.0
 """Seconds inside after which somebody no longer keeps another one out."""
 
 
@@ -26,7 +26,7 @@ class PatientSemaphore:
                 counts = False
                 self._free.release()
 
-        slow = asyncio.get_running_loop().call_later(PATIENCE, leave)
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, leave)
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.connector_process.reports import LARGEST
+from ferryman.connector_process.reports import MAX_MESSAGE_BYTES
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State
@@ -63,7 +63,7 @@ class RunningConnector:
 
     def __post_init__(self) -> None:
         modules, name = plugins.modules(self.spec.plugins), f"connector {self.spec.connector}"
-        self.processes = SupervisedProcess(self.forks, "connector", name, modules, self, LARGEST)
+        self.processes = SupervisedProcess(self.forks, "connector", name, modules, self, MAX_MESSAGE_BYTES)
         self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
         if self.spec.stands_by:
             self.processes.standby = self.standby

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from ferryman.retry.breaker import HEALTHY, Breaker
+from ferryman.retry.breaker import HEALTHY_SECONDS, Breaker
 from ferryman.telemetry import recent
 from ferryman.worker.forks import Forked, Forks, exit_reason
 from ferryman.worker.forkserver import Role
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 AFTER_KILL = 1.0
 """Seconds that a killed process may take to be gone, before it is no longer waited for."""
-POLITE = 0.3
+SIGTERM_PAUSE_SECONDS = 0.3
 """Seconds before something goes on that somebody ended by SIGTERM: who ends the whole service sends it to the worker
 too, and that may be about to arrive."""
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
 """Signals by which a process ends itself."""
 BLANK = b" "
 """What a descriptor comes with; it may stand before any message."""
-UNREAD = 1 << 20
+MAX_UNREAD_BYTES = 1 << 20
 """Bytes that may wait for a process that does not read; more is not written."""
 
 
@@ -165,7 +165,7 @@ class SupervisedProcess:
     def tell(self, message: Mapping[str, Any]) -> None:
         """Says something to the process that lives now."""
         voice = self._voice
-        if voice is not None and not voice.is_closing() and voice.get_write_buffer_size() < UNREAD:
+        if voice is not None and not voice.is_closing() and voice.get_write_buffer_size() < MAX_UNREAD_BYTES:
             voice.write(orjson.dumps(message) + b"\n")
 
     async def _run(self) -> None:
@@ -218,7 +218,7 @@ class SupervisedProcess:
         if said & {"last", "free"}:
             return End()
         if "stopped" in said or code == -signal.SIGTERM:
-            return End("was ended by SIGTERM", POLITE)
+            return End("was ended by SIGTERM", SIGTERM_PAUSE_SECONDS)
         return End(self._condemned or exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
 
     async def _forked(self) -> tuple[Forked, socket.socket]:
@@ -250,7 +250,7 @@ class SupervisedProcess:
             self.tell({"wish": "stop"})
         said: set[str] = set()
         listening = asyncio.create_task(self._listen(process, reader, said))
-        healthy = asyncio.get_running_loop().call_later(HEALTHY, self.alive)
+        healthy = asyncio.get_running_loop().call_later(HEALTHY_SECONDS, self.alive)
         guarding = asyncio.create_task(self._guard(process))
         either: set[asyncio.Future[Any]] = {listening, process.ended}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -23,7 +23,7 @@ from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 COMPLETE, FAILED, STOPPED = 0, 1, 128
 """The exit codes: all is done; a task has failed and is not tried again; a signal came before the end, whose number is
 added."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks."""
 
 Told = Callable[[Progress | None, str], None]
@@ -76,7 +76,7 @@ async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> 
             return COMPLETE
         if failed(status):
             return FAILED
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def failed(status: ConnectorStatus) -> bool:

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, HEAD, MOST, PUT, SIZE, AtWork, Note, Offsets
+from ferryman.task.setup.at_work import CONVERT, LENGTH_BYTES, MAX_RANGES, PUT, SHARED_BYTES, AtWork, Note, Offsets
 
 FIVE = Offsets("t", 0, 5, 9)
 
@@ -59,14 +59,14 @@ def test_of_very_many_ranges_the_first_are_told() -> None:
     worker, task = both()
     ranges = [Offsets("t" * 249, number, 1 << 62, (1 << 62) + 1) for number in range(5000)]
     with task.on(PUT, ranges):
-        assert worker.read() == Note(PUT, ranges[:MOST])
+        assert worker.read() == Note(PUT, ranges[:MAX_RANGES])
 
 
 def test_half_a_note_is_none() -> None:
     descriptor = at_work.shared()
     worker = AtWork(descriptor)
-    for length in (0, SIZE):
-        os.pwrite(descriptor, length.to_bytes(HEAD, "big"), 0)
+    for length in (0, SHARED_BYTES):
+        os.pwrite(descriptor, length.to_bytes(LENGTH_BYTES, "big"), 0)
         assert worker.read() is None
     os.close(descriptor)
 

@@ -8,8 +8,8 @@ import pytest
 
 from ferryman.errors import RefusedError, RetriableError, TaskError
 from ferryman.record import Coordinates
-from ferryman.retry.outage import GRACE, LONGEST_REFUSAL, Outage, Patience
-from ferryman.task.setup.troubles import CALM, Troubles
+from ferryman.retry.outage import LONGEST_REFUSAL, REFUSAL_GRACE_SECONDS, Outage, Patience
+from ferryman.task.setup.troubles import CALM_SECONDS, Troubles
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def test_what_refuses_before_anything_went_well_fails_with_the_key() -> None:
     told = Told()
     troubles = told.troubles()
     troubles.met(RefusedError("no such bucket", key="s3.bucket.name"))
-    told.seconds = GRACE
+    told.seconds = REFUSAL_GRACE_SECONDS
     with pytest.raises(TaskError, match=r"before anything went well: no such bucket \(see s3.bucket.name\)"):
         troubles.met(RefusedError("no such bucket", key="s3.bucket.name"))
 
@@ -93,7 +93,7 @@ def test_an_idle_task_to_which_nothing_happens_for_a_while_is_well() -> None:
     told = Told()
     troubles = told.troubles()
     troubles.met(RetriableError("away"))
-    for told.seconds in (1.0, CALM, CALM + 2):
+    for told.seconds in (1.0, CALM_SECONDS, CALM_SECONDS + 2):
         troubles.calm()
     assert told.events == ["away", "back"]
     assert not troubles.outage.succeeded

@@ -512,7 +512,7 @@ def test_what_goes_wrong_on_leaving_is_raised_or_after_a_failure_only_logged(
 
 def test_leaving_does_not_wait_for_ever_for_a_revocation(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
     member.given(A)
-    monkeypatch.setattr(group_module, "LEAVING", 0.0)
+    monkeypatch.setattr(group_module, "LEAVE_SECONDS", 0.0)
     monkeypatch.setattr(member.consumer, "poll", lambda timeout: None)
     member.group.leave()
     assert member.consumer.assignment() != []

@@ -6,7 +6,7 @@ from typing import Any
 from ferryman.record import TopicPartition
 from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.sink.delivery import Delivery
-from ferryman.task.sink.sink_gauges import EVERY, SinkGauges
+from ferryman.task.sink.sink_gauges import LOOK_SECONDS, SinkGauges
 
 A = TopicPartition("t", 0)
 
@@ -22,7 +22,7 @@ def test_a_look_counts_what_was_delivered_and_the_next_comes_a_second_later() ->
     gauges.take(ends, 100.0)
     assert (meter.lag.total, meter.active, meter.partitions, meter.oldest) == (5, 8, 1, 123)
     delivery.delivered(A, 8)
-    gauges.take(ends, 100.0 + EVERY / 2)
+    gauges.take(ends, 100.0 + LOOK_SECONDS / 2)
     assert meter.lag.total == 5
-    gauges.take(ends, 100.0 + EVERY)
+    gauges.take(ends, 100.0 + LOOK_SECONDS)
     assert meter.lag.total == 2

@@ -15,7 +15,7 @@ from ferryman.record import Batch, Header, Record, batches
 from ferryman.task.setup import at_work
 from ferryman.task.setup.at_work import AtWork, Note, Offsets
 from ferryman.task.setup.guilty import Guilty
-from ferryman.task.source.suspects import LONGEST_NAME, TOLD, Suspects, identities, told
+from ferryman.task.source.suspects import LONGEST_NAME, NOTED_RECORDS, Suspects, identities, told
 from tests.chain.parts import TextConverter
 
 
@@ -81,7 +81,7 @@ def test_one_without_an_offset_is_known_by_what_is_in_it_and_a_long_name_by_a_di
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60), st.integers(1, 60))
 def test_whatever_a_poll_holds_beyond_its_note_begins_alike(values: list[str], more: int) -> None:
-    assert told(polled(*values, *"d" * more))[: len(values)] == told(polled(*values))[:TOLD]
+    assert told(polled(*values, *"d" * more))[: len(values)] == told(polled(*values))[:NOTED_RECORDS]
 
 
 def test_where_nothing_is_suspect_nothing_is_tried() -> None:
@@ -134,4 +134,4 @@ def test_what_is_at_work_is_noted_by_its_first_records() -> None:
     trial, given = Trial(), polled(*"x" * 100)
     with trial.suspects.working(given):
         assert trial.memory.read() == Note("polled", told(given))
-    assert len(told(given)) == TOLD
+    assert len(told(given)) == NOTED_RECORDS

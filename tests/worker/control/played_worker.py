@@ -23,7 +23,7 @@ from ferryman.worker.control import offsets
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.pool import DEADLINE
+from ferryman.worker.pool import DEADLINE_SECONDS
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
 from tests.worker.plugins_in_process import plugins
@@ -71,7 +71,7 @@ class PlayedPool:
         self.stages: list[str] = []
         """What was begun."""
 
-    async def run(self, stage: str, work: Callable[[], Any], within: float | None = DEADLINE) -> Any:
+    async def run(self, stage: str, work: Callable[[], Any], within: float | None = DEADLINE_SECONDS) -> Any:
         self.stages.append(stage)
         seconds = self.takes(stage)
         if within is not None and seconds > within:

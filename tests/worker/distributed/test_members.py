@@ -58,7 +58,7 @@ def test_a_follower_names_the_leader() -> None:
 
 
 def test_nobody_is_named_when_no_leader_is_known_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "REBALANCE_SECONDS", 0.1)
     assert forwarded(Place(None)) is None
 
 
@@ -77,7 +77,7 @@ def test_who_led_before_it_slept_waits_until_it_knows_whether_it_still_does(monk
 
     assert asyncio.run(slept(ME, True)) == "here"
     assert asyncio.run(slept(OTHER, True)) == OTHER
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(module, "REBALANCE_SECONDS", 0.3)
     place = Place(ME, holds=False)
     assert forwarded(place) is None
 

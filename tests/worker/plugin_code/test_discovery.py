@@ -11,7 +11,7 @@ from ferryman.plugins.entry import Entry
 from ferryman.plugins.others import Others, Point
 from ferryman.worker.plugin_code import discovery
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE
+from ferryman.worker.pool import DEADLINE_SECONDS
 
 
 def point(name: str, package: str) -> Point:
@@ -28,7 +28,7 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[Sequence[str]] = []
 
-    async def __call__(self, asked: Asked, within: float = DEADLINE) -> Mapping[str, Any]:
+    async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Mapping[str, Any]:
         names = [each["name"] for each in asked.question["points"]]
         self.asked.append(names)
         assert asked.once

@@ -201,7 +201,7 @@ def test_code_that_does_not_come_back_is_ended_and_named_in_kafkas_words(
         )
         await asyncio.to_thread(until, lambda: not alive(pids(sign)[1]))
 
-    monkeypatch.setattr(plugins, "DEADLINE", 15.0)
+    monkeypatch.setattr(plugins, "DEADLINE_SECONDS", 15.0)
     tell(story)
 
 
@@ -247,7 +247,7 @@ def test_a_process_ends_that_nobody_asks_any_more(tell: Tell, tmp_path: Path, mo
         await asyncio.to_thread(until, lambda: not alive(pids(tmp_path / "sign")[0]))
         assert (await worker.odd("none", tmp_path / "sign")).problems == []
 
-    monkeypatch.setattr(processes, "LINGERS", 0.2)
+    monkeypatch.setattr(processes, "LINGER_SECONDS", 0.2)
     tell(story)
 
 
@@ -261,7 +261,7 @@ def test_a_process_ends_that_was_asked_often_enough(
         first, again, other = pids(tmp_path / "sign")
         assert first == again != other
 
-    monkeypatch.setattr(processes, "OFTEN", 2)
+    monkeypatch.setattr(processes, "MAX_QUESTIONS", 2)
     tell(story)
 
 

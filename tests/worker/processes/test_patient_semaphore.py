@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ferryman.worker.processes.patient_semaphore import PATIENCE, PatientSemaphore
+from ferryman.worker.processes.patient_semaphore import SLOW_SECONDS, PatientSemaphore
 from tests.worker.simulated_time import simulated
 
 
@@ -36,14 +36,14 @@ def test_who_stands_still_or_is_given_up_keeps_nobody_out_for_long() -> None:
         await asyncio.sleep(0)
         for _ in range(5):
             async with turnstile.turn():
-                assert loop.time() == PATIENCE
+                assert loop.time() == SLOW_SECONDS
         still[0].cancel()
         await asyncio.wait(still[:1])
         third = [asyncio.create_task(stands(turnstile)) for _ in range(2)]
         await asyncio.sleep(0)
         third[1].cancel()  # it was inside in place of the first one, which had no place to give back
         async with turnstile.turn():
-            assert loop.time() == PATIENCE
+            assert loop.time() == SLOW_SECONDS
         for each in (*still, *third):
             each.cancel()
 

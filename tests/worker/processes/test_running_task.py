@@ -58,7 +58,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deaths are followed by the next process at once."""
     monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
     monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
-    monkeypatch.setattr(supervised_process, "POLITE", 0.0)
+    monkeypatch.setattr(supervised_process, "SIGTERM_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(supervised_process, "AFTER_KILL", 0.2)
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from ferryman.record import Polled
 
-QUICK = 0.005
+QUICK_PUT_SECONDS = 0.005
 """Seconds of a put that call for no rest."""
-LONGEST = 0.05
+MAX_DELAY_SECONDS = 0.05
 """Seconds of a rest at most: what a record may be later by."""
-MANY, MANY_BYTES = 1_000, 250_000
+WORTHWHILE_RECORDS, WORTHWHILE_BYTES = 1_000, 250_000
 """Records, or bytes of them, that are worth a put at once."""
 
 
@@ -24,7 +24,7 @@ MANY, MANY_BYTES = 1_000, 250_000
 class GatherDelay:
     """The rests of one loop; all times are monotonic seconds."""
 
-    limit: int = MANY
+    limit: int = WORTHWHILE_RECORDS
     """Records a poll at most: more would not come for waiting."""
     _polled_at: float | None = None
     """When the records came that are being put; None if there are none, or many."""
@@ -33,13 +33,15 @@ class GatherDelay:
     def polled(self, found: Sequence[Polled], now: float) -> None:
         """Records have come."""
         count = sum(map(len, found))
-        few = 0 < count < min(self.limit, MANY) and sum(polled.size for polled in found) < MANY_BYTES
+        few = (
+            0 < count < min(self.limit, WORTHWHILE_RECORDS) and sum(polled.size for polled in found) < WORTHWHILE_BYTES
+        )
         self._polled_at = now if few else None
 
     def put(self, now: float) -> None:
         """All that came is written."""
         if self._polled_at is not None:
-            self._until = now + min(LONGEST, max(0.0, now - self._polled_at - QUICK))
+            self._until = now + min(MAX_DELAY_SECONDS, max(0.0, now - self._polled_at - QUICK_PUT_SECONDS))
             self._polled_at = None
 
     def left(self, now: float) -> float:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-AFTER = 30.0
+IDLE_AFTER_SECONDS = 30.0
 """Seconds without a record."""
-STRETCH = 1.0
+MAX_STRETCH_SECONDS = 1.0
 """Seconds that polls follow one another at most."""
 
 
@@ -28,5 +28,5 @@ class IdlePolling:
         """Whether another poll may follow one that brought nothing; ``until``: when something is due, in monotonic
         seconds."""
         now = time.monotonic()
-        end = min(until, now + STRETCH) if now >= self.worked + AFTER else 0.0
+        end = min(until, now + MAX_STRETCH_SECONDS) if now >= self.worked + IDLE_AFTER_SECONDS else 0.0
         return lambda: time.monotonic() < end and not self.disturbed()

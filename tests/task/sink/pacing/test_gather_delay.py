@@ -5,7 +5,13 @@ import random
 import pytest
 
 from ferryman.record import Polled
-from ferryman.task.sink.pacing.gather_delay import LONGEST, MANY, MANY_BYTES, QUICK, GatherDelay
+from ferryman.task.sink.pacing.gather_delay import (
+    MAX_DELAY_SECONDS,
+    QUICK_PUT_SECONDS,
+    WORTHWHILE_BYTES,
+    WORTHWHILE_RECORDS,
+    GatherDelay,
+)
 
 
 def polled(count: int, size: int = 1) -> list[Polled]:
@@ -22,18 +28,20 @@ def rest(count: int, seconds: float, size: int = 1, limit: int = 20_000) -> floa
 
 
 def test_a_quick_put_is_followed_by_the_next_at_once() -> None:
-    assert rest(10, QUICK) == 0.0
+    assert rest(10, QUICK_PUT_SECONDS) == 0.0
 
 
 def test_a_put_that_took_its_time_for_few_records_has_a_rest_as_long() -> None:
-    assert rest(10, 0.03) == pytest.approx(0.03 - QUICK)
+    assert rest(10, 0.03) == pytest.approx(0.03 - QUICK_PUT_SECONDS)
 
 
 def test_no_record_waits_for_longer_than_the_longest_rest() -> None:
-    assert rest(1, 60.0) == pytest.approx(LONGEST)
+    assert rest(1, 60.0) == pytest.approx(MAX_DELAY_SECONDS)
 
 
-@pytest.mark.parametrize(("count", "size"), [(MANY, 1), (MANY_BYTES // 1_000, 1_000), (1, MANY_BYTES)])
+@pytest.mark.parametrize(
+    ("count", "size"), [(WORTHWHILE_RECORDS, 1), (WORTHWHILE_BYTES // 1_000, 1_000), (1, WORTHWHILE_BYTES)]
+)
 def test_a_backlog_is_gone_through_without_rests(count: int, size: int) -> None:
     assert rest(count, 1.0, size) == 0.0
 
@@ -53,8 +61,8 @@ def test_a_rest_passes() -> None:
     rests = GatherDelay()
     rests.polled(polled(1), 100.0)
     rests.put(101.0)
-    assert rests.left(101.0 + LONGEST / 2) == pytest.approx(LONGEST / 2)
-    assert rests.left(101.0 + LONGEST) == 0.0
+    assert rests.left(101.0 + MAX_DELAY_SECONDS / 2) == pytest.approx(MAX_DELAY_SECONDS / 2)
+    assert rests.left(101.0 + MAX_DELAY_SECONDS) == 0.0
 
 
 def test_a_sink_whose_puts_cost_the_same_whatever_is_in_them_makes_half_as_many() -> None:

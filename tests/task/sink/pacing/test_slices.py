@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman.task.sink.pacing.slices import AIM, FIRST, Slices
+from ferryman.task.sink.pacing.slices import AIM_SECONDS, FIRST_RECORDS, Slices
 
 MOST = 20_000
 
@@ -24,19 +24,19 @@ def slices(takes: Callable[[int], float], count: int = 40) -> Iterator[tuple[int
 
 def test_a_fast_sink_gets_all_that_was_polled_after_a_handful_of_slices() -> None:
     sizes = [size for size, _ in slices(lambda size: size * 5e-6, 8)]
-    assert sizes[0] == FIRST
+    assert sizes[0] == FIRST_RECORDS
     assert sizes[5:] == [MOST] * 3
 
 
 def test_a_sink_with_twenty_milliseconds_a_record_gets_half_a_second_of_them() -> None:
     times = [seconds for _, seconds in slices(lambda size: size * 0.02)]
-    assert sum(seconds > AIM for seconds in times) <= 2  # tries whether more would take no longer
-    assert max(times) <= 2 * AIM
-    assert min(times[2:]) >= AIM / 2
+    assert sum(seconds > AIM_SECONDS for seconds in times) <= 2  # tries whether more would take no longer
+    assert max(times) <= 2 * AIM_SECONDS
+    assert min(times[2:]) >= AIM_SECONDS / 2
 
 
 def test_a_sink_with_a_minute_a_record_gets_one_at_a_time() -> None:
-    assert [size for size, _ in slices(lambda size: size * 60.0, 5)] == [FIRST, 1, 1, 1, 1]
+    assert [size for size, _ in slices(lambda size: size * 60.0, 5)] == [FIRST_RECORDS, 1, 1, 1, 1]
 
 
 def test_a_sink_whose_requests_cost_a_second_whatever_their_size_gets_large_ones() -> None:
@@ -96,7 +96,7 @@ def test_a_sink_that_becomes_slow_gets_less_at_once_and_more_when_it_is_fast_aga
     for _ in range(10):
         sizes.learn(sizes.size, sizes.size * 5e-6)
     sizes.learn(sizes.size, sizes.size * 0.02)
-    assert sizes.size * 0.02 <= AIM
+    assert sizes.size * 0.02 <= AIM_SECONDS
     for _ in range(20):
         sizes.learn(sizes.size, sizes.size * 5e-6)
     assert sizes.size == MOST
@@ -106,8 +106,8 @@ def test_a_sink_that_becomes_slow_gets_less_at_once_and_more_when_it_is_fast_aga
 def test_noise_does_not_let_slices_of_a_slow_sink_grow(seed: int) -> None:
     chance = random.Random(seed)
     times = [seconds for _, seconds in slices(lambda size: size * 0.02 * chance.uniform(0.5, 2.0), 300)]
-    assert sum(seconds > 4 * AIM for seconds in times) <= 15, f"seed {seed}"
-    assert max(times) <= 16 * AIM, f"seed {seed}"
+    assert sum(seconds > 4 * AIM_SECONDS for seconds in times) <= 15, f"seed {seed}"
+    assert max(times) <= 16 * AIM_SECONDS, f"seed {seed}"
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1e5)), max_size=30), st.integers(1, MOST))
