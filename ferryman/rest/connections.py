@@ -1,7 +1,7 @@
 """Connections of REST clients: how many, and how long each may take over what it sends and what it reads.
 
-        ┌── request's head within HEAD_SECONDS ──► answering ──► kept alive for KEEP_ALIVE ──┐
- new ───┤                                     │  ▲                                    ├──► the next head within HEAD
+        ┌── request's head in time ──────► answering ──► kept alive for KEEP_ALIVE ──┐
+ new ───┤                                     │  ▲                                    ├──► the next head in time
         └── not in time: closed               └──┘ its body: rest.bodies             └── nothing comes: closed
 
 A client that sends a byte now and then gains no time by it. When there are too many connections, the one that has been
