@@ -31,7 +31,11 @@ LIBRARIES = (
 """What workers and their tasks are made of."""
 OURS = (
     *("ferryman.commands.distributed", "ferryman.commands.standalone", "ferryman.plugins.others"),
-    *("ferryman.worker.distributed.worker", "ferryman.worker.standalone.worker", "ferryman.worker.fork_loop"),
+    *(
+        "ferryman.worker.distributed.worker",
+        "ferryman.worker.standalone.worker",
+        "ferryman.worker.forks.server_process",
+    ),
     *("ferryman.connector_process.process", "ferryman.offset_reader.process", "ferryman.plugin_process.process"),
     "ferryman.task.process",
 )
@@ -183,7 +187,7 @@ def _become(arguments: Sequence[str], environment: Mapping[str, str], folder: st
 
 def _fork_the_server_too() -> None:
     """Has the worker fork the server of its tasks when it starts it first, while it has one thread."""
-    forkserver: Any = import_module("ferryman.worker.forkserver")
+    forkserver: Any = import_module("ferryman.worker.forks.server")
 
     class Once:
         """``subprocess``, as that module sees it."""
@@ -194,7 +198,7 @@ def _fork_the_server_too() -> None:
             pid = os.fork()
             if pid == 0:
                 _close_all_but(pass_fds)
-                _run(lambda: import_module("ferryman.worker.fork_loop").main(*pass_fds))
+                _run(lambda: import_module("ferryman.worker.forks.server_process").main(*pass_fds))
             return _Child(pid)
 
     forkserver.subprocess = Once

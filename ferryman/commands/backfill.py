@@ -12,7 +12,7 @@ from ferryman.client.time_option import bound
 from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 if TYPE_CHECKING:
     from ferryman.backfill.request import Request

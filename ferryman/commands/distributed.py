@@ -9,7 +9,7 @@ import click
 from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 
 @click.command("distributed")

@@ -10,7 +10,7 @@ from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 
 @click.command("standalone")

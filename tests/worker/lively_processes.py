@@ -13,7 +13,7 @@ from ferryman.offsets.asking import Asking
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
 from ferryman.telemetry.references import References
-from ferryman.worker.forkserver import Role
+from ferryman.worker.forks.server import Role
 from tests.worker.played_processes import PlayedForks, PlayedProcess
 
 

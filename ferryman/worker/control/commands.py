@@ -22,7 +22,6 @@ from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.subject import about
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.control.inquiries import Inquiries
 from ferryman.worker.control.new_runs import Backfills, Replays
 from ferryman.worker.control.offsets import Offsets
@@ -42,6 +41,7 @@ from ferryman.worker.herder import (
     Status,
     TaskInfo,
 )
+from ferryman.worker.offsets.connector_offsets import ConnectorOffsets
 from ferryman.worker.plugin_code.plugins import Plugins
 
 log = logging.getLogger(__name__)

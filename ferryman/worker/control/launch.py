@@ -16,7 +16,7 @@ from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import logs, redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.wanted import WantedConnector, WantedTask
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.plugin_code.processes import PluginProcesses
 from ferryman.worker.pool import Pool

@@ -11,8 +11,8 @@ from ferryman.plugin_process import ends
 from ferryman.plugins import catalog
 from ferryman.task.setup import plugins
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.connector_offsets import Asks, ConnectorOffsets
 from ferryman.worker.control.launch import Launch
+from ferryman.worker.offsets.connector_offsets import Asks, ConnectorOffsets
 from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 

@@ -32,8 +32,8 @@ from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.members import Members
 from ferryman.worker.distributed.share import ShareOfWork
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.metrics.served import served
 from ferryman.worker.pool import Pool
 

@@ -10,7 +10,7 @@ import orjson
 
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.telemetry import recent
-from ferryman.worker.forks import Forked, Forks, exit_reason
+from ferryman.worker.forks.forked import Forked, Forks, exit_reason
 from ferryman.worker.processes import memory
 
 log = logging.getLogger(__name__)

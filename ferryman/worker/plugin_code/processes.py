@@ -20,7 +20,7 @@ from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
 from ferryman.task.setup import plugins
 from ferryman.telemetry import logs
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.plugin_code.process import Died, PluginProcess
 from ferryman.worker.pool import DEADLINE_SECONDS
 from ferryman.worker.processes.patient_semaphore import PatientSemaphore

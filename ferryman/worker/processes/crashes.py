@@ -26,7 +26,7 @@ from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import place
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import orjson
 
 from ferryman.offset_reader.spec import ReaderSpec
 from ferryman.offsets.asking import Asking
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 MAX_MESSAGE_BYTES = 64 << 20

@@ -16,7 +16,7 @@ from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State
 from ferryman.task.setup import plugins
 from ferryman.task.setup.lease import Lease
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
 from ferryman.worker.processes.running_task import Shown
 from ferryman.worker.processes.standby import Standby

@@ -22,7 +22,7 @@ from ferryman.task.setup.at_work import Note
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.crashes import Crashes
 from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
 from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess

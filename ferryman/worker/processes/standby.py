@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from ferryman.worker.forks import Forked
+from ferryman.worker.forks.forked import Forked
 
 WAIT_SECONDS = 1.0
 """Seconds after which one that nobody needs ends."""

@@ -22,8 +22,8 @@ import orjson
 
 from ferryman.retry.breaker import HEALTHY_SECONDS, Breaker
 from ferryman.telemetry import recent
-from ferryman.worker.forks import Forked, Forks, exit_reason
-from ferryman.worker.forkserver import Role
+from ferryman.worker.forks.forked import Forked, Forks, exit_reason
+from ferryman.worker.forks.server import Role
 from ferryman.worker.processes import memory
 from ferryman.worker.processes.standby import Standby
 

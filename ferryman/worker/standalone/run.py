@@ -14,8 +14,8 @@ from ferryman.worker.cluster import Cluster
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.herder import ConnectorStatus
 from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal

@@ -20,8 +20,8 @@ from ferryman.worker.connector_file import ConnectorFile
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.metrics.served import served
 from ferryman.worker.plugin_code.plugins import Plugins

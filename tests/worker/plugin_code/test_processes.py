@@ -15,8 +15,8 @@ from ferryman.plugins.others import Others, Point
 from ferryman.settings import settings
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.plugin_code import plugins, process, processes
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.plugin_code.processes import PluginProcesses

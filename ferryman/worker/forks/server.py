@@ -25,7 +25,7 @@ class ForkServer:
         """What it tells, a line of JSON each; at its end when the server has died. Never blocks."""
         self.events.setblocking(False)
         inherited = (requests.fileno(), events.fileno())
-        command = [sys.executable, "-P", "-m", "ferryman.worker.fork_loop", *map(str, inherited)]
+        command = [sys.executable, "-P", "-m", "ferryman.worker.forks.server_process", *map(str, inherited)]
         # With the worker's standard input: a source may read what is typed there.
         self._process = subprocess.Popen(command, pass_fds=inherited)
         requests.close()

@@ -15,9 +15,9 @@ import pytest
 
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import recent
-from ferryman.worker import fork_loop
-from ferryman.worker.forks import GONE, Forked, Forks
-from ferryman.worker.forkserver import ForkServer, Role
+from ferryman.worker.forks import server_process
+from ferryman.worker.forks.forked import GONE, Forked, Forks
+from ferryman.worker.forks.server import ForkServer, Role
 from tests.running import alive, until
 
 UNKNOWN = TaskSpec("c", 0, "w", {"name": "c", "connector.class": "NobodysSink", "topics": "t"}, {}).dump() + b"\n"
@@ -158,12 +158,12 @@ def before_forks():
 def test_what_is_shared_is_loaded_once_and_what_fails_is_left_to_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork_loop, "freeze", lambda: None)
+    monkeypatch.setattr(server_process, "freeze", lambda: None)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "petrel.py").write_text(MODULE)
     (tmp_path / "skua.py").write_text("def before_forks():\n    raise OSError('no eggs')\n")
     for _ in range(2):
-        fork_loop.share(["skua", "petrel", "nowhere"])
+        server_process.share(["skua", "petrel", "nowhere"])
     assert sys.modules["petrel"].ready == ["once"]
     for module in ("petrel", "skua"):
         monkeypatch.delitem(sys.modules, module)
@@ -193,7 +193,7 @@ def test_names_of_attributes_that_were_looked_up_are_let_go_before_a_fork(monkey
     before = sys.getrefcount(name)
     assert getattr(bird(), name) == 1
     assert sys.getrefcount(name) == before + 1
-    fork_loop.freeze()
+    server_process.freeze()
     assert sys.getrefcount(name) == before
 
 

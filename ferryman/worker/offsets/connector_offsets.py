@@ -13,8 +13,8 @@ from ferryman.offsets.stores import Stores
 from ferryman.plugin_process import alter_offsets
 from ferryman.record import TopicPartition
 from ferryman.runs import marks
-from ferryman.worker import offset_changes
 from ferryman.worker.herder import PartitionOffset
+from ferryman.worker.offsets import offset_changes
 
 Asks = Callable[[Mapping[str, Any]], bool]
 """Asks the connector's own code a question of ``plugin_process.alter_offsets`` or ``ends``, and waits for yes or no."""

@@ -7,7 +7,7 @@ import pytest
 from ferryman.errors import RequestError
 from ferryman.record import TopicPartition
 from ferryman.worker.herder import PartitionOffset
-from ferryman.worker.offset_changes import check, positions
+from ferryman.worker.offsets.offset_changes import check, positions
 
 P0 = {"kafka_topic": "t", "kafka_partition": 0}
 

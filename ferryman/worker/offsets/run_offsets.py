@@ -14,7 +14,7 @@ from ferryman.retry import coordinator
 from ferryman.runs import marks, note
 from ferryman.runs.marks import Mark
 from ferryman.runs.ranges import Ranges
-from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.offsets.connector_offsets import ConnectorOffsets
 
 log = logging.getLogger(__name__)
 ANSWER_SECONDS = 10.0

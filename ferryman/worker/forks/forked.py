@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ferryman.worker.forkserver import ForkServer, Role
+from ferryman.worker.forks.server import ForkServer, Role
 from ferryman.worker.pool import Pool
 
 GONE = "the server that forks processes has ended"

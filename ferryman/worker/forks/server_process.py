@@ -1,4 +1,4 @@
-"""The server that the processes of tasks and connectors are forked from, ``python -m ferryman.worker.fork_loop REQUESTS
+"""The server that the processes of tasks and connectors are forked from, ``python -m ferryman.worker.forks.server_process REQUESTS
 EVENTS``: two sockets.
 
 It has imported what they need, and what it has imported they share with it and with each other. A request names what a
@@ -26,7 +26,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from ferryman.worker.forkserver import LENGTH_BYTES
+from ferryman.worker.forks.server import LENGTH_BYTES
 
 log = logging.getLogger(__name__)
 
