@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import UNLIMITED, Lease
+from ferryman.leases import lease
+from ferryman.leases.lease import UNLIMITED, Lease
 
 Step = Literal["ask", "stop"]
 MIN_SECONDS_BETWEEN_REQUESTS = 1.0

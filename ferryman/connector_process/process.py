@@ -20,9 +20,9 @@ from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.forked import after_fork
 from ferryman.forked.line import Line
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import logs
 from ferryman.telemetry.references import References
 from ferryman.telemetry.subject import Subject

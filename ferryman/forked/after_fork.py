@@ -7,8 +7,8 @@ from typing import Protocol
 
 from ferryman.forked import die_with_parent, oom_score
 from ferryman.forked.line import Line
+from ferryman.plugins import named
 from ferryman.settings.worker_keys import log_format
-from ferryman.task.setup import plugins
 from ferryman.telemetry import logs, owners, subject
 from ferryman.telemetry.recent import Teller
 from ferryman.telemetry.references import References
@@ -43,7 +43,7 @@ class Told(Protocol):
         """The rows of what the references in ``config`` and ``worker`` resolved to."""
 
     @property
-    def plugins(self) -> Sequence[plugins.Row]:
+    def plugins(self) -> Sequence[named.Row]:
         """What names of plugins in the configs mean."""
 
 
@@ -57,7 +57,7 @@ def tied(connection: socket.socket, parent: int) -> Line:
 def knows(told: Told, whose: Subject, line: Line) -> None:
     """The process has been told what it is; its lines of the log say ``whose`` they are, and the worker hears those
     about a connector."""
-    plugins.take_over(told.plugins)
+    named.take_over(told.plugins)
     subject.is_worker(told.worker_id)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     owners.FOREVER.is_called(told.connector)

@@ -9,11 +9,11 @@ from typing import Any
 
 from ferryman.chain import builder
 from ferryman.conversion import Converter, Side
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.record import Payload
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
 
@@ -41,7 +41,7 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
     """The plugins that read key and value of a letter."""
     config = resolution.values if is_sink else _OF_SOURCES
     names = {builder.converter_name(side, config, worker)[1] for side in SIDES}
-    named = plugins.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
+    named = named.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
     return [row for row in named if row[0] == "converter" and row[1] in names]
 
 

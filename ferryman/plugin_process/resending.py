@@ -15,11 +15,11 @@ from ferryman.edits.editor import Editor
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.plugin_process import letter_converters
 from ferryman.plugin_process.letter_converters import packed, unpacked
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.record import Payload, Polled, Record, batches
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 
 ASK = "resending"
@@ -54,7 +54,7 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
     if is_sink:
         return reading
     chain = {key: value for key, value in resolution.values.items() if key != "connector.class"}
-    return list(dict.fromkeys(map(tuple, [*plugins.named(chain, worker), *reading])))
+    return list(dict.fromkeys(map(tuple, [*named.named(chain, worker), *reading])))
 
 
 def answer(asked: Mapping[str, Any], settings: Settings) -> list[Json]:

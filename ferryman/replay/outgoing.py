@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol
 from ferryman.dead_letters.letter import ATTEMPTS, DeadLetter
 from ferryman.errors import DataError, RequestError
 from ferryman.plugin_process import resending
+from ferryman.plugins.named import Row
 from ferryman.record import Payload
 from ferryman.settings.config_providers import Resolution
-from ferryman.task.setup.plugins import Row
 
 AT_ONCE, BYTES = 100, 8 << 20
 """How many letters one question is about, and how large they are together unless it is one."""

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 
-from ferryman.task.setup import lease
+from ferryman.leases import lease
 from ferryman.task.setup.control import Control
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from ferryman.kafka.raw_batches import by_partition
 from ferryman.plugins.catalog import names
 from ferryman.record import Polled
 from ferryman.retry import backoff
-from ferryman.task.setup.at_work import CONVERT, Offsets
+from ferryman.task.crash_evidence.at_work import CONVERT, Offsets
 from ferryman.task.setup.control import Control
 from ferryman.task.sink.group import readable
 

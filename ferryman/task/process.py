@@ -1,7 +1,7 @@
 """A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
 What it has in common with a connector's, and how it is reached, is in ``ferryman.forked``. With its
-first message comes memory for notes (``setup.at_work``).
+first message comes memory for notes (``crash_evidence.at_work``).
 """
 
 import logging
@@ -13,10 +13,10 @@ from typing import Any
 
 from ferryman.errors import FerrymanError, ToleranceError
 from ferryman.forked import after_fork, trace
+from ferryman.leases.lease import Lease
 from ferryman.task import overrun, probe, sessions
-from ferryman.task.setup.at_work import AtWork, Offsets
+from ferryman.task.crash_evidence.at_work import AtWork, Offsets
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.runs.replayed_letters import replayed_letters
 from ferryman.task.sink.sink_thread import StillBusy

@@ -5,8 +5,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import pytest
 
 from ferryman.connector_process import next_step
 from ferryman.connector_process.next_step import NextStep
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 
 
 class Clock:

@@ -12,7 +12,7 @@ import threading, time
 from ferryman.task import overrun
 from ferryman.task.setup import lease
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
 
 control = Control(lambda event, facts: None, Lease(lease.now(), lease.now() + {over}))
 control.acting = {acting}

@@ -9,8 +9,8 @@ from ferryman.connector_process.lifecycle import ConnectorLifecycle
 from ferryman.connector_process.next_step import NextStep
 from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
+from ferryman.leases.lease import Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
 from ferryman.telemetry.references import References
 from ferryman.worker.forks.server import Role

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.worker.leases import LEASE_SECONDS, RENEWAL_SECONDS, Leases, own_life
 from tests.worker.control.played_worker import PlayedWorker, until
 from tests.worker.simulated_time import simulated

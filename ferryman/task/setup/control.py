@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ferryman.leases import lease
+from ferryman.leases.lease import UNLIMITED, Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup import lease
-from ferryman.task.setup.at_work import AtWork
-from ferryman.task.setup.lease import UNLIMITED, Lease
+from ferryman.task.crash_evidence.at_work import AtWork
 
 Wish = Literal["run", "pause", "stop"]
 LONGEST_MESSAGE = 1 << 20

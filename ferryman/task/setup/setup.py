@@ -15,9 +15,9 @@ from ferryman.retry.outage import Patience
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import Meters
+from ferryman.task.outages import Troubles
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.task.setup.troubles import Troubles
 
 CALL_SHARE = 0.6
 """The part of task.shutdown.graceful.timeout.ms that a call may take which is under way; the rest is for leaving."""

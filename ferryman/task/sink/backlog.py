@@ -17,10 +17,10 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Coordinates, Polled, TopicPartition, in_order
+from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, parted
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sinks import SinkMeter
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, parted
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
 from ferryman.task.sink.pacing.slices import AIM_SECONDS, MOST_BYTES, Slices

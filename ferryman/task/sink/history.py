@@ -11,8 +11,8 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.chain.chain import Chain
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, TopicPartition, in_order
-from ferryman.task.setup.at_work import CONVERT, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, parted
+from ferryman.task.crash_evidence.at_work import CONVERT, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, parted
 from ferryman.task.sink.group import readable
 
 AT_ONCE = 2_000

@@ -35,9 +35,9 @@ from ferryman.api import Assigned, Committed, Sink
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.meters.sinks import SinkMeter
+from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import topic_checks
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers

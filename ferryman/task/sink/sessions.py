@@ -13,10 +13,10 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
 from ferryman.runs.pace import Pace
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop, sink_context
 from ferryman.task.sink.backlog import Backlog

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ferryman.errors import Indeterminate, RefusedError
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.outages import Troubles
 from ferryman.task.sink.group import Group
 
 

@@ -20,10 +20,10 @@ from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sources import SourceMeter
+from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending

@@ -41,12 +41,12 @@ from ferryman.runs import marks
 from ferryman.runs.marks import Mark
 from ferryman.runs.pace import Pace
 from ferryman.runs.span import SourceRun
+from ferryman.task.crash_evidence.at_work import Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
-from ferryman.task.setup.at_work import Offsets
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements

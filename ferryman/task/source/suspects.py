@@ -19,8 +19,8 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.offsets.source_offsets import canonical
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Record, in_order
-from ferryman.task.setup.at_work import POLLED, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, found_guilty
+from ferryman.task.crash_evidence.at_work import POLLED, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, found_guilty
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
+from ferryman.leases.lease import Lease
 from ferryman.retry.breaker import HEALTHY_SECONDS
 from ferryman.retry.tries import Tries
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject

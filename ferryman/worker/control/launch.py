@@ -7,11 +7,10 @@ from typing import TypeVar
 
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError
-from ferryman.plugins import catalog
+from ferryman.leases.lease import UNLIMITED, Lease
+from ferryman.plugins import catalog, named
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
-from ferryman.task.setup.lease import UNLIMITED, Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import logs, redaction
 from ferryman.telemetry.owners import Owner
@@ -77,7 +76,7 @@ class Launch:
 
     def connector_spec(self, connector: WantedConnector, resolved: Resolution) -> ConnectorSpec:
         """What a connector's process is told first, but for what ``as_of_now`` adds. Blocks: it looks plugins up."""
-        rows = plugins.connector(resolved.values)
+        rows = named.connector(resolved.values)
         return ConnectorSpec(
             connector=connector.name,
             identity=self.identity,
@@ -88,7 +87,7 @@ class Launch:
             plugins=rows,
             references=(resolved.references + self.settings.references).rows(),
             # Others' code has a process to itself: nothing that it leaves behind meets another connector.
-            stands_by=bool(plugins.modules(rows)),
+            stands_by=bool(named.modules(rows)),
         )
 
     def spec(self, task: WantedTask, resolved: Resolution) -> TaskSpec:
@@ -100,7 +99,7 @@ class Launch:
             worker=self.settings.values,
             identity=self.identity,
             seeds=self.seeds,
-            plugins=plugins.named(resolved.values, self.settings.values),
+            plugins=named.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
         )
 

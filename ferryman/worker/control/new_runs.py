@@ -15,14 +15,14 @@ from ferryman.errors import RequestError, RetriableError, TaskError
 from ferryman.facts.states import TargetState
 from ferryman.kafka.clients import Clients
 from ferryman.plugin_process import runs
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.replay import request as replays
 from ferryman.replay.making import Making
 from ferryman.replay.taking import Plan, Taking
 from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
-from ferryman.task.setup import plugins
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import about
 from ferryman.worker.control.plane import Plane
@@ -81,7 +81,7 @@ class Backfills:
         resolved, with_sets = await self._pool.run(
             stage, lambda: [launch.resolved(owner, raw).values for raw in (live, merged)]
         )
-        rows = plugins.named(with_sets, launch.settings.values)
+        rows = named.named(with_sets, launch.settings.values)
         asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
         return runs.made(await launch.plugins.ask(asked))
 
@@ -141,7 +141,7 @@ class Replays:
             return asyncio.run_coroutine_threadsafe(answer, loop).result()
 
         def judged(question: Mapping[str, Any]) -> ReplayVerdict:
-            found: ReplayVerdict = asked(question, plugins.connector(question["config"]), once=True)
+            found: ReplayVerdict = asked(question, named.connector(question["config"]), once=True)
             return found
 
         def taken() -> Outcome:

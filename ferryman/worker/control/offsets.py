@@ -8,8 +8,7 @@ from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
 from ferryman.plugin_process import ends
-from ferryman.plugins import catalog
-from ferryman.task.setup import plugins
+from ferryman.plugins import catalog, named
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.offsets.connector_offsets import Asks, ConnectorOffsets
@@ -36,7 +35,7 @@ class Offsets:
 
         def asks(question: Mapping[str, Any]) -> bool:
             moves = question["ask"] != ends.ASK
-            asked = Asked(question, plugins.connector(question["config"]), stage, once=moves)
+            asked = Asked(question, named.connector(question["config"]), stage, once=moves)
             answer = launch.plugins.ask(asked, max(0.0, deadline - loop.time()))
             return bool(asyncio.run_coroutine_threadsafe(answer, loop).result())
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
 from ferryman.telemetry import logs
 from ferryman.worker.control.connector_place import ConnectorPlace, Made
 from ferryman.worker.control.follower import Follower

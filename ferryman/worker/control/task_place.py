@@ -13,10 +13,10 @@ import orjson
 
 from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.states import State
+from ferryman.leases.lease import Lease
 from ferryman.retry import backoff
 from ferryman.retry.restarts import Restarts
 from ferryman.settings.task_keys import TaskKeys
-from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject

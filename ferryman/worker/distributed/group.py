@@ -17,11 +17,11 @@ from typing import Any
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
 from ferryman.errors import FerrymanError, RetriableError
 from ferryman.facts.config_records import SessionKey
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.settings.distributed_keys import DistributedConfig
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.distributed.board import Board

@@ -8,12 +8,11 @@ from typing import Any, get_args
 from ferryman.errors import ConfigError
 from ferryman.plugin_process import checks, converters, keys
 from ferryman.plugin_process.checks import Checked
-from ferryman.plugins import catalog, others
+from ferryman.plugins import catalog, named, others
 from ferryman.plugins.kinds import GROUPS
 from ferryman.plugins.others import Others
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
 from ferryman.telemetry import redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.validation import plugin_infos
@@ -47,7 +46,7 @@ class Plugins:
 
     async def _converters(self) -> None:
         """Has those made that the worker's settings name, and warns of settings that they do not have."""
-        rows = plugins.named({}, self._settings.values)
+        rows = named.named({}, self._settings.values)
         for warning in await self.ask(Asked(converters.question(), rows, "initializing"), discovery.SERVER_SECONDS):
             log.warning("%s", redaction.redact(warning))
 
@@ -88,7 +87,7 @@ class Plugins:
         keeper = owner or Owner()
         try:
             resolution = await self._pool.run(VALIDATING, lambda: self._resolved(raw, keeper))
-            rows = plugins.named(resolution.values, self._settings.values)
+            rows = named.named(resolution.values, self._settings.values)
             name = (raw.get("name") or "") if owner else ""
             asked = Asked(checks.question(raw, resolution, name), rows, VALIDATING)
             found = Checked.load(await self.ask(asked, DEADLINE_SECONDS))

@@ -16,9 +16,8 @@ from ferryman.errors import RequestError
 from ferryman.plugin_process import answer
 from ferryman.plugin_process.answer import PluginError
 from ferryman.plugin_process.spec import PluginSpec
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, named
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
 from ferryman.telemetry import logs
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.plugin_code.process import Died, PluginProcess
@@ -39,7 +38,7 @@ class Asked:
     """What is asked, and of whom."""
 
     question: Mapping[str, Any] = field(repr=False)
-    rows: Sequence[plugins.Row]
+    rows: Sequence[named.Row]
     """The plugins whose code answers it."""
     stage: str
     """What the worker does meanwhile, in Kafka Connect's form."""
@@ -50,7 +49,7 @@ class Asked:
     @property
     def strangers(self) -> frozenset[str]:
         """The modules of plugins that are not ours."""
-        return frozenset(module for _, _, module, _ in self.rows) - {*plugins.modules(self.rows)}
+        return frozenset(module for _, _, module, _ in self.rows) - {*named.modules(self.rows)}
 
     @property
     def blamed(self) -> str:
@@ -135,7 +134,7 @@ class PluginProcesses:
         return self._sets[strangers]
 
     async def _answer(self, kept: _Set, asked: Asked) -> Any:
-        modules = plugins.modules(asked.rows)
+        modules = named.modules(asked.rows)
         process = (None if asked.once else kept.take(modules)) or await self._forked(asked.stage, modules)
         text, whole = None, True
         try:

@@ -1,6 +1,6 @@
 """What is made of the crashes of a task's processes: which record they die of, if it is one.
 
-A process that crashes by itself leaves a note of what it worked on (``task.setup.at_work``)::
+A process that crashes by itself leaves a note of what it worked on (``task.crash_evidence.at_work``)::
 
     died while decoding or transforming the same records, three times   ──► they are tried apart, by a ``Probe``
         single records kill the probe     ──► guilty: the next process judges them without touching them
@@ -19,11 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ferryman.plugins import named
 from ferryman.record import Coordinates
-from ferryman.task.setup import at_work, plugins
-from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.setup.control import LONGEST_MESSAGE
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import place
 from ferryman.worker.forks.forked import Forks
@@ -100,7 +101,7 @@ class Probe:
         self._at_work = AtWork()
         self._unexplained = 0
         name = f"probe of task {spec.connector}-{spec.task}"
-        modules = plugins.modules(spec.plugins)
+        modules = named.modules(spec.plugins)
         self.processes = SupervisedProcess(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
 
     async def found(self) -> Sequence[Guilty]:

@@ -14,8 +14,8 @@ from ferryman.connector_process.reports import MAX_MESSAGE_BYTES
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State
-from ferryman.task.setup import plugins
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
+from ferryman.plugins import named
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
 from ferryman.worker.processes.running_task import Shown
@@ -62,7 +62,7 @@ class RunningConnector:
     """The configs so far of an answer that is not complete."""
 
     def __post_init__(self) -> None:
-        modules, name = plugins.modules(self.spec.plugins), f"connector {self.spec.connector}"
+        modules, name = named.modules(self.spec.plugins), f"connector {self.spec.connector}"
         self.processes = SupervisedProcess(self.forks, "connector", name, modules, self, MAX_MESSAGE_BYTES)
         self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
         if self.spec.stands_by:

@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 
 from ferryman.facts.states import Outage, Restart, State
+from ferryman.leases.lease import Lease
 from ferryman.metrics import registry
+from ferryman.plugins import named
 from ferryman.retry.restarts import Restarts
-from ferryman.task.setup import plugins
-from ferryman.task.setup.at_work import Note
+from ferryman.task.crash_evidence.at_work import Note
 from ferryman.task.setup.control import LONGEST_MESSAGE
-from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.processes.crashes import Crashes
@@ -83,7 +83,7 @@ class RunningTask:
 
     def __post_init__(self) -> None:
         self._crashes = Crashes(self.forks, self.memory)
-        modules = plugins.modules(self.spec.plugins)
+        modules = named.modules(self.spec.plugins)
         self.processes = SupervisedProcess(
             self.forks, "task", f"task {self}", modules, self, LONGEST_MESSAGE, self.memory
         )

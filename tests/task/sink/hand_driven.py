@@ -9,7 +9,7 @@ from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
 from ferryman.retry.outage import Outage, Patience
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.outages import Troubles
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module

@@ -15,9 +15,9 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, TopicPartition
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.pacing.slices import AIM_SECONDS, Slices

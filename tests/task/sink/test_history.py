@@ -10,9 +10,9 @@ from confluent_kafka import Consumer
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import Data, Payload, TopicPartition
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.sink import history
 from ferryman.task.sink.history import Reader
 from tests.chain.parts import TextConverter

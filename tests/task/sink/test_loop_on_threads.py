@@ -19,8 +19,8 @@ from ferryman.errors import Indeterminate
 from ferryman.record import Polled, Record, TopicPartition
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.outages import Troubles
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import sink_context
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.loop import SinkSession, Timing

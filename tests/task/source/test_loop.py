@@ -22,7 +22,7 @@ from ferryman.retry.outage import Outage, Patience
 from ferryman.runs import marks
 from ferryman.runs.marks import Mark
 from ferryman.task.errors.source_letter import SourceWriter
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.outages import Troubles
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.ending import Ending

@@ -12,9 +12,9 @@ from ferryman.chain.chain import Chain, Step, assembled
 from ferryman.config import Config
 from ferryman.errors import DataError
 from ferryman.record import Batch, Header, Record, batches
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.source.suspects import LONGEST_NAME, NOTED_RECORDS, Suspects, identities, told
 from tests.chain.parts import TextConverter
 

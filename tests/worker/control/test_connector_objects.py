@@ -8,9 +8,9 @@ import pytest
 from ferryman.errors import RetriableError, TaskError
 from ferryman.facts.config_records import Properties, TasksCommit
 from ferryman.facts.states import State
+from ferryman.leases.lease import Lease
 from ferryman.retry.breaker import HEALTHY_SECONDS, MAX_DEATHS
 from ferryman.retry.tries import LONGEST_WAIT
-from ferryman.task.setup.lease import Lease
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import DISLIKES, GRACE, PlayedWorker, until
 from tests.worker.lively_processes import Habits, LivelyConnector

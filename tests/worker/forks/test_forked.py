@@ -228,12 +228,12 @@ import json, os, sys
 from ferryman.connector_process import process
 from ferryman.task import process
 from ferryman.task.setup import plugins
-from ferryman.worker import fork_loop
+from ferryman.worker.forks import server_process
 from ferryman.worker.standalone import worker
 
 def imported(name):
     rows = plugins.named({"connector.class": name}, {"key.converter": "String", "value.converter": "Json"})
-    fork_loop.share(plugins.modules(rows))
+    server_process.share(plugins.modules(rows))
     return {module.partition(".")[0] for module in sys.modules} & {*sys.argv[1:]}
 
 for name in sys.stdin.read().split():

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.facts.states import State
-from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence.at_work import CONVERT, POLLED, PUT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.processes.crashes import Search, Suspicion
 from ferryman.worker.processes.running_task import RunningTask

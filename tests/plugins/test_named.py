@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, named
 from ferryman.plugins.entry import Entry
-from ferryman.task.setup import plugins
 
 SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 CONFIG = {
@@ -30,7 +29,7 @@ def forgotten() -> Iterator[None]:
 
 
 def test_the_plugins_of_a_config_are_those_that_its_tasks_run() -> None:
-    assert [(kind, name) for kind, name, _, _ in plugins.named(CONFIG, WORKER)] == [
+    assert [(kind, name) for kind, name, _, _ in named.named(CONFIG, WORKER)] == [
         ("sink", SINK),
         ("converter", "org.apache.kafka.connect.json.JsonConverter"),
         ("converter", "StringConverter"),
@@ -41,8 +40,8 @@ def test_the_plugins_of_a_config_are_those_that_its_tasks_run() -> None:
 
 
 def test_a_config_that_names_nothing_that_is_known_has_none_of_its_own() -> None:
-    assert [kind for kind, *_ in plugins.named({"connector.class": "Nobodys"}, {})] == ["converter"]
-    assert [kind for kind, *_ in plugins.named({}, {})] == ["converter"]
+    assert [kind for kind, *_ in named.named({"connector.class": "Nobodys"}, {})] == ["converter"]
+    assert [kind for kind, *_ in named.named({}, {})] == ["converter"]
 
 
 def test_only_our_own_modules_are_shared_each_once() -> None:
@@ -51,11 +50,11 @@ def test_only_our_own_modules_are_shared_each_once() -> None:
         ("converter", "a", "ferryman.converters.json", "JsonConverter"),
         ("converter", "b", "ferryman.converters.json", "JsonConverter"),
     ]
-    assert plugins.modules(rows) == ["ferryman.converters.json"]
+    assert named.modules(rows) == ["ferryman.converters.json"]
 
 
 def test_names_mean_in_a_task_what_they_meant_to_its_worker() -> None:
-    plugins.take_over([("source", "Gull", "ferryman.connectors.file.source", "FileStreamSourceConnector")])
+    named.take_over([("source", "Gull", "ferryman.connectors.file.source", "FileStreamSourceConnector")])
     assert catalog.connector_entry("Gull") == Entry(
         "source", "ferryman.connectors.file.source", "FileStreamSourceConnector"
     )

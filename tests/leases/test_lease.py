@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from ferryman.task.setup import lease
+from ferryman.leases import lease
+from ferryman.leases.lease import UNLIMITED, Lease
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import UNLIMITED, Lease
 
 
 def control(granted: Lease = UNLIMITED) -> Control:

@@ -5,8 +5,17 @@ import signal
 
 import pytest
 
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, LENGTH_BYTES, MAX_RANGES, PUT, SHARED_BYTES, AtWork, Note, Offsets
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import (
+    CONVERT,
+    LENGTH_BYTES,
+    MAX_RANGES,
+    PUT,
+    SHARED_BYTES,
+    AtWork,
+    Note,
+    Offsets,
+)
 
 FIVE = Offsets("t", 0, 5, 9)
 

@@ -1,6 +1,6 @@
 """Records that were found guilty are parted from the others, and are failures without being touched."""
 
-from ferryman.task.setup.guilty import Guilty, parted
+from ferryman.task.crash_evidence.guilty import Guilty, parted
 from tests.chain.parts import polled
 
 HOW = "was killed by SIGSEGV"

@@ -9,7 +9,7 @@ import pytest
 from ferryman.errors import RefusedError, RetriableError, TaskError
 from ferryman.record import Coordinates
 from ferryman.retry.outage import LONGEST_REFUSAL, REFUSAL_GRACE_SECONDS, Outage, Patience
-from ferryman.task.setup.troubles import CALM_SECONDS, Troubles
+from ferryman.task.outages import CALM_SECONDS, Troubles
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
