@@ -41,8 +41,8 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
     """The plugins that read key and value of a letter."""
     config = resolution.values if is_sink else _OF_SOURCES
     names = {builder.converter_name(side, config, worker)[1] for side in SIDES}
-    named = named.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
-    return [row for row in named if row[0] == "converter" and row[1] in names]
+    found = named.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
+    return [row for row in found if row[0] == "converter" and row[1] in names]
 
 
 def protect(asked: Mapping[str, Any]) -> None:

@@ -77,7 +77,7 @@ def test_what_runs_is_renewed_and_what_starts_has_the_lease_of_that_moment(
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(lease, "now", loop.time)
         worker = PlayedWorker(tmp_path, monkeypatch)  # type: ignore[arg-type]
-        worker.launch.lease = own_life
+        worker.resources.lease = own_life
         renewing = Leases(worker.plane.reconciler.renew)
         renewing.start()
         (first,) = await worker.created("c")

@@ -21,8 +21,8 @@ from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.follower import Follower, Overtaken
-from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
+from ferryman.worker.control.worker_resources import WorkerResources, plugin_version
 from ferryman.worker.herder import Status
 from ferryman.worker.pool import DEADLINE_SECONDS
 from ferryman.worker.processes.patient_semaphore import SLOW_SECONDS
@@ -45,7 +45,7 @@ class ConnectorPlace:
     def __init__(
         self,
         name: str,
-        launch: Launch,
+        resources: WorkerResources,
         owner: Callable[[], Owner],
         made: Made,
         changed: Callable[[], None],
@@ -56,7 +56,7 @@ class ConnectorPlace:
         self.state = State.UNASSIGNED
         self.trace: str | None = None
         """Why it has failed, apart from its tasks."""
-        self._name, self._launch, self._owner = name, launch, owner
+        self._name, self._resources, self._owner = name, resources, owner
         self._made, self._changed, self._ended = made, changed, ended
         self._version: str | None = None
         self._identity: Identity | None = None
@@ -117,12 +117,12 @@ class ConnectorPlace:
 
     async def _begin(self, wanted: WantedConnector, first: Shown) -> None:
         # Its references are looked up again for each start, so that one that failed takes up what was mended.
-        async with self._launch.starting.turn():
+        async with self._resources.starting.turn():
             spec = await self._spec(wanted)
-            launch = self._launch
-            now = launch.as_of_now(spec)
+            resources = self._resources
+            now = resources.as_of_now(spec)
             self.process = RunningConnector(
-                launch.forks, now, launch.standby, launch.grace, self._news, first, launch.offsets
+                resources.forks, now, resources.standby, resources.grace, self._news, first, resources.offsets
             )
             self._identity, self._lacked = (wanted.version, wanted.restarts), wanted.lacking
             self._starts.begun()
@@ -134,16 +134,16 @@ class ConnectorPlace:
 
         def spec() -> ConnectorSpec:
             self._version = plugin_version(wanted.properties)
-            return self._launch.connector_spec(wanted, self._launch.resolved(owner, wanted.properties))
+            return self._resources.connector_spec(wanted, self._resources.resolved(owner, wanted.properties))
 
         identity = (wanted.version, wanted.restarts)
         try:
-            found = await self._launch.configs.run(_stage(self._name), spec)
+            found = await self._resources.configs.run(_stage(self._name), spec)
         except (ConfigError, RequestError) as error:
             if self._known is None or self._known[0] != identity:
                 raise
             log.warning("connector %s goes on with what it has: %s", self._name, redact(str(error)))
-            found = replace(self._known[1], lease=self._launch.lease().dump())
+            found = replace(self._known[1], lease=self._resources.lease().dump())
         self._known = identity, found
         return found
 
@@ -230,7 +230,7 @@ class ConnectorPlace:
         if self.process is not None:
             self._ending = True
             try:
-                await self.process.stop(self._launch.grace)
+                await self.process.stop(self._resources.grace)
             finally:
                 self._ending = False
             self.process = None

@@ -92,7 +92,7 @@ class Inquiries:
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
             is_sink = _is_sink(resolution.values)
-            rows = letter_converters.rows(resolution, self._plane.launch.settings.values, is_sink)
+            rows = letter_converters.rows(resolution, self._plane.resources.settings.values, is_sink)
             question = letters.question(letter, name, resolution, is_sink, edit)
             return letter, taken.get(letter.id), Asked(question, rows, stage)
 
@@ -102,7 +102,7 @@ class Inquiries:
     async def _decoded(self, letter: DeadLetter, asked: Asked, edit: str | None) -> Mapping[str, Any]:
         """What the code of converters says; where it does not come back, a letter is shown without that."""
         try:
-            found: Mapping[str, Any] = await self._plane.launch.plugins.ask(asked, DECODE_DEADLINE_SECONDS)
+            found: Mapping[str, Any] = await self._plane.resources.plugins.ask(asked, DECODE_DEADLINE_SECONDS)
         except RequestError as error:
             if error.status < 500:
                 raise
@@ -112,18 +112,22 @@ class Inquiries:
         return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
-        raw, owner, launch = self._plane.journal.facts.of(name).properties, self._plane.owner(name), self._plane.launch
+        raw, owner, resources = (
+            self._plane.journal.facts.of(name).properties,
+            self._plane.owner(name),
+            self._plane.resources,
+        )
         if raw is None:
             raise query.unknown(name)
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                resolution = launch.resolved(owner, raw)
+                resolution = resources.resolved(owner, raw)
                 values = resolution.values
                 topic = trim(values.get(TOPIC, ""))
                 if not topic:
                     raise RequestError(404, _NONE.format(name, TOPIC))
-                clients = Clients(name, 0, launch.settings.values, values, launch.identity)
+                clients = Clients(name, 0, resources.settings.values, values, resources.identity)
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:

@@ -76,14 +76,14 @@ class Backfills:
         return made
 
     async def _made(self, live: Mapping[str, str], request: Request) -> Run:
-        launch, owner, stage = self._plane.launch, self._plane.owner(live["name"]), LOOKING.format(live["name"])
+        resources, owner, stage = self._plane.resources, self._plane.owner(live["name"]), LOOKING.format(live["name"])
         merged = request.merged(live)
         resolved, with_sets = await self._pool.run(
-            stage, lambda: [launch.resolved(owner, raw).values for raw in (live, merged)]
+            stage, lambda: [resources.resolved(owner, raw).values for raw in (live, merged)]
         )
-        rows = named.named(with_sets, launch.settings.values)
+        rows = named.named(with_sets, resources.settings.values)
         asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
-        return runs.made(await launch.plugins.ask(asked))
+        return runs.made(await resources.plugins.ask(asked))
 
 
 class Replays:
@@ -132,12 +132,12 @@ class Replays:
     async def _with(
         self, stage: str, live: Mapping[str, str], request: replays.Request, call: Callable[[Taking], Outcome]
     ) -> Outcome:
-        launch, owner, loop = self._plane.launch, self._plane.owner(live["name"]), asyncio.get_running_loop()
+        resources, owner, loop = self._plane.resources, self._plane.owner(live["name"]), asyncio.get_running_loop()
 
         def asked(
             question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE_SECONDS, once: bool = False
         ) -> Any:
-            answer = launch.plugins.ask(Asked(question, rows, stage, once), within)
+            answer = resources.plugins.ask(Asked(question, rows, stage, once), within)
             return asyncio.run_coroutine_threadsafe(answer, loop).result()
 
         def judged(question: Mapping[str, Any]) -> ReplayVerdict:
@@ -146,9 +146,9 @@ class Replays:
 
         def taken() -> Outcome:
             with owner.keeps(), about(live["name"]):
-                resolution = launch.resolved(owner, live)
-                clients = Clients(live["name"], 0, launch.settings.values, resolution.values, launch.identity)
-                making = Making(live, lambda raw: launch.resolved(owner, raw).values, judged)
+                resolution = resources.resolved(owner, live)
+                clients = Clients(live["name"], 0, resources.settings.values, resolution.values, resources.identity)
+                making = Making(live, lambda raw: resources.resolved(owner, raw).values, judged)
                 try:
                     return call(Taking(making, request, clients, self._under_way(), resolution, asked))
                 except KafkaException as error:

@@ -26,7 +26,7 @@ from ferryman.internal_topics.kafka_log import LogRecord
 from ferryman.internal_topics.writers import Ends, Entry, Writer
 from ferryman.settings.settings import Settings
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.worker.control.mode import Heard
+from ferryman.worker.control.mode_interfaces import Heard
 from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)

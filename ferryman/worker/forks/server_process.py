@@ -1,5 +1,5 @@
-"""The server that the processes of tasks and connectors are forked from, ``python -m ferryman.worker.forks.server_process REQUESTS
-EVENTS``: two sockets.
+"""The server that the processes of tasks and connectors are forked from, ``python -m
+ferryman.worker.forks.server_process REQUESTS EVENTS``: two sockets.
 
 It has imported what they need, and what it has imported they share with it and with each other. A request names what a
 process is to run, and further modules that all may share, and brings the connection of one process. Each start and each

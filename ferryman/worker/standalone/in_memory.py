@@ -7,7 +7,7 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import ConnectorFacts, Facts
 from ferryman.metrics.exposition import Sample
-from ferryman.worker.control.mode import Heard
+from ferryman.worker.control.mode_interfaces import Heard
 from ferryman.worker.control.wanted import Assigned, Everything, Instance, Task
 from ferryman.worker.herder import Session, Status
 

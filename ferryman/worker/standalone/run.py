@@ -11,9 +11,9 @@ from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.commands import Commands
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.herder import ConnectorStatus
@@ -42,11 +42,11 @@ async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkSer
     allowed_folders.bound(settings.config.connector_allowed_paths)
     cluster = Cluster(settings)
     cluster.look()
-    launch = Launch(settings, Forks(forkserver), {}, "backfill", "backfill", lease=own_life)
-    plane = Plane(launch, Journal(), Alone(), Board())
+    resources = WorkerResources(settings, Forks(forkserver), {}, "backfill", "backfill", lease=own_life)
+    plane = Plane(resources, Journal(), Alone(), Board())
     leases = Leases(plane.reconciler.renew)
     leases.start()
-    herder = Commands(plane, cluster)
+    herder = PlaneHerder(plane, cluster)
     try:
         return await lifetime.first(_followed(herder, config, told), _stopped(stopping))
     finally:
@@ -59,7 +59,7 @@ async def _stopped(stopping: lifetime.Signalled) -> int:
     return STOPPED + stopping.number
 
 
-async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:
+async def _followed(herder: PlaneHerder, config: Mapping[str, str], told: Told) -> int:
     name = config["name"]
     try:
         await herder.plugins.look()

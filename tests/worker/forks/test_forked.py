@@ -227,13 +227,13 @@ IMPORTS = """
 import json, os, sys
 from ferryman.connector_process import process
 from ferryman.task import process
-from ferryman.task.setup import plugins
+from ferryman.plugins import named
 from ferryman.worker.forks import server_process
 from ferryman.worker.standalone import worker
 
 def imported(name):
-    rows = plugins.named({"connector.class": name}, {"key.converter": "String", "value.converter": "Json"})
-    server_process.share(plugins.modules(rows))
+    rows = named.named({"connector.class": name}, {"key.converter": "String", "value.converter": "Json"})
+    server_process.share(named.modules(rows))
     return {module.partition(".")[0] for module in sys.modules} & {*sys.argv[1:]}
 
 for name in sys.stdin.read().split():

@@ -52,7 +52,7 @@ _NOT_STOPPED = (
 )
 
 
-class Commands:
+class PlaneHerder:
     """A herder (ferryman.worker.herder) over a plane."""
 
     def __init__(self, plane: Plane, cluster: Cluster, served: Callable[[Form, bool], str] | None = None) -> None:
@@ -61,7 +61,7 @@ class Commands:
         self.ready = False
         self.begins("awaiting startup")
         self._cluster = cluster
-        self._offsets = Offsets(plane.launch)
+        self._offsets = Offsets(plane.resources)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
         self.runs = Runs(plane, self._offsets, self.stop)
@@ -251,7 +251,7 @@ class Commands:
 
     @property
     def plugins(self) -> Plugins:
-        return self.plane.launch.plugins
+        return self.plane.resources.plugins
 
     async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
         """Changes a logger's level here, in all task processes, and in those to come; with ``cluster`` on all

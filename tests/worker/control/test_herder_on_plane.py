@@ -10,7 +10,7 @@ from ferryman.errors import ConfigError, RequestError
 from ferryman.facts.config_records import ConnectorConfig, TargetStateRecord, TasksCommit
 from ferryman.facts.states import State, TargetState
 from ferryman.worker.control import offsets
-from ferryman.worker.control.commands import Commands
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import CLOSING
 from ferryman.worker.herder import PartitionOffset
 from tests.worker.control.conftest import Story
@@ -18,7 +18,7 @@ from tests.worker.control.played_worker import PlayedWorker, refusal, until
 from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
-Request = Callable[[Commands], Coroutine[Any, Any, Any]]
+Request = Callable[[PlaneHerder], Coroutine[Any, Any, Any]]
 
 NOT_FOUND: dict[str, tuple[Request, str]] = {
     "info": (lambda it: it.info("c"), "Connector c not found"),

@@ -29,7 +29,7 @@ Spec = TypeVar("Spec", TaskSpec, ConnectorSpec)
 
 
 @dataclass
-class Launch:
+class WorkerResources:
     """What the instances of one worker have in common."""
 
     settings: Settings
