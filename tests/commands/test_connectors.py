@@ -16,7 +16,7 @@ from ferryman.client import terminal
 from ferryman.client import worker as asked
 from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
-from tests.called import Place
+from tests.cli_calls import Place
 from tests.reliability.flows import file_sink
 from tests.running import Worker, create_topic, produce, until
 

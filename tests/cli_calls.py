@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from tests.prepared import Process, start
+from tests.prefork import Process, start
 from tests.running import FERRYMAN
 
 LONGEST = 600.0
