@@ -98,8 +98,6 @@ class Following:
         self._look_behind(of)
         self._settle()
 
-    # Fences.
-
     def _put_fences(self) -> None:
         while True:
             questions = [self._asked.get()]
@@ -139,8 +137,6 @@ class Following:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             self.ask(each.question)
-
-    # Reading.
 
     def _assigned_consumer(self) -> tuple[str, Consumer]:
         """The consumer, with all partitions that there are, and the id of the topic that they are of."""
@@ -218,8 +214,6 @@ class Following:
         else:
             key = parsed_key(_bytes(found.key()))
             self._standing.saw(found.partition() or 0, found.offset() or 0, None if key is None else key[0])
-
-    # Answers.
 
     def _settle(self) -> None:
         with self._lock:

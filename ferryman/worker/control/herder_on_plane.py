@@ -79,8 +79,6 @@ class PlaneHerder:
             return Health("healthy", "Worker has completed startup and is ready to handle requests.")
         return Health("starting", "Worker is still starting up.")
 
-    # What is known.
-
     async def connectors(self) -> Sequence[str]:
         await self.plane.journal.read()
         return self.plane.journal.facts.names()
@@ -113,8 +111,6 @@ class PlaneHerder:
 
     async def reset_topics(self, name: str) -> None:
         self.plane.board.forget_topics(name)
-
-    # Configs.
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
@@ -165,8 +161,6 @@ class PlaneHerder:
         async with self._turns.of(name, gone=RequestError(404, f"Connector {name} not found")):
             await self._write(name, ConnectorConfig(name, None), TargetStateRecord(name, None))
 
-    # Target states.
-
     async def pause(self, name: str) -> None:
         await self._aim(name, TargetState.PAUSED)
 
@@ -181,8 +175,6 @@ class PlaneHerder:
     async def _aim(self, name: str, target: TargetState, *before: ConfigRecord) -> None:
         async with self._turns.of(name, gone=RequestError(404, f"Unknown connector {name}")):
             await self._write(name, *before, TargetStateRecord(name, target))
-
-    # Restarts.
 
     async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
         unknown = RequestError(404, f"Unknown connector: {name}")
@@ -213,8 +205,6 @@ class PlaneHerder:
             self.plane.restart(name, task)
             await self._settle(name)
 
-    # Offsets.
-
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         await self.plane.journal.read()
         self._known(name)
@@ -242,8 +232,6 @@ class PlaneHerder:
     async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:
         raw = self._known(name).properties or {}
         return await self._offsets.of(name, raw, self.plane.owner(name), stage, call)
-
-    # The worker as a whole.
 
     @property
     def loggers(self) -> Loggers:

@@ -74,8 +74,6 @@ class Plane:
         self.reconcile(touched)
         self.members.facts_changed(touched)
 
-    # Restarts.
-
     def restarted(self, request: RestartRequest) -> tuple[bool, list[int]]:
         """Whether a request restarts the connector itself, and which of its tasks, as they are now (KIP-745)."""
         own, tasks = self.board.status(request.connector), self.board.tasks(request.connector)
@@ -100,8 +98,6 @@ class Plane:
             if self.members.assigned.has(*instance):
                 self._restarts[instance] += 1
                 self._show(instance, State.RESTARTING)
-
-    # What instances tell; the reconciler's listener.
 
     def owner(self, connector: str) -> Owner:
         """Whose the secrets of a connector are."""
@@ -191,8 +187,6 @@ class Plane:
             self.board.show((connector, None), None)
         self.owners.replace(connector)
 
-    # Tasks' configs.
-
     async def _made(self, made: WantedConnector, configs: Sequence[Properties]) -> None:
         if made.version != (self.journal.facts.of(made.name).version or 0):
             return  # its config is another by now, and so are its tasks
@@ -212,8 +206,6 @@ class Plane:
             await self.journal.write(*records, TasksCommit(connector, len(configs)))
         if configs and self.journal.facts.of(connector).target is TargetState.STOPPED:
             await self.journal.write(TasksCommit(connector, 0))  # it was stopped while these were on their way
-
-    # The worker as a whole.
 
     def _level_heard(self, logger: str, level: str) -> None:
         try:
