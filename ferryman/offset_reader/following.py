@@ -96,7 +96,7 @@ class Following:
         if first is not None:
             self._take(of, [first, *consumer.consume(AT_ONCE, 0)])
         self._look_behind(of)
-        self._settle()
+        self._answer_ready()
 
     def _put_fences(self) -> None:
         while True:
@@ -127,7 +127,7 @@ class Following:
             self._known = found
             self._waiting += [_Waiting(question, found.ends) for question in questions]
         self._begun.set()
-        self._settle()
+        self._answer_ready()
 
     def _anew(self) -> None:
         """The topic is another one. Those who wait put their questions again."""
@@ -215,7 +215,7 @@ class Following:
             key = parsed_key(_bytes(found.key()))
             self._standing.saw(found.partition() or 0, found.offset() or 0, None if key is None else key[0])
 
-    def _settle(self) -> None:
+    def _answer_ready(self) -> None:
         with self._lock:
             self._standing.forget_what_shows()
             now, waiting = time.monotonic(), self._waiting

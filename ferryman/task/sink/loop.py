@@ -127,7 +127,7 @@ class SinkSession:
                     self.group.subscribe(wanted)
                 topic_checks.check_topics(self.group, self.troubles, subscribed)
             self.turn()
-        self._settle()
+        self._wait_for_call()
 
     def turn(self) -> None:
         """Once round the loop: obeys the worker, gives the sink's thread its next call, and polls."""
@@ -169,7 +169,7 @@ class SinkSession:
         if after is not None:
             after()
 
-    def _settle(self) -> None:
+    def _wait_for_call(self) -> None:
         """Waits until nothing runs on the sink's thread. Raises what that raised, StillBusy if it takes too long."""
         self.backlog.hurry = True
         while self._after is not None:
@@ -286,7 +286,7 @@ class SinkSession:
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
-        self._settle()
+        self._wait_for_call()
         partitions = self.reading.placed(partitions)
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
@@ -302,7 +302,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with at_rest(self._settle):
+        with at_rest(self._wait_for_call):
             self._take_delivered()
             self.reading.gone(partitions)  # what is dropped now was read, and must not count as delivered
             self.backlog.drop(partitions)
@@ -319,7 +319,7 @@ class SinkSession:
         self.reading.gone(partitions)
         self.delivery.revoked(partitions)
         self.meter.gone(partitions)
-        with at_rest(self._settle):
+        with at_rest(self._wait_for_call):
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))

@@ -100,7 +100,7 @@ class SinkThread:
                 future, question = self._questions.get_nowait()
             except Empty:
                 return
-            _settle(future, question)
+            _fulfil(future, question)
 
     def ask(self, question: Callable[[], T]) -> T:
         """For the sink's side, on whatever thread: has the loop's thread do something, and waits for what comes out."""
@@ -122,12 +122,12 @@ class SinkThread:
     def _run(self) -> None:
         while (given := self._calls.get()) is not None:
             with self.control.acting_now():
-                _settle(*given)
+                _fulfil(*given)
             del given  # or it would hold the last call's records until the next one
             self.wake()
 
 
-def _settle(future: "Future[Any]", call: Callable[[], Any]) -> None:
+def _fulfil(future: "Future[Any]", call: Callable[[], Any]) -> None:
     try:
         result = call()
     except BaseException as error:  # polars panics with one that is no Exception

@@ -106,7 +106,7 @@ class SourceSession:
             # What the client has to tell of itself is kept for whoever polls it.
             self.delivery.outbox.producer.poll(0)
             if self.control.pausing:
-                self._settle()
+                self._commit_open()
                 if not paused:
                     self.control.tell("paused", {})
                 paused = True
@@ -119,7 +119,7 @@ class SourceSession:
             if self._rested() and self.control.may_act():
                 with self.control.acting_now():
                     self._round()
-        self._settle()
+        self._commit_open()
 
     def _rested(self) -> bool:
         """Whether the pace of a run allows another poll; waits for it, but not for long."""
@@ -244,7 +244,7 @@ class SourceSession:
             latest.setdefault(canonical(partition), (partition, offset))
         return latest
 
-    def _settle(self) -> None:
+    def _commit_open(self) -> None:
         """For a pause or a stop: what is open is committed, unless only the source may do that."""
         self._told(self.delivery.commit() if self.boundaries is None else self.boundaries.at_end())
 
