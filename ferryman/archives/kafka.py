@@ -49,7 +49,7 @@ def settings_of(worker: Path | None, bootstrap: str | None) -> Settings:
     """A worker's settings, for its way to Kafka and its config providers; or brokers alone. Raises ConfigError."""
     converter = "org.apache.kafka.connect.json.JsonConverter"
     if worker is not None:
-        from_file = settings.given(worker)
+        from_file = settings.source_values(worker)
         return settings.parse({"key.converter": converter, "value.converter": converter, **from_file})
     if not bootstrap:
         raise ConfigError.for_key("", "name the brokers by --bootstrap, or a worker's property file by --worker")

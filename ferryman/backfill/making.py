@@ -69,7 +69,7 @@ class Making:
         plugin = self.plugin()
         if not catalog.is_sink(plugin):
             kept = fixed if isinstance(fixed, Part) else None
-            config, part, verdict = of_source.made(plugin, self.live, request, self.resolve, kept)
+            config, part, verdict = of_source.run_config(plugin, self.live, request, self.resolve, kept)
             return Run(config["name"], config, None, verdict, part)
         if request.positions is not None:
             raise ConfigError.for_key("positions", "positions are those of sources; a sink has offsets")

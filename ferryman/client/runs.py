@@ -20,7 +20,7 @@ SECONDS_TO_HEAR_OF_RUN = 30.0
 as one that is stopped."""
 
 
-def said(status: Json) -> str:
+def progress_line(status: Json) -> str:
     """How far a run is, in a line, from the status of its connector; "starting" while nobody knows."""
     found = status.get("run")
     if found is None:
@@ -50,7 +50,7 @@ def trouble(status: Json) -> str:
     return ""
 
 
-def over(status: Json) -> int | None:
+def exit_code(status: Json) -> int | None:
     """The exit code of a command that waits for the run: 0 when it is complete, 1 when something has failed that is not
     tried again, None otherwise."""
     if status.get("run", {}).get("complete"):
@@ -65,7 +65,7 @@ def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
     stopped, patience = 0, round(SECONDS_TO_HEAR_OF_RUN / POLL_SECONDS)
     for status in statuses(worker, name):
         told(status)
-        code = over(status)
+        code = exit_code(status)
         if code is not None:
             return code
         if status["connector"]["state"] == "STOPPED":

@@ -46,7 +46,7 @@ def say(shown: RenderableType) -> None:
     _console().print(shown, soft_wrap=not isinstance(shown, Table))
 
 
-def tell(found: Any, render: Callable[[Any], RenderableType], as_json: bool) -> None:
+def show_answer(found: Any, render: Callable[[Any], RenderableType], as_json: bool) -> None:
     """An answer, in one of the two ways."""
     if as_json:
         click.echo(json.dumps(found, indent=2))

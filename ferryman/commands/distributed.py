@@ -32,7 +32,7 @@ def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> N
 
     gc.freeze()
     gc.enable()
-    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
+    catalog.set_third_party(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, DISTRIBUTED)
     starting.warn(found)
     starting.leave(asyncio.run(run(found, server)))

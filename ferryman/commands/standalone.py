@@ -35,7 +35,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
 
     gc.freeze()
     gc.enable()
-    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
+    catalog.set_third_party(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, STANDALONE)
     try:
         files = [connector_file.read(path) for path in connectors]

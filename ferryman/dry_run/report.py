@@ -90,7 +90,7 @@ def _redacted(found: Any) -> Any:
             return found
 
 
-def made(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
+def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
     """The report on a connector's file. ``sample`` are lines of records, ``from_topic`` how many of each topic's newest
     are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
     plan = explained(config, worker)

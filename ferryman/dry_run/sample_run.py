@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 from ferryman.chain.chain import Chain, Step, assembled
-from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, written
+from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, record_line
 from ferryman.errors import FerrymanError
 from ferryman.record import Record, batches
 
@@ -82,6 +82,6 @@ def _transform(chain: Chain, records: dict[int, Record], results: dict[int, byte
 
 def _written(record: Record) -> bytes:
     try:
-        return written(record)
+        return record_line(record)
     except FerrymanError as error:
         return failed(error)

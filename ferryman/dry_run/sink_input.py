@@ -142,6 +142,6 @@ def of_topics(subject: Subject, count: int) -> SinkInput:
 
 def _matching(config: SinkConfig, values: Mapping[str, str], admin: Admin) -> Sequence[str]:
     try:
-        return subscription.chosen(config, values, admin.list_topics(timeout=ANSWER_SECONDS).topics)[0]
+        return subscription.topics_to_read(config, values, admin.list_topics(timeout=ANSWER_SECONDS).topics)[0]
     except KafkaException as error:
         raise RetriableError(f"the topics cannot be listed: {error.args[0].str()}") from None

@@ -30,7 +30,7 @@ _OF_SOURCES = {
 }
 
 
-def said(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
+def chain_facts(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
     """What a question about a connector's letters says of it: of its config no more than its chain needs."""
     config = {key: value for key, value in resolution.values.items() if key.startswith(_CHAIN)}
     references = resolution.references.rows()

@@ -40,7 +40,7 @@ def question(letter: DeadLetter, connector: str, resolution: Resolution, is_sink
         "topic": letter.at.topic if letter.origin is None else letter.origin.topic,
         "payloads": small,
         "edit": edit,
-        **letter_converters.said(connector, resolution, is_sink),
+        **letter_converters.chain_facts(connector, resolution, is_sink),
     }
 
 

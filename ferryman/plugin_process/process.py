@@ -55,7 +55,7 @@ def main(connection: socket.socket, parent: int) -> NoReturn:
     line = after_fork.tied(connection, parent)
     spec = PluginSpec.parse(line.first())
     after_fork.knows(spec, WORKER, line)
-    catalog.tell(Others.load(spec.others))
+    catalog.set_third_party(Others.load(spec.others))
     settings = Settings.of_worker(spec.worker, spec.references)
     allowed_folders.bound(settings.config.connector_allowed_paths)
     _serve(line, settings)
@@ -68,10 +68,10 @@ def _serve(line: Line, settings: Settings) -> NoReturn:
         message = questions.get()
         for logger, level in message["levels"].items():
             logs.set_level(logger, level)
-        line.tell("answer", {"answer": answered(message["question"], settings)})
+        line.tell("answer", {"answer": answer_to(message["question"], settings)})
 
 
-def answered(question: str, settings: Settings) -> str:
+def answer_to(question: str, settings: Settings) -> str:
     """The answer to a question of one of the modules of this folder, as ``answer`` makes it. What the question brings
     is protected for as long as it takes."""
     asked = json.loads(question)

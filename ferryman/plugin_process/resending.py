@@ -36,7 +36,7 @@ def question(
 ) -> Json:
     """Asks what goes of letters, each with the topic of its record. Of a sink's only the values are told."""
     rows = [_row(letter, topic, is_sink) for letter, topic in letters]
-    return {"ask": ASK, "letters": rows, "edit": edit, **letter_converters.said(connector, resolution, is_sink)}
+    return {"ask": ASK, "letters": rows, "edit": edit, **letter_converters.chain_facts(connector, resolution, is_sink)}
 
 
 def _row(letter: DeadLetter, topic: str, is_sink: bool) -> Json:
@@ -89,7 +89,7 @@ def _dumped(made: Made) -> list[Any]:
     return [topic, partition, packed(key), packed(value), told, time]
 
 
-def made(row: Sequence[Any]) -> Made:
+def outgoing_record(row: Sequence[Any]) -> Made:
     """What an answer says of one record that goes."""
     topic, partition, key, value, headers, time = row
     told = [(name, unpacked(content)) for name, content in headers]

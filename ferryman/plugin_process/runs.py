@@ -54,7 +54,7 @@ def _resolver(asked: Mapping[str, Any], request: Request) -> Resolve:
     return lambda raw: {key: known.get((key, text), text) for key, text in raw.items()}
 
 
-def made(found: Mapping[str, Any]) -> Run:
+def run_of(found: Mapping[str, Any]) -> Run:
     """The run that was answered."""
     fixed = None if found["ranges"] is None else ranges.parse(found["ranges"])
     given = found["part"]

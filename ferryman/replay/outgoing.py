@@ -117,7 +117,7 @@ class Asked:
     def _going(self, letter: DeadLetter, answer: Mapping[str, Any]) -> Going:
         if "refused" in answer:
             return DataError(answer["refused"])
-        made = [Outgoing(*resending.made(row)) for row in answer["made"]]
+        made = [Outgoing(*resending.outgoing_record(row)) for row in answer["made"]]
         return [_tried(letter, each.topic, each.value) for each in made] if self.is_sink else made
 
 

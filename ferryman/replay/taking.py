@@ -18,7 +18,7 @@ from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.subscription import kept
+from ferryman.kafka.subscription import own_topics
 from ferryman.replay import marks
 from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
 from ferryman.replay.making import MEANT, Making
@@ -131,7 +131,7 @@ class Taking:
     @property
     def _closed(self) -> Collection[str]:
         offsets = self.clients.raw.get("offsets.storage.topic", "")
-        return {self._marks.letters, self._marks.topic, offsets, *kept(self.clients.worker)}
+        return {self._marks.letters, self._marks.topic, offsets, *own_topics(self.clients.worker)}
 
     def _checked_edit(self) -> None:
         try:

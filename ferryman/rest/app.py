@@ -172,7 +172,7 @@ class _Dispatch:
 
 
 async def _asked(doing: Awaitable[Answer], request: Request) -> Answer:
-    with askers.asked(lambda: _nobody_waits(request)):
+    with askers.on_behalf_of(lambda: _nobody_waits(request)):
         return await doing
 
 

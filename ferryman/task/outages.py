@@ -55,7 +55,7 @@ class Troubles:
         self.tell("refused" if decision.step is Step.SHOW else "away", facts)
         return decision.wait
 
-    def over(self, success: bool = True) -> None:
+    def recovered(self, success: bool = True) -> None:
         """Something went well; ``success`` says whether it was what the task is for (a put, a poll)."""
         first = success and not self.outage.succeeded
         was = self.outage.over(success)
@@ -69,7 +69,7 @@ class Troubles:
     def going_on(self) -> None:
         """Work goes on, but is not done; that ends an outage, though it is no proof that what refused gives in."""
         if not self.outage.refused:
-            self.over(success=False)
+            self.recovered(success=False)
 
     def calm(self, idle: bool = True) -> None:
         """There is nothing to do, and nothing fails; when that has lasted a while, the trouble is over."""
@@ -77,7 +77,7 @@ class Troubles:
             return
         self._calm_since = self.clock() if self._calm_since is None else self._calm_since
         if self.clock() - self._calm_since > CALM_SECONDS:
-            self.over(success=False)
+            self.recovered(success=False)
 
     def _log(self, reason: str, wait: float, waiting: Coordinates | None) -> None:
         now = self.clock()

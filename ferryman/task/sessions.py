@@ -135,7 +135,7 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     chain = builder.chain(spec.config, spec.worker, plugin)
     chain = builder.editing(chain, "" if run is None else run.ferryman_run_edit, spec.config, spec.worker)
     troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
-    meters = metering.made(spec, worker, plugin, chain)
+    meters = metering.task_meters(spec, worker, plugin, chain)
     meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
     meters.parked = lambda: control.parked
     clients = Clients(

@@ -22,7 +22,7 @@ def told(value: Payload, edit: str | None = None, is_sink: bool = True, **config
     given = CONFIG | {key.replace("_", "."): text for key, text in config.items()}
     letter = parsed(Coordinates("dlq", 0, 3), 11, b"k", value, [("__connect.errors.topic", b"t")])
     question = letters.question(letter, "c", Resolution(given), is_sink, edit)
-    return answer.found(process.answered(json.dumps(question), SETTINGS))
+    return answer.unpack(process.answer_to(json.dumps(question), SETTINGS))
 
 
 def test_what_converters_make_of_a_letter_is_told_and_numbers_keep_their_digits() -> None:

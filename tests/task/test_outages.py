@@ -46,7 +46,7 @@ def test_an_outage_says_since_when_why_and_when_it_is_tried_next() -> None:
             "next_try": "2026-01-01T00:00:11.000Z",
         },
     )
-    troubles.over()
+    troubles.recovered()
     assert told.events == ["away", "away", "succeeded", "back"]
 
 
@@ -85,7 +85,7 @@ def test_what_refuses_for_an_hour_shows_and_comes_back_by_itself() -> None:
     troubles = told.troubles(succeeded=True)
     for told.seconds in (0.0, LONGEST_REFUSAL / 2, LONGEST_REFUSAL):
         troubles.met(RefusedError("wrong password", key="connection.password"))
-    troubles.over()
+    troubles.recovered()
     assert told.events == ["away", "away", "refused", "back"]
 
 

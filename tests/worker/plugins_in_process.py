@@ -16,7 +16,7 @@ def plugins(settings: Settings, pool: Any = None) -> Plugins:
 
     async def ask(asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         told = Settings.of_worker(settings.values, settings.references.rows())
-        return answer.found(process.answered(json.dumps(asked.question), told))
+        return answer.unpack(process.answer_to(json.dumps(asked.question), told))
 
     made = Plugins(settings, ask, pool)
     made.are_known(Others())

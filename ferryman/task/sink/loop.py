@@ -235,7 +235,7 @@ class SinkSession:
         except RetriableError as error:
             self._retry_at = time.monotonic() + self.troubles.met(error, self.backlog.first)
         else:
-            self.troubles.over()
+            self.troubles.recovered()
             if not self.backlog:
                 self.gather_delay.put(time.monotonic())
 

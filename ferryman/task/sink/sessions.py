@@ -55,7 +55,11 @@ class SinkSessions:
         """
         setup = self.setup
         consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
-        plan = (fetching.told(consumer), *setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol))
+        plan = (
+            fetching.fetch_summary(consumer),
+            *setup.chain.plan.steps,
+            *group_protocol.consequences(setup.plugin, protocol),
+        )
         for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())

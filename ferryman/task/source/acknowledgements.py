@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.errors import FerrymanError, TaskError
-from ferryman.kafka.refusals import REFUSED, said
+from ferryman.kafka.refusals import REFUSED, as_refusal
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Payload
@@ -155,7 +155,7 @@ class Acknowledgements:
         if self._failed is not None:
             error, topic = self._failed
             if error.code() in REFUSED:
-                raise TaskError(said(error, topic))
+                raise TaskError(as_refusal(error, topic))
             raise KafkaException(error)
 
     def _acknowledged(self, poll: Poll, error: KafkaError | None, message: Message) -> None:

@@ -15,7 +15,7 @@ from ferryman.chain.encoded import Encoded, in_order
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
-from ferryman.kafka.refusals import REFUSED, said
+from ferryman.kafka.refusals import REFUSED, as_refusal
 from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -138,7 +138,7 @@ class SourceSession:
             # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
             self.control.wait(self.troubles.met(error))
             return
-        self.troubles.over()
+        self.troubles.recovered()
         # A poll takes as long as it takes, and the lease may have ended.
         if ready and not self.control.may_act():
             return
@@ -264,5 +264,5 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
     if refused is not None:
         return refused
     if reason.code() in REFUSED:
-        return TaskError(said(reason, "its topic"))
+        return TaskError(as_refusal(reason, "its topic"))
     return Indeterminate(f"{reason.name()}: {reason.str()}")

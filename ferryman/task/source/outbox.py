@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError, TooLarge
-from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
+from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
 
@@ -177,4 +177,4 @@ def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception |
     text = f"a record could not be produced to {topic}: {error}"
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it")
-    return TaskError(said(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)
+    return TaskError(as_refusal(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)

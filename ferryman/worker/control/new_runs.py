@@ -83,7 +83,7 @@ class Backfills:
         )
         rows = named.named(with_sets, resources.settings.values)
         asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
-        return runs.made(await resources.plugins.ask(asked))
+        return runs.run_of(await resources.plugins.ask(asked))
 
 
 class Replays:

@@ -53,7 +53,7 @@ def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:
     that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many wait."""
     if not ends and not _comes_to_an_end(connector):
         return None
-    return marks.found(connector.stores.read().items())
+    return marks.marks_by_task(connector.stores.read().items())
 
 
 def _comes_to_an_end(connector: ConnectorOffsets) -> bool:

@@ -39,7 +39,7 @@ class Plugins:
     async def look(self) -> None:
         """Finds out what others have installed; until that is done, whoever asks for plugins waits. From now on this
         process imports none of it. ConfigError if a converter of the worker's settings is not there or not usable."""
-        catalog.tell(Others())
+        catalog.set_third_party(Others())
         points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
         self.are_known(await discovery.discover(points, self.ask))
         await self._converters()
@@ -52,7 +52,7 @@ class Plugins:
 
     def are_known(self, found: Others) -> None:
         """What others have installed."""
-        catalog.tell(found)
+        catalog.set_third_party(found)
         self._known.set()
 
     async def listed(self, connectors_only: bool) -> Sequence[PluginInfo]:

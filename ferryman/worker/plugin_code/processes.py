@@ -62,7 +62,7 @@ class Ask(Protocol):
     """Somebody who answers."""
 
     async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
-        """What plugins' code says. Raises what ``plugin_process.answer.found`` raises, and RequestError 500 for code
+        """What plugins' code says. Raises what ``plugin_process.answer.unpack`` raises, and RequestError 500 for code
         that does not come back ``within`` seconds or has ended its process, 503 where too many wait."""
 
 
@@ -139,7 +139,7 @@ class PluginProcesses:
         text, whole = None, True
         try:
             text = await process.ask(json.dumps(asked.question), logs.levels_for("", self._levels))
-            return answer.found(text)
+            return answer.unpack(text)
         except PluginError:
             whole = False
             raise
@@ -154,7 +154,7 @@ class PluginProcesses:
         spec = PluginSpec(
             self._settings.values,
             self._settings.references.rows(),
-            catalog.told().dump(),
+            catalog.third_party().dump(),
             logs.levels_for("", self._levels),
         )
         return await PluginProcess.forked(self._forks, stage, spec, list(self._modules))

@@ -109,7 +109,7 @@ def test_what_waited_for_the_end_of_a_rebalance_is_not_done_for_who_has_gone(
 
     async def asks() -> None:
         place = Place(None if waited else ME)
-        with askers.asked(has_gone):
+        with askers.on_behalf_of(has_gone):
             asking = asyncio.ensure_future(members(place).lead())
             await asyncio.sleep(0)
             place.member.leader_url, place.member.leads = ME, True

@@ -78,7 +78,7 @@ class Worker:
     def begins_anew(self) -> None:
         """Forgets all processes."""
         self.plugins = Plugins(self.settings, PluginProcesses(self.forks, self.settings, {}))
-        self.plugins.are_known(catalog.told())
+        self.plugins.are_known(catalog.third_party())
 
     async def odd(self, habit: str, sign: Path | None = None) -> Any:
         config = {"name": "o", "connector.class": "OddSink", "topics": "t", "habit": habit}
@@ -102,7 +102,7 @@ def tell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
     with pytest.MonkeyPatch.context() as patches, asyncio.Runner() as runner:
         patches.setenv("PYTHONPATH", str(install(tmp_path_factory.mktemp("odd"), "odd", PLUGIN, "OddSink")))
         patches.setattr(others, "points", lambda *groups: points)
-        catalog.tell(Others())
+        catalog.set_third_party(Others())
 
         async def made() -> Worker:
             worker = Worker()

@@ -43,7 +43,7 @@ def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, *
     if given["dry_run"] and (wait or watch):
         raise click.UsageError("--dry-run starts nothing that could be waited for")
     made = worker.ask("POST", "connectors", name, "backfill", body=_body(given))
-    terminal.tell(made, _Rendered(given["dry_run"]), as_json)
+    terminal.show_answer(made, _Rendered(given["dry_run"]), as_json)
     if wait or watch:
         sys.exit(_followed(worker, made["name"], watch, as_json))
 
@@ -116,8 +116,8 @@ def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:
 
     def told(status: Json) -> None:
         nonlocal before
-        news = json.dumps(status) if as_json else printable(f"{run}: {runs.said(status)}")
-        if news != before and (watch or runs.over(status) is not None):
+        news = json.dumps(status) if as_json else printable(f"{run}: {runs.progress_line(status)}")
+        if news != before and (watch or runs.exit_code(status) is not None):
             click.echo(news)
         before = news
 
