@@ -11,7 +11,7 @@ from itertools import islice
 import re2
 
 from ferryman.errors import ConfigError, DataError
-from ferryman.java.regex.letters import TERMINATORS
+from ferryman.java.regex.code_points import TERMINATORS
 from ferryman.java.regex.parser import parsed
 from ferryman.java.regex.replacement import Found
 from ferryman.java.regex.targets import ForRe2, for_python, for_re2

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-Letters = tuple[tuple[int, int], ...]
+CodePoints = tuple[tuple[int, int], ...]
 """Ranges with both ends included, sorted and apart from each other."""
 
 _LAST = 0x10FFFF
 
 
-def union(*sets: Iterable[tuple[int, int]]) -> Letters:
+def union(*sets: Iterable[tuple[int, int]]) -> CodePoints:
     """The code points that are in any of these."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(one for each in sets for one in each):
@@ -19,42 +19,42 @@ def union(*sets: Iterable[tuple[int, int]]) -> Letters:
     return tuple(found)
 
 
-def others(letters: Letters) -> Letters:
+def others(code_points: CodePoints) -> CodePoints:
     """All code points but these."""
     found, start = [], 0
-    for first, last in letters:
+    for first, last in code_points:
         if start < first:
             found.append((start, first - 1))
         start = last + 1
     return (*found, (start, _LAST)) if start <= _LAST else tuple(found)
 
 
-def letter_set(*parts: str) -> Letters:
-    """A set of single letters (``"_"``) and ranges (``"a-z"``)."""
+def code_point_set(*parts: str) -> CodePoints:
+    """A set of single code points (``"_"``) and ranges (``"a-z"``)."""
     return union([(ord(part[0]), ord(part[-1])) for part in parts])
 
 
-def either_case(letters: Letters) -> Letters:
-    """The same with ASCII letters in both cases, as Java's CASE_INSENSITIVE without UNICODE_CASE."""
-    found = list(letters)
+def either_case(code_points: CodePoints) -> CodePoints:
+    """The same with ASCII code points in both cases, as Java's CASE_INSENSITIVE without UNICODE_CASE."""
+    found = list(code_points)
     for start, end, shift in ((65, 90, 32), (97, 122, -32)):
-        for first, last in letters:
+        for first, last in code_points:
             low, high = max(first, start), min(last, end)
             if low <= high:
                 found.append((low + shift, high + shift))
     return union(found)
 
 
-TERMINATORS = letter_set("\n", "\r", "\x85", "\u2028-\u2029")
+TERMINATORS = code_point_set("\n", "\r", "\x85", "\u2028-\u2029")
 """What a dot does not match."""
 ANY = others(())
 DOT = others(TERMINATORS)
-_DIGIT = letter_set("0-9")
-_BLANK = letter_set(" ", "\t-\r")
-_WORD = letter_set("a-z", "A-Z", "0-9", "_")
-_HORIZONTAL = letter_set(" ", "\t", "\xa0", "\u1680", "\u180e", "\u2000-\u200a", "\u202f", "\u205f", "\u3000")
-_VERTICAL = letter_set("\n-\r", "\x85", "\u2028-\u2029")
-CLASSES: Mapping[str, Letters] = {
+_DIGIT = code_point_set("0-9")
+_BLANK = code_point_set(" ", "\t-\r")
+_WORD = code_point_set("a-z", "A-Z", "0-9", "_")
+_HORIZONTAL = code_point_set(" ", "\t", "\xa0", "\u1680", "\u180e", "\u2000-\u200a", "\u202f", "\u205f", "\u3000")
+_VERTICAL = code_point_set("\n-\r", "\x85", "\u2028-\u2029")
+CLASSES: Mapping[str, CodePoints] = {
     "d": _DIGIT,
     "D": others(_DIGIT),
     "s": _BLANK,
@@ -67,19 +67,19 @@ CLASSES: Mapping[str, Letters] = {
     "V": others(_VERTICAL),
 }
 """The classes with a letter of their own."""
-POSIX: Mapping[str, Letters] = {
-    "Lower": letter_set("a-z"),
-    "Upper": letter_set("A-Z"),
-    "ASCII": letter_set("\x00-\x7f"),
-    "Alpha": letter_set("a-z", "A-Z"),
+POSIX: Mapping[str, CodePoints] = {
+    "Lower": code_point_set("a-z"),
+    "Upper": code_point_set("A-Z"),
+    "ASCII": code_point_set("\x00-\x7f"),
+    "Alpha": code_point_set("a-z", "A-Z"),
     "Digit": _DIGIT,
-    "Alnum": letter_set("a-z", "A-Z", "0-9"),
-    "Punct": letter_set("!-/", ":-@", "[-`", "{-~"),
-    "Graph": letter_set("!-~"),
-    "Print": letter_set(" -~"),
-    "Blank": letter_set(" ", "\t"),
-    "Cntrl": letter_set("\x00-\x1f", "\x7f"),
-    "XDigit": letter_set("0-9", "a-f", "A-F"),
+    "Alnum": code_point_set("a-z", "A-Z", "0-9"),
+    "Punct": code_point_set("!-/", ":-@", "[-`", "{-~"),
+    "Graph": code_point_set("!-~"),
+    "Print": code_point_set(" -~"),
+    "Blank": code_point_set(" ", "\t"),
+    "Cntrl": code_point_set("\x00-\x1f", "\x7f"),
+    "XDigit": code_point_set("0-9", "a-f", "A-F"),
     "Space": _BLANK,
 }
 """The classes of ``\\p{…}``."""
