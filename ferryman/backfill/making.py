@@ -11,6 +11,7 @@ from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError
+from ferryman.java.instants import utc_text
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
@@ -88,7 +89,7 @@ class Making:
         before = plugin.target(plugin.config_class.parse(live), live, topics)
         again = plugin.again(config, merged) if before.meets(run) else "same"
         verdict = harm.verdict(before, run, again, request.allow_duplicates)
-        created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
         return Run(made["name"], made, ranges, verdict)
 

@@ -8,6 +8,7 @@ import click
 
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.worker import Worker
+from ferryman.java.instants import utc_text
 
 Called = Callable[..., Any]
 _CHOICE: tuple[Callable[[Called], Called], ...] = (
@@ -47,7 +48,7 @@ def time(milliseconds: int | None) -> str:
     """A record's time."""
     if milliseconds is None:
         return ""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc_text(datetime.fromtimestamp(milliseconds / 1000, UTC), "seconds")
 
 
 def place(origin: Mapping[str, Any] | None) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ferryman.errors import RefusedError, RetriableError, TaskError
+from ferryman.java.instants import utc_text
 from ferryman.record import Coordinates
 from ferryman.retry.outage import Outage, Step
 from ferryman.telemetry import place
@@ -92,4 +93,4 @@ class Troubles:
 
 
 def _text(when: datetime, later: float = 0.0) -> str:
-    return (when + timedelta(seconds=later)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(when + timedelta(seconds=later))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ferryman.errors import RequestError
+from ferryman.java.instants import utc_text
 from ferryman.plugin_process import answer
 from ferryman.plugin_process.answer import PluginError
 from ferryman.plugin_process.spec import PluginSpec
@@ -108,7 +109,7 @@ class PluginProcesses:
 
     async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         """See ``Ask``."""
-        began = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        began = utc_text(datetime.now(UTC))
         kept = self._set(asked.strangers)
         if kept.unanswered >= kept.most:
             raise RequestError(503, f"Cannot complete request momentarily: too many others wait for {asked.stage}")

@@ -14,6 +14,7 @@ from ferryman.connector_process.reports import MAX_MESSAGE_BYTES
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State
+from ferryman.java.instants import utc_text
 from ferryman.leases.lease import Lease
 from ferryman.plugins import named
 from ferryman.worker.forks.forked import Forks
@@ -24,7 +25,7 @@ from ferryman.worker.processes.supervised_process import LastMessage, Supervised
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(datetime.now(UTC))
 
 
 @dataclass

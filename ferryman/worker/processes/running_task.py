@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from ferryman.facts.states import Outage, Restart, State
+from ferryman.java.instants import utc_text
 from ferryman.leases.lease import Lease
 from ferryman.metrics import registry
 from ferryman.plugins import named
@@ -278,4 +279,4 @@ class RunningTask:
 
 def _in(seconds: float) -> str:
     when = datetime.now(UTC) + timedelta(seconds=seconds)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(when)
