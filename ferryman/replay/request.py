@@ -9,6 +9,7 @@ from ferryman.config import trim
 from ferryman.dead_letters import query
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
+from ferryman.runs import request_body
 from ferryman.runs.keys import PREFIX
 
 FILTER = ("stage", "exception", "field", "since", "until")
@@ -55,11 +56,8 @@ class Request:
 
 def parsed(posted: Any, connector: str) -> Request:
     """What the body of a request asks for. RequestError 400, or ConfigError for keys that cannot be set."""
-    if not isinstance(posted, dict):
-        raise RequestError(400, f"An object is expected, with any of {', '.join(KNOWN)}")
-    for key in posted.keys() - set(KNOWN):
-        raise RequestError(400, f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
-    flags = {name: _flag(name, posted.get(name)) for name in FLAGS}
+    posted = request_body.checked(posted, KNOWN)
+    flags = {name: request_body.flag(name, posted.get(name)) for name in FLAGS}
     texts = {name: text for name in FILTER if (text := _text(name, posted.get(name))) is not None}
     choice, _, _ = query.parsed(texts, connector)
     letters = _letters(posted.get("letters"))
@@ -77,12 +75,6 @@ def parsed(posted: Any, connector: str) -> Request:
         name=trim(_text("name", posted.get("name")) or ""),
         **flags,
     )
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool | None):
-        raise RequestError(400, f"{name} must be true or false")
-    return bool(value)
 
 
 def _text(name: str, value: Any) -> str | None:

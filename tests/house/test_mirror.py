@@ -30,6 +30,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/plugin_code": "tests/worker/plugin_code/test_processes.py",
     "ferryman/plugin_process/ends.py": "tests/backfill/test_of_sources.py",
     "ferryman/plugin_process/replays.py": "tests/replay/test_into_a_table.py",
+    "ferryman/runs/request_body.py": "tests/backfill/test_over_rest.py",
     "ferryman/runs/progress_text.py": "tests/backfill/test_over_rest.py",
     "ferryman/task/sink/runs/live_watch.py": "tests/backfill/test_beside_live.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
