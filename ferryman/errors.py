@@ -26,7 +26,7 @@ class FerrymanError(Exception):
     """The root; ``java`` is the class name that Kafka Connect would report for it."""
 
     java: ClassVar[str] = "org.apache.kafka.connect.errors.ConnectException"
-    lasting: ClassVar[bool] = False
+    permanent: ClassVar[bool] = False
     """Whether a task that fails with it would fail again for certain: only another config or record helps."""
 
 
@@ -59,7 +59,7 @@ class ConfigError(FerrymanError):
     """A config that cannot be used. Holds every problem found, not only the first."""
 
     java = "org.apache.kafka.common.config.ConfigException"
-    lasting = True
+    permanent = True
 
     def __init__(self, *problems: KeyProblem) -> None:
         super().__init__("\n".join(problem.message for problem in problems))
@@ -75,7 +75,7 @@ class DataError(FerrymanError):
     """A record that cannot be decoded, transformed or written; its neighbours can."""
 
     java = "org.apache.kafka.connect.errors.DataException"
-    lasting = True
+    permanent = True
     field: str = ""
     """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; whoever goes
     through a struct, a list or a map adds the name before it."""
@@ -162,7 +162,7 @@ class ToleranceError(TaskError):
     """A data error that the config does not tolerate: the same record would come again. ``place`` is what lines of the
     log tell of that record (``ferryman.telemetry.place``)."""
 
-    lasting = True
+    permanent = True
 
     def __init__(self, message: str, place: Mapping[str, object]) -> None:
         super().__init__(message)
@@ -172,7 +172,7 @@ class ToleranceError(TaskError):
 class FencedError(TaskError):
     """Another process has taken this task's identity over; to come back would take it away from that one."""
 
-    lasting = True
+    permanent = True
 
 
 class RequestError(FerrymanError):

@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.stack.runtime.ports import free_port
-from tests.prepared import Process, start
+from tests.prefork import Process, start
 
 FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
 WEB = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.known import Known
+from tests.process_identity import Known
 
 WITH_A_THREAD = """
 import threading

@@ -38,7 +38,7 @@ _UNCONDITIONAL = "enable.conditional.writes=false"
 
 
 def before_forks() -> None:
-    """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
+    """What the processes of all tasks share, see ``ferryman.worker.forks.server_process.share``."""
     read_descriptions()
 
 

@@ -32,7 +32,7 @@ WAIT_SECONDS = 0.5
 
 
 def before_forks() -> None:
-    """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
+    """What the processes of all tasks share, see ``ferryman.worker.forks.server_process.share``."""
     read_descriptions()
 
 

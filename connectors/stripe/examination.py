@@ -8,8 +8,8 @@ import httpx
 from ferryman.connectors.stripe.events_api import EventsApi, Period
 from ferryman.errors import FerrymanError, RefusedError, RetriableError
 from ferryman.findings import Finding, mend, ok, warning
-from ferryman.reach import mending
-from ferryman.reach.mending import Keys
+from ferryman.reach import remedies
+from ferryman.reach.remedies import Keys
 
 _SKEWED_SECONDS = 60
 _KEYS = Keys.of_url("stripe.api.url", "SSL_CERT_FILE, a variable of the worker's environment")
@@ -44,6 +44,6 @@ def _failed(subject: str, url: str, seconds: float, error: FerrymanError) -> Fin
     if not isinstance(error, RetriableError):
         return mend(subject, str(error), "correct stripe.api.url or stripe.api.version")
     obstacle = None
-    if isinstance(error.__cause__, httpx.TransportError) and not mending.is_by_proxy(url):
-        obstacle = mending.to_url(subject, url, httpx.create_ssl_context(), _KEYS, min(_STEP_SECONDS, seconds))
+    if isinstance(error.__cause__, httpx.TransportError) and not remedies.is_by_proxy(url):
+        obstacle = remedies.to_url(subject, url, httpx.create_ssl_context(), _KEYS, min(_STEP_SECONDS, seconds))
     return obstacle or mend(subject, str(error), "try again when it is well, or correct stripe.api.url")

@@ -17,7 +17,7 @@ from ferryman.kafka.clients import QUIET
 from ferryman.settings import settings
 from ferryman.settings.settings import Settings
 
-SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 """How long an answer is waited for."""
 SILENCE = 60.0
 """Seconds without a record, before the end, after which no more is waited for."""
@@ -54,7 +54,7 @@ def settings_of(worker: Path | None, bootstrap: str | None) -> Settings:
     """A worker's settings, for its way to Kafka and its config providers; or brokers alone. Raises ConfigError."""
     converter = "org.apache.kafka.connect.json.JsonConverter"
     if worker is not None:
-        from_file = settings.given(worker)
+        from_file = settings.source_values(worker)
         return settings.parse({"key.converter": converter, "value.converter": converter, **from_file})
     if not bootstrap:
         raise ConfigError.for_key("", "name the brokers by --bootstrap, or a worker's property file by --worker")
@@ -72,7 +72,7 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
     consumer = Consumer({**config, **heard.settings, "enable.partition.eof": True, "enable.auto.commit": False})
     try:
         for number in _partitions(consumer, topic):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), SECONDS)
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), ANSWER_SECONDS)
             yield number, low, None
             if low < high:
                 yield from _up_to(high, consumer, TopicPartition(topic, number, low), told)
@@ -84,7 +84,7 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
 
 
 def _partitions(consumer: Consumer, topic: str) -> list[int]:
-    found = consumer.list_topics(topic, timeout=SECONDS).topics[topic]
+    found = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
     if found.error is not None:
         raise Unreadable(f"{topic}: {found.error.str()}")
     return sorted(found.partitions)
@@ -132,7 +132,9 @@ def group_offsets(given: Settings, group: str, topic: str) -> dict[int, int]:
     heard = _Heard()
     admin = _admin(given, heard)
     try:
-        answer = admin.list_consumer_group_offsets([GroupOffsets(group)], request_timeout=SECONDS)[group].result()
+        answer = admin.list_consumer_group_offsets([GroupOffsets(group)], request_timeout=ANSWER_SECONDS)[
+            group
+        ].result()
     except KafkaException as error:
         raise heard.unreadable(f"the offsets of {group}", error, admin) from None
     found = answer.topic_partitions or []
@@ -144,11 +146,11 @@ def write_offsets(given: Settings, group: str, topic: str, offsets: Mapping[int,
     heard = _Heard()
     admin = _admin(given, heard)
     try:
-        state = admin.describe_consumer_groups([group], request_timeout=SECONDS)[group].result().state
+        state = admin.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group].result().state
         if state not in _AT_REST:
             raise Unreadable(f"the group {group} is {state.name.lower()}: stop its consumers first")
         wanted = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
-        done: Any = admin.alter_consumer_group_offsets([GroupOffsets(group, wanted)], request_timeout=SECONDS)
+        done: Any = admin.alter_consumer_group_offsets([GroupOffsets(group, wanted)], request_timeout=ANSWER_SECONDS)
         failed = [each for each in done[group].result().topic_partitions if each.error is not None]
     except KafkaException as error:
         raise heard.unreadable(f"the group {group}", error, admin) from None

@@ -17,7 +17,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import Subscription
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
-from ferryman.runs.words import duration
+from ferryman.runs.progress_text import duration
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import redaction
 from ferryman.telemetry.redaction import redact

@@ -14,7 +14,7 @@ from ferryman.kafka.subscription import Subscription
 from ferryman.record import TopicPartition
 from ferryman.runs.ranges import Range, Ranges
 
-TIMEOUT = 30.0
+ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _ids(admin: Admin, topics: Sequence[str]) -> dict[str, str]:
 
 
 def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
-    return Range(*consumer.get_watermark_offsets(ClientPartition(*source), timeout=TIMEOUT))
+    return Range(*consumer.get_watermark_offsets(ClientPartition(*source), timeout=ANSWER_SECONDS))
 
 
 def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
@@ -68,7 +68,9 @@ def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None
     if begins is None:
         return {}
     found = {}
-    for each in consumer.offsets_for_times([ClientPartition(*source, begins) for source in wanted], timeout=TIMEOUT):
+    for each in consumer.offsets_for_times(
+        [ClientPartition(*source, begins) for source in wanted], timeout=ANSWER_SECONDS
+    ):
         if each.error:
             raise KafkaException(each.error)
         found[TopicPartition(each.topic, each.partition)] = each.offset if each.offset >= 0 else 1 << 62

@@ -21,7 +21,7 @@ from ferryman.retry import coordinator
 from ferryman.runs.ranges import Range, Ranges
 
 FORMAT = 1
-TIMEOUT = 30.0
+ANSWER_SECONDS = 30.0
 
 
 def group(clients: Clients) -> str:
@@ -53,7 +53,7 @@ def _read(
     wanted = [ClientPartition(*source) for source in sorted(sources)]
     consumer = Consumer(clients.group_reader() | QUIET | {"group.id": group(clients)})
     try:
-        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=TIMEOUT)) if wanted else []
+        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=ANSWER_SECONDS)) if wanted else []
     finally:
         consumer.close()
     noted = {

@@ -11,6 +11,7 @@ from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError
+from ferryman.java.instants import utc_text
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
@@ -69,7 +70,7 @@ class Making:
         plugin = self.plugin()
         if not catalog.is_sink(plugin):
             kept = fixed if isinstance(fixed, Part) else None
-            config, part, verdict = of_source.made(plugin, self.live, request, self.resolve, kept)
+            config, part, verdict = of_source.run_config(plugin, self.live, request, self.resolve, kept)
             return Run(config["name"], config, None, verdict, part)
         if request.positions is not None:
             raise ConfigError.for_key("positions", "positions are those of sources; a sink has offsets")
@@ -88,7 +89,7 @@ class Making:
         before = plugin.target(plugin.config_class.parse(live), live, topics)
         again = plugin.again(config, merged) if before.meets(run) else "same"
         verdict = harm.verdict(before, run, again, request.allow_duplicates)
-        created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
         return Run(made["name"], made, ranges, verdict)
 

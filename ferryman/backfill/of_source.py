@@ -17,7 +17,7 @@ IDENTITY = "producer.override.transactional.id"
 """With the live connector's, the two would fence each other."""
 
 
-def made(
+def run_config(
     plugin: type[Source[Any]], live: Mapping[str, str], request: Request, resolve: Resolve, kept: Part | None
 ) -> tuple[dict[str, str], Part, Verdict]:
     """The config of the run of a live connector, references unresolved; ``kept`` is the part that was fixed for it

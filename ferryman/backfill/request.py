@@ -11,7 +11,7 @@ from typing import Any
 from ferryman.errors import ConfigError
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
-from ferryman.runs.ranges import MOST, Range, Ranges
+from ferryman.runs.ranges import MAX_OFFSET, Range, Ranges
 
 GROUP = "consumer.override.group.id"
 NOT_TO_SET = ("name", "connector.class", "topics.regex")
@@ -117,8 +117,8 @@ def of_offsets(value: Any) -> dict[TopicPartition, Range]:
 def of_positions(value: Any) -> tuple[int, int | None]:
     """[first, behind the last]; null for the present end."""
     match value:
-        case [int(first), None] if type(first) is int and 0 <= first < MOST:
+        case [int(first), None] if type(first) is int and 0 <= first < MAX_OFFSET:
             return first, None
-        case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MOST:
+        case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MAX_OFFSET:
             return first, behind
     raise ConfigError.for_key("positions", "positions must be [first, behind the last], null for the present end")

@@ -8,7 +8,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.runs.ranges import Ranges
 
-ENOUGH, SECONDS = 200, 5.0
+SAMPLE_RECORDS, SAMPLE_SECONDS = 200, 5.0
 """Records a partition, and how long they are waited for."""
 
 
@@ -21,14 +21,14 @@ def bytes_of(clients: Clients, ranges: Ranges) -> int:
         for source, range_ in sorted(ranges.of.items()):
             if range_.size:
                 consumer.assign([ClientPartition(*source, range_.first)])
-                total += _mean(consumer, min(ENOUGH, range_.size)) * range_.size
+                total += _mean(consumer, min(SAMPLE_RECORDS, range_.size)) * range_.size
     finally:
         consumer.close()
     return round(total)
 
 
 def _mean(consumer: Consumer, wanted: int) -> float:
-    sizes, deadline = list[int](), time.monotonic() + SECONDS
+    sizes, deadline = list[int](), time.monotonic() + SAMPLE_SECONDS
     while len(sizes) < wanted and time.monotonic() < deadline:
         found = [each for each in consumer.consume(wanted - len(sizes), 0.5) if not each.error()]
         sizes += [len(each.key() or b"") + len(each.value() or b"") for each in found]

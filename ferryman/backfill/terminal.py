@@ -8,9 +8,9 @@ from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
 from ferryman.runs.progress import Progress
-from ferryman.runs.words import many, sentence
+from ferryman.runs.progress_text import many, sentence
 
-EVERY = 10.0
+LINE_SECONDS = 10.0
 """Seconds between two lines where there is no terminal."""
 
 
@@ -51,7 +51,10 @@ class Report:
         complete = progress is not None and progress.complete and not (self._last[0] and self._last[0].complete)
         if not news or (self.now() < self._next and not complete and trouble == self._last[1]):
             return
-        self._last, self._next = (progress, trouble), self.now() + (0.5 if self.as_json or self._terminal else EVERY)
+        self._last, self._next = (
+            (progress, trouble),
+            self.now() + (0.5 if self.as_json or self._terminal else LINE_SECONDS),
+        )
         if self.as_json:
             facts = {} if progress is None else {**asdict(progress)}
             self._json(**facts, **({"trouble": trouble} if trouble else {}))

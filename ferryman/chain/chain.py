@@ -13,7 +13,7 @@ from ferryman.chain import headers, letters
 from ferryman.chain.encoded import Encoded
 from ferryman.chain.forms import Asked, Forms, form_of, in_form
 from ferryman.chain.narrowing import Failure, Stage, sifted
-from ferryman.chain.pairing import chosen, paired
+from ferryman.chain.pairing import paired, pick
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
@@ -99,7 +99,7 @@ class Chain:
                 partition=polled.partition,
                 key=key,
                 value=value,
-                timestamps=chosen(polled.timestamps, positions),
+                timestamps=pick(polled.timestamps, positions),
                 origin=polled,
                 positions=positions,
             )
@@ -119,7 +119,7 @@ class Chain:
 
         def attempt(places: Sequence[int]) -> tuple[Sequence[int], Decoded, Asked]:
             forms.attempt()
-            return places, converter.decode(polled.topic, chosen(payloads, places)), forms.asked
+            return places, converter.decode(polled.topic, pick(payloads, places)), forms.asked
 
         done, guilty = sifted(len(polled), attempt)
         pieces, name = list[Piece](), names(type(converter))[0]
@@ -140,7 +140,7 @@ class Chain:
     def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
         raw = batch.polled.headers
         assert raw is not None
-        found, bad = headers.decoded(self.header, batch.topic, chosen(raw, batch.positions))
+        found, bad = headers.decoded(self.header, batch.topic, pick(raw, batch.positions))
         name = names(type(self.header))[0]
         for at, error in bad:
             position = batch.positions[at]

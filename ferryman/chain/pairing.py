@@ -24,14 +24,14 @@ def paired(count: int, keys: Sequence[Piece], values: Sequence[Piece]) -> Iterat
                 places.append(at)
                 of_key.append(owner[1])
         for number, (places, of_key) in members.items():
-            yield chosen(positions, places), _taken(keys[number].data, of_key), _taken(data, places)
+            yield pick(positions, places), _taken(keys[number].data, of_key), _taken(data, places)
 
 
 def _taken(data: Data, places: Sequence[int]) -> Data:
     return data if len(places) == len(data) else data.take(places)
 
 
-def chosen(items: Sequence[T], places: Sequence[int]) -> Sequence[T]:
+def pick(items: Sequence[T], places: Sequence[int]) -> Sequence[T]:
     """The items at ascending places."""
     if len(places) == len(items):
         return items

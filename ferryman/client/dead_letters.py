@@ -53,7 +53,7 @@ def place(origin: Mapping[str, Any] | None) -> str:
     return "" if origin is None else f"{origin['topic']}-{origin['partition']}@{origin['offset']}"
 
 
-def taken(mark: Mapping[str, Any] | None) -> str:
+def holder(mark: Mapping[str, Any] | None) -> str:
     """Who has a letter."""
     if mark is None:
         return ""

@@ -5,22 +5,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ferryman.client.errors import RefusedRequestError
-from ferryman.client.terminal import PAUSE
+from ferryman.client.terminal import POLL_SECONDS
 from ferryman.client.worker import Worker
 from ferryman.runs.progress import Progress
-from ferryman.runs.words import sentence
+from ferryman.runs.progress_text import sentence
 
 Json = dict[str, Any]
-STOPPED = 4
+LOOKS_THAT_FIND_IT_STOPPED = 4
 """Looks that find it stopped, and not complete, before that is believed: a worker may learn of the end of a run, and
 then see how far it was."""
 
-HEARD = 30.0
+SECONDS_TO_HEAR_OF_RUN = 30.0
 """Seconds in which all workers of a group have heard of a run, and that it runs: one that replays dead letters is made
 as one that is stopped."""
 
 
-def said(status: Json) -> str:
+def progress_line(status: Json) -> str:
     """How far a run is, in a line, from the status of its connector; "starting" while nobody knows."""
     found = status.get("run")
     if found is None:
@@ -50,7 +50,7 @@ def trouble(status: Json) -> str:
     return ""
 
 
-def over(status: Json) -> int | None:
+def exit_code(status: Json) -> int | None:
     """The exit code of a command that waits for the run: 0 when it is complete, 1 when something has failed that is not
     tried again, None otherwise."""
     if status.get("run", {}).get("complete"):
@@ -62,16 +62,16 @@ def over(status: Json) -> int | None:
 def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
     """Waits until a run is over, or somebody has stopped it; returns the exit code. ``told`` hears each status. Raises
     RefusedRequestError when the run is deleted meanwhile."""
-    stopped, patience = 0, round(HEARD / PAUSE)
+    stopped, patience = 0, round(SECONDS_TO_HEAR_OF_RUN / POLL_SECONDS)
     for status in statuses(worker, name):
         told(status)
-        code = over(status)
+        code = exit_code(status)
         if code is not None:
             return code
         if status["connector"]["state"] == "STOPPED":
             stopped += 1
         else:
-            stopped, patience = 0, STOPPED
+            stopped, patience = 0, LOOKS_THAT_FIND_IT_STOPPED
         if stopped == patience:
             break
     return 1
@@ -80,7 +80,7 @@ def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
 def statuses(worker: Worker, name: str) -> Iterator[Json]:
     """Those of a run that was just made, again and again, from the first: it has none yet when it is made, and another
     worker than the one that made it may not know it. Raises RefusedRequestError when it is not there any more."""
-    unknown_until: float | None = time.monotonic() + HEARD
+    unknown_until: float | None = time.monotonic() + SECONDS_TO_HEAR_OF_RUN
     while True:
         try:
             found: Json = worker.get("connectors", name, "status")
@@ -91,4 +91,4 @@ def statuses(worker: Worker, name: str) -> Iterator[Json]:
         else:
             unknown_until = None
             yield found
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)

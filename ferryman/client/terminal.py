@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ferryman.telemetry.lines import printable
 
-PAUSE = 2.0
+POLL_SECONDS = 2.0
 """Seconds between two looks."""
 _WIDE = 10_000
 """Columns of what is no terminal: nothing is cut or broken there."""
@@ -46,7 +46,7 @@ def say(shown: RenderableType) -> None:
     _console().print(shown, soft_wrap=not isinstance(shown, Table))
 
 
-def tell(found: Any, render: Callable[[Any], RenderableType], as_json: bool) -> None:
+def show_answer(found: Any, render: Callable[[Any], RenderableType], as_json: bool) -> None:
     """An answer, in one of the two ways."""
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -61,7 +61,7 @@ def watch(look: Callable[[], Any], render: Callable[[Any], RenderableType], as_j
             _log(look, render, as_json)
         with Live(render(look()), console=_console(), auto_refresh=False) as live:
             while True:
-                time.sleep(PAUSE)
+                time.sleep(POLL_SECONDS)
                 live.update(render(look()), refresh=True)
     except KeyboardInterrupt:
         return
@@ -78,7 +78,7 @@ def _log(look: Callable[[], Any], render: Callable[[Any], RenderableType], as_js
                 say(render(found))
             sys.stdout.flush()
         before = found
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
 
 
 def _console() -> Console:

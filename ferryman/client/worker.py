@@ -16,9 +16,9 @@ from ferryman.client.errors import RefusedRequestError, UnreachableError, Unusab
 from ferryman.telemetry.lines import printable
 from ferryman.telemetry.redaction import redact
 
-TIMEOUT = 100.0
+ANSWER_SECONDS = 100.0
 """Seconds for an answer; a worker gives itself 90."""
-PATIENCE = 60.0
+REBALANCE_SECONDS = 60.0
 """Seconds for which a group that is about to share its work anew is asked again."""
 _AGAIN = 0.5
 _MOMENTARILY = ("rebalance", "stale configuration", "momentarily")
@@ -46,7 +46,7 @@ class Worker:
 
     def ask(self, method: str, *path: str, body: Any = None, query: Query | None = None) -> Any:
         """The answer's JSON; None if it is empty. A group that rebalances is asked again for a while."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + REBALANCE_SECONDS
         while True:
             answer = self._answer(method, "/" + "/".join(quote(part, safe="") for part in path), body, query)
             if not (_is_momentary(answer) and time.monotonic() < deadline):
@@ -94,7 +94,7 @@ class Worker:
             auth=known if isinstance(known, tuple) else None,
             headers={"Authorization": f"Bearer {known}"} if isinstance(known, str) else None,
             verify=_trusted(context),
-            timeout=TIMEOUT,
+            timeout=ANSWER_SECONDS,
             trust_env=False,
         )
 

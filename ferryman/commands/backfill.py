@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ferryman.client.bounds import time
+from ferryman.client.time_option import bound
 from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 if TYPE_CHECKING:
     from ferryman.backfill.request import Request
@@ -23,8 +23,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("backfill")
 @click.argument("worker", type=FILE)
 @click.argument("connector", type=FILE)
-@click.option("--from", "begins", callback=time, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
-@click.option("--to", "ends", callback=time, metavar="TIME", help="The time behind the last.")
+@click.option("--from", "begins", callback=bound, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
+@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time behind the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
 @click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")

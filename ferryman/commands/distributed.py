@@ -9,7 +9,7 @@ import click
 from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 
 @click.command("distributed")
@@ -32,7 +32,7 @@ def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> N
 
     gc.freeze()
     gc.enable()
-    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
+    catalog.set_third_party(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, DISTRIBUTED)
     starting.warn(found)
     starting.leave(asyncio.run(run(found, server)))

@@ -34,7 +34,7 @@ def command(config: Path, worker: Path | None, sample: BinaryIO | None, from_top
     if sample is not None and from_topic is not None:
         raise click.UsageError("--sample and --from-topic are two ways to have records: choose one")
     try:
-        found = report.made(config, worker, sample, from_topic)
+        found = report.report_on(config, worker, sample, from_topic)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(redact(problem.named), err=True)

@@ -86,7 +86,7 @@ def _settings(worker: Path | None) -> "tuple[Settings, Checked | None]":
         return bare, None
     keys: Collection[str] = ()
     try:
-        keys = settings.given(worker).keys()
+        keys = settings.source_values(worker).keys()
         loaded = settings.load(worker, mode=DISTRIBUTED if "config.storage.topic" in keys else STANDALONE)
     except ConfigError as error:
         return bare, verdicts.of_worker(str(worker), keys, problems=error.problems)

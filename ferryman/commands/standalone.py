@@ -10,7 +10,7 @@ from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError
 from ferryman.telemetry import logs
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.server import ForkServer
 
 
 @click.command("standalone")
@@ -35,7 +35,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
 
     gc.freeze()
     gc.enable()
-    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
+    catalog.set_third_party(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, STANDALONE)
     try:
         files = [connector_file.read(path) for path in connectors]

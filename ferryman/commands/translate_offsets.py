@@ -1,7 +1,6 @@
 """``ferryman translate-offsets``: where consumers of a topic go on in one that was restored from an archive."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,23 +37,14 @@ def command(
     not read; where the archive does not tell offsets exactly, some are read again. The exit code is 0, or 2 if nothing
     can be translated or written.
     """
-    from ferryman.archives import kafka
-    from ferryman.errors import ConfigError, FerrymanError
-    from ferryman.telemetry.redaction import redact
+    from ferryman.archives import kafka, unreadable
 
     worker, bootstrap = kafka_is["worker"], kafka_is["bootstrap"]
-    try:
+    with unreadable.exits_with_two():
         settings = kafka.settings_of(Path(worker) if worker else None, str(bootstrap) if bootstrap else None)
         original, targets = _targets(settings, topic, group, file)
         if write:
             kafka.write_offsets(settings, group, topic, {number: each.offset for number, each in targets.items()})
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(redact(problem.named), err=True)
-        sys.exit(2)
-    except FerrymanError as error:
-        click.echo(redact(str(error)), err=True)
-        sys.exit(2)
     if as_json:
         table = {number: each._asdict() for number, each in targets.items()}
         click.echo(json.dumps({"group": group, "from": original, "to": topic, "written": write, "partitions": table}))

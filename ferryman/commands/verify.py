@@ -33,24 +33,15 @@ def command(
     ARCHIVE is s3://bucket/prefix, or the file of the connector that writes or reads it. All objects and the topic are
     read. The exit code is 0 if nothing is wrong, 1 if something is, 2 if either cannot be read.
     """
-    from ferryman.archives import kafka
-    from ferryman.errors import ConfigError, FerrymanError
-    from ferryman.telemetry.redaction import redact
+    from ferryman.archives import kafka, unreadable
 
-    try:
+    with unreadable.exits_with_two():
         settings = kafka.settings_of(worker, bootstrap)
         config = _config(archive, more, settings)
         try:
             report = _report(config, topic, settings)
         finally:
             _show("")
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(redact(problem.named), err=True)
-        sys.exit(2)
-    except FerrymanError as error:
-        click.echo(redact(str(error)), err=True)
-        sys.exit(2)
     if as_json:
         click.echo(json.dumps(report.as_json()))
     else:

@@ -14,15 +14,15 @@ import time
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from ferryman.connector_process.life import Life
+from ferryman.connector_process.lifecycle import ConnectorLifecycle
+from ferryman.connector_process.next_step import NextStep
+from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import Voice
-from ferryman.connector_process.wishes import Wishes
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import logs
 from ferryman.telemetry.references import References
 from ferryman.telemetry.subject import Subject
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 LONGEST_LOOK, SHORTEST_LOOK = 1.0, 0.1
 """Seconds between two looks at the lease."""
-EXIT = 70
+EXIT_CODE = 70
 """The exit code of one whose lease is over."""
 
 
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a connector's process, a child of ``parent``; the first message says what it is."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     Service(line, ConnectorSpec.parse(line.first())).run()
 
 
@@ -53,26 +53,26 @@ class Service:
         self._has_object = False
 
     def _takes(self, spec: ConnectorSpec) -> None:
-        beginning.knows(spec, Subject(spec.connector), self._line)
-        self._spec, self._wishes = spec, Wishes(Lease.load(list(spec.lease)))
-        self._voice = Voice(self._line.tell, References.parse(spec.references))
+        after_fork.knows(spec, Subject(spec.connector), self._line)
+        self._spec, self._next_step = spec, NextStep(Lease.load(list(spec.lease)))
+        self._reports = WorkerReports(self._line.tell, References.parse(spec.references))
 
     def run(self) -> NoReturn:
         """To its end."""
         self._line.listen(self._obey)
         while True:
-            Life(self._spec, self._wishes, self._voice, self._asking, self._lives).run()
-            if not self._spec.stands_by or self._has_object or self._voice.failed:
+            ConnectorLifecycle(self._spec, self._next_step, self._reports, self._asking, self._object_created).run()
+            if not self._spec.stands_by or self._has_object or self._reports.failed:
                 self._end()
             self._takes(self._next.get())
 
-    def _lives(self) -> None:
+    def _object_created(self) -> None:
         """From now on there is an object, which is to be stopped before the process ends."""
         self._has_object = True
         # On a thread: this one may be about to wait for what the handler sets.
-        stop = self._wishes.stop
+        stop = self._next_step.stop
         signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=stop, daemon=True).start())
-        if not math.isinf(self._wishes.lease.over):
+        if not math.isinf(self._next_step.lease.over):
             threading.Thread(target=self._watch, name="lease", daemon=True).start()
 
     def _obey(self, message: dict[str, Any]) -> None:
@@ -82,29 +82,29 @@ class Service:
             case {"offsets": _}:
                 self._asking.heard(message)
             case {"lease": lease}:
-                self._wishes.renew(Lease.load(lease))
+                self._next_step.renew(Lease.load(lease))
             case {"logger": logger, "level": level}:
                 logs.set_level(logger, level)
             case {"wish": "stop"}:
-                self._wishes.stop()
+                self._next_step.stop()
                 if not self._has_object:
                     self._end()
             case {"event": "taken"}:
-                self._wishes.taken()
+                self._next_step.taken()
             case {"event": "ask"}:
-                self._wishes.request()
+                self._next_step.request()
 
     def _end(self) -> NoReturn:
         """The orderly one."""
-        if not self._voice.failed:
+        if not self._reports.failed:
             self._line.tell("stopped", {})
         logging.shutdown()
         os._exit(0)
 
     def _watch(self) -> None:
         """Another worker may have the connector when the lease is over, and its object is to be the only one."""
-        while (left := self._wishes.lease.over - lease.now()) > 0:
+        while (left := self._next_step.lease.over - lease.now()) > 0:
             time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
         log.error("the lease is over: the worker has not been heard for too long, and the connector ends")
         logging.shutdown()
-        os._exit(EXIT)
+        os._exit(EXIT_CODE)

@@ -30,11 +30,11 @@ class ConnectorSpec:
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in ``config`` and ``worker`` resolved to."""
     plugins: Sequence[Sequence[str]] = ()
-    """What the name of the connector's class means, see ``task.setup.plugins``."""
+    """What the name of the connector's class means, see ``plugins.named``."""
     stands_by: bool = False
     """Whether the process waits for another connector when it has answered for one without an object."""
     lease: Sequence[float | None] = (None, None)
-    """The first lease, see ``task.setup.lease``."""
+    """The first lease, see ``leases.lease``."""
 
     def dump(self) -> bytes:
         """As bytes for the line."""

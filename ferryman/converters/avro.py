@@ -30,7 +30,7 @@ from ferryman.schema_registry.client import Registered, Registry
 from ferryman.schema_registry.keys import RegistryConfig
 from ferryman.schema_registry.subjects import STRATEGIES, TOPIC, UnnamedSubject, subject
 
-HEAD = 5
+HEADER_BYTES = 5
 """Bytes before the data: the magic byte 0 and the id as a big-endian 32-bit integer."""
 
 
@@ -179,7 +179,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
     def like(self, payload: bytes) -> "AvroConverter":
         """Writes with the schema that the payload names, whatever the config says of registering; raises DataError for
         a payload that names none."""
-        given = {"auto_register_schemas": False, "use_schema_id": _schema_id(payload[:HEAD])}
+        given = {"auto_register_schemas": False, "use_schema_id": _schema_id(payload[:HEADER_BYTES])}
         found = AvroConverter(self.config.model_copy(update=given | {"id_compatibility_strict": False}), self.side)
         found.registry, found._targets = self.registry, self._targets
         return found
@@ -196,7 +196,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
                 self.forms.columns(len(positions), "null")
                 found.add(positions, Rows(None, [None] * len(positions)))
             else:
-                self._read(topic, head, positions, [(payloads[at] or b"")[HEAD:] for at in positions], found)
+                self._read(topic, head, positions, [(payloads[at] or b"")[HEADER_BYTES:] for at in positions], found)
         return found.decoded()
 
     def _read(
@@ -371,7 +371,7 @@ def _by_head(payloads: Sequence[Payload]) -> Mapping[bytes | None, Sequence[int]
     """The places of the payloads of each schema id, and of those that are null."""
     if all_null(payloads):
         return {None: range(len(payloads))} if payloads else {}
-    heads = [None if payload is None else payload[:HEAD] for payload in payloads]
+    heads = [None if payload is None else payload[:HEADER_BYTES] for payload in payloads]
     if heads.count(heads[0]) == len(heads):
         return {heads[0]: range(len(heads))}
     found: dict[bytes | None, list[int]] = {}
@@ -389,7 +389,7 @@ def _undecoded(topic: str, error: Exception) -> DataError:
 def _schema_id(head: bytes) -> int:
     if head[:1] != b"\x00":
         raise DataError("Unknown magic byte!" if head else "The payload is empty")
-    if len(head) < HEAD:
+    if len(head) < HEADER_BYTES:
         raise DataError(f"The payload has {len(head)} bytes, too few for a schema id")
     number = int.from_bytes(head[1:], "big", signed=True)
     if number <= 0:

@@ -8,7 +8,7 @@ from ferryman.errors import RequestError
 from ferryman.runs.span import milliseconds
 
 PARAMETERS = ("stage", "exception", "field", "since", "until", "scan", "limit")
-SCAN, LIMIT = 100_000, 20
+DEFAULT_SCANNED, DEFAULT_LISTED = 100_000, 20
 """Letters that are looked at, and that are listed, unless a request says otherwise."""
 MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
 
@@ -28,7 +28,11 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
         since=since,
         until=until,
     )
-    return choice, _count(given, "scan", SCAN, MOST_SCANNED), _count(given, "limit", LIMIT, MOST_LISTED)
+    return (
+        choice,
+        _count(given, "scan", DEFAULT_SCANNED, MOST_SCANNED),
+        _count(given, "limit", DEFAULT_LISTED, MOST_LISTED),
+    )
 
 
 def unknown(connector: str) -> RequestError:

@@ -57,7 +57,7 @@ def verdicts(stack: DemoStack, archive: Archive, mailbox: Mailbox, sent: Sent) -
     yield from _archive(archive, sent)
     if sent.restored:
         yield from _restored(topics, sent)
-    yield compare("mailbox: receipts", receipts.expected(sent.payments), receipts.found(mailbox.messages()))
+    yield compare("mailbox: receipts", receipts.expected(sent.payments), receipts.arrived_receipts(mailbox.messages()))
     poison: dict[Identity, Content] = {} if sent.poison is None else {sent.poison: POISON}
     refused = {} if sent.repaired is None else {each: payments[each].payload for each in sent.repaired.refused}
     for sink in flows.DEAD_LETTERING:

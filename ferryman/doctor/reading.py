@@ -56,7 +56,7 @@ class Reading:
             raise ConfigError(*problems)
 
     def _worker(self, path: Path | None) -> "_Worker | None":
-        raw = settings.given(path)
+        raw = settings.source_values(path)
         mode = DISTRIBUTED if _is_distributed(raw) else STANDALONE
         if path is None:
             raw = {"key.converter": _JSON, "value.converter": _JSON, **raw}

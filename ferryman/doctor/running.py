@@ -15,11 +15,11 @@ from ferryman.doctor.job import Job
 from ferryman.findings import Finding, mend
 
 AT_ONCE = 3
-BEGINNING = 120.0
+START_SECONDS = 120.0
 """Seconds that a process has before its first word: it imports what it needs."""
-GRACE = 10.0
+GRACE_SECONDS = 10.0
 """Seconds beyond those of a check, which keeps to them by itself if it can: this is for what it cannot."""
-ORDER = 3.0
+CLEANUP_SECONDS = 3.0
 """Seconds for a process that is given up on, to take away what it has written."""
 
 
@@ -59,7 +59,7 @@ def looked(job: Job) -> list[Finding]:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(ORDER)
+        process.wait(CLEANUP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -67,7 +67,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _lines(file: int, seconds: float) -> Iterator[bytes]:
     """Lines until the end. TimeoutError if the next takes longer than a check may."""
-    kept, until, told = b"", time.monotonic() + BEGINNING, select.poll()
+    kept, until, told = b"", time.monotonic() + START_SECONDS, select.poll()
     told.register(file, select.POLLIN)
     while True:
         left = until - time.monotonic()
@@ -78,5 +78,5 @@ def _lines(file: int, seconds: float) -> Iterator[bytes]:
             return
         *whole, kept = (kept + data).split(b"\n")
         if whole:
-            until = time.monotonic() + seconds + GRACE
+            until = time.monotonic() + seconds + GRACE_SECONDS
         yield from whole

@@ -33,7 +33,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     parsed = chain_config.parse(raw)
     if parsed.problems:
         raise ConfigError(*parsed.problems)
-    of_worker = {} if worker is None else settings.given(worker)
+    of_worker = {} if worker is None else settings.source_values(worker)
     converter = _converter(raw, of_worker)
     unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, without which no worker starts"
     # Without a converter the steps are told as after one that gives columns.
@@ -46,7 +46,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
 
 
 def _delivery(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[str]:
-    yield from group_protocol.told(plugin, group_protocol.chosen(worker, raw))
+    yield from group_protocol.consequences(plugin, group_protocol.protocol_of(worker, raw))
     yield from (f"refused: {each.message}" for each in group_protocol.problems(plugin, worker, raw))
 
 
@@ -54,7 +54,7 @@ def _fetched(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str
     """How much is fetched at once, if that is not the usual. Raises ConfigError for what no consumer can be told."""
     about = (_about_fetches(given, prefix) for given, prefix in ((worker, "consumer."), (raw, "consumer.override.")))
     consumer = client_config.sink_consumer(next(about), "", 0, next(about)).values
-    found = fetching.told({**consumer, **fetching.wished(plugin.fetch_min_bytes, consumer)})
+    found = fetching.fetch_summary({**consumer, **fetching.wished(plugin.fetch_min_bytes, consumer)})
     return [] if found is None else [found]
 
 

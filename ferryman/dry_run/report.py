@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ferryman.chain.plan import Planned
-from ferryman.dry_run import foreseen, subject, taken
+from ferryman.dry_run import predicted_effects, sink_input, subject
 from ferryman.dry_run.explanation import explained
-from ferryman.dry_run.foreseen import Foreseen
+from ferryman.dry_run.predicted_effects import Prediction
 from ferryman.dry_run.subject import Subject
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError
@@ -90,7 +90,7 @@ def _redacted(found: Any) -> Any:
             return found
 
 
-def made(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
+def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
     """The report on a connector's file. ``sample`` are lines of records, ``from_topic`` how many of each topic's newest
     are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
     plan = explained(config, worker)
@@ -99,21 +99,21 @@ def made(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic:
     if not found.is_sink:
         if sample is not None or from_topic is not None:
             raise ConfigError.for_key("", f"{found.name} is a source: records are for sinks")
-        first = Foreseen([Effect("note", each.key, each.message) for each in found.unresolved])
+        first = Prediction([Effect("note", each.key, each.message) for each in found.unresolved])
         if untold is None and not found.unresolved:
-            first = foreseen.of_source(found)
+            first = predicted_effects.of_source(found)
         return Report(plan, guarantees, untold, None, first.effects, first.failure)
     if sample is not None:
-        records = taken.of_lines(found, sample)
+        records = sink_input.of_lines(found, sample)
     elif from_topic is not None:
-        records = taken.of_topics(found, from_topic)
+        records = sink_input.of_topics(found, from_topic)
     else:
         return Report(plan, guarantees, untold, None, (), None)
-    done = foreseen.of_sink(found, records)
+    done = predicted_effects.of_sink(found, records)
     return Report(plan, guarantees, untold, records.records, done.effects, done.failure or _intolerant(found, done))
 
 
-def _intolerant(found: Subject, done: Foreseen) -> str | None:
+def _intolerant(found: Subject, done: Prediction) -> str | None:
     """With what the task fails because of a single record."""
     refused = next((each for each in done.effects if each.kind == "refused"), None)
     if refused is None or found.checked().errors_tolerance == "all":

@@ -123,7 +123,7 @@ def _header(text: str, name: str, span: Span) -> Header:
     return Header(name, value, schema)
 
 
-def written(record: Record) -> bytes:
+def record_line(record: Record) -> bytes:
     """A record's line. Raises DataError for a value that JsonConverter cannot write."""
     parts = (
         b'{"topic":',

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 from ferryman.chain.chain import Chain, Step, assembled
-from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, written
+from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, record_line
 from ferryman.errors import FerrymanError
 from ferryman.record import Record, batches
 
-CHUNK = 1 << 18
-LONGEST = 64 << 20
+CHUNK_BYTES = 1 << 18
+MAX_LINE_BYTES = 64 << 20
 """A line of more bytes is refused: it could not be held in memory however long it goes on."""
 
 
@@ -42,13 +42,13 @@ def run(steps: Sequence[Step], source: Stream, out: BinaryIO) -> None:
 def _chunks(source: Stream) -> Iterator[list[bytes]]:
     """Whole lines as they come in, without their ends."""
     rest, number = b"", 1
-    while piece := source.read1(CHUNK):
+    while piece := source.read1(CHUNK_BYTES):
         *lines, rest = (rest + piece).split(b"\n")
         if lines:
             yield lines
         number += len(lines)
-        if len(rest) > LONGEST:
-            raise BadLine(f"line {number}: it is longer than {LONGEST} bytes")
+        if len(rest) > MAX_LINE_BYTES:
+            raise BadLine(f"line {number}: it is longer than {MAX_LINE_BYTES} bytes")
     if rest:
         yield [rest]
 
@@ -82,6 +82,6 @@ def _transform(chain: Chain, records: dict[int, Record], results: dict[int, byte
 
 def _written(record: Record) -> bytes:
     try:
-        return written(record)
+        return record_line(record)
     except FerrymanError as error:
         return failed(error)

@@ -90,7 +90,7 @@ def plugin_of(name: str) -> type[Any]:
 def _settings(file: Path) -> Settings:
     """A worker's settings from its file and the environment; converters that are missing there may be the connector's
     own."""
-    return settings.parse({**dict.fromkeys(_CONVERTERS, _ANY), **settings.given(file)})
+    return settings.parse({**dict.fromkeys(_CONVERTERS, _ANY), **settings.source_values(file)})
 
 
 def _unresolved(values: Mapping[str, str], alone: bool) -> list[KeyProblem]:

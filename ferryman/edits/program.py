@@ -10,11 +10,11 @@ from ferryman.errors import DataError
 from ferryman.killable.process import Crashed, Killable, OutOfTime
 from ferryman.telemetry.lines import cut
 
-SECONDS = 2.0
+CPU_SECONDS = 2.0
 """Of CPU, for one value."""
-MEMORY = 1 << 30
+MEMORY_BYTES = 1 << 30
 """Bytes that the child may have, itself included."""
-LONGEST = 4_000
+MAX_CHARACTERS = 4_000
 """Characters of a program: it stands in headers."""
 LONGEST_REASON = 500
 """Characters of what a program says for itself, by ``error``: that stands there too."""
@@ -34,8 +34,8 @@ class Program:
         """Raises BadProgram if it is none, RetriableError if the child does not start."""
         if not self.text.strip():
             raise BadProgram("the expression is empty")
-        if len(self.text) > LONGEST:
-            raise BadProgram(f"the expression has more than {LONGEST:,} characters")
+        if len(self.text) > MAX_CHARACTERS:
+            raise BadProgram(f"the expression has more than {MAX_CHARACTERS:,} characters")
         if "\0" in self.text:
             raise BadProgram("the expression has a character of code 0 in it")
         try:
@@ -51,7 +51,7 @@ class Program:
         try:
             answer = _asked(self.text, value)
         except OutOfTime:
-            raise DataError(f"The edit takes more than {SECONDS:g} seconds for this value") from None
+            raise DataError(f"The edit takes more than {CPU_SECONDS:g} seconds for this value") from None
         except Crashed:
             raise DataError("The edit takes more memory than it may have for this value") from None
         if "text" in answer:
@@ -61,7 +61,7 @@ class Program:
 
 
 def _asked(program: str, text: str | None) -> Any:
-    return _CHILD.answer({"program": program, "text": text, "seconds": SECONDS})
+    return _CHILD.answer({"program": program, "text": text, "seconds": CPU_SECONDS})
 
 
 def _fault(told: str) -> str:
@@ -78,5 +78,5 @@ def _module() -> str:
     return found.origin
 
 
-_CHILD = Killable(Path(__file__).with_name("child.py"), "edits values", [_module(), str(MEMORY)])
+_CHILD = Killable(Path(__file__).with_name("child.py"), "edits values", [_module(), str(MEMORY_BYTES)])
 atexit.register(_CHILD.end)

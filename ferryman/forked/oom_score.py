@@ -5,9 +5,9 @@ import os
 from contextlib import suppress
 
 FILE = "/proc/self/oom_score_adj"
-RAISED = 500
+ADDED_SCORE = 500
 """Thousandths of the machine's memory that the process counts as if it took them beside its own."""
-MOST = 1000
+MAX_SCORE = 1000
 
 
 def offer_itself() -> None:
@@ -16,6 +16,6 @@ def offer_itself() -> None:
         file = os.open(FILE, os.O_RDWR)  # a Path's ways take a quarter of a megabyte of a forked process
         try:
             score = int(os.pread(file, 16, 0))
-            os.pwrite(file, b"%d" % min(MOST, score + RAISED), 0)
+            os.pwrite(file, b"%d" % min(MAX_SCORE, score + ADDED_SCORE), 0)
         finally:
             os.close(file)

@@ -28,7 +28,7 @@ class Facts:
     def of(cls, plugin: type[Any], config: ConnectorConfig, raw: Mapping[str, str], worker: Mapping[str, str]) -> Self:
         """The facts of a connector's config over its worker's settings as text, which may be none."""
         support = trim(worker.get("exactly.once.source.support", "")).lower()
-        return cls(plugin, config, group_protocol.chosen(worker, raw), support != "disabled")
+        return cls(plugin, config, group_protocol.protocol_of(worker, raw), support != "disabled")
 
     @property
     def is_sink(self) -> bool:

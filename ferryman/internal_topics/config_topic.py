@@ -30,7 +30,7 @@ from ferryman.internal_topics.writers import Writer
 
 log = logging.getLogger(__name__)
 
-TOTAL = 30.0
+WRITE_SECONDS = 30.0
 """Seconds that a whole write may take, reading back included (READ_WRITE_TOTAL_TIMEOUT_MS)."""
 _ROOT = "Error writing root configuration to Kafka"
 
@@ -51,7 +51,7 @@ def decoded(records: Sequence[LogRecord]) -> Iterator[tuple[ConfigRecord | Ignor
 class _Budget:
     """How long a write may still take."""
 
-    _until: float = field(default_factory=lambda: time.monotonic() + TOTAL)
+    _until: float = field(default_factory=lambda: time.monotonic() + WRITE_SECONDS)
 
     @property
     def left(self) -> float:
@@ -126,12 +126,12 @@ class ConfigTopic:
     def put_target(self, name: str, target: TargetState) -> None:
         """Says what a connector is wanted to be. It is not read back: whoever needs that reads to the end."""
         with _saying("Error writing target state to Kafka"):
-            self._log.send([encode(TargetStateRecord(name, target))], TOTAL)
+            self._log.send([encode(TargetStateRecord(name, target))], WRITE_SECONDS)
 
     def put_logger(self, level: LoggerLevel) -> None:
         """Sets a logger's level on all workers. Not read back either."""
         with _saying("Error writing logger level to Kafka"):
-            self._log.send([encode(level)], TOTAL)
+            self._log.send([encode(level)], WRITE_SECONDS)
 
     def refresh(self, within: float) -> None:
         """Returns when all that was written so far was received. Raises RetriableError after so many seconds."""

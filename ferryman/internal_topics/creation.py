@@ -9,7 +9,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from ferryman.errors import ConfigError, RetriableError, TaskError
 from ferryman.kafka.admin import Admin
-from ferryman.kafka.refusals import said
+from ferryman.kafka.refusals import as_refusal
 
 Kind = Literal["config", "offset", "status"]
 _KEEPS: Mapping[Kind, str] = {
@@ -51,7 +51,7 @@ class InternalTopic:
         return ", ".join(f"{self.kind}.storage.{name}" for name in names)
 
 
-ANSWER = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds to wait for the broker's list of topics; whoever asks tries again."""
 
 
@@ -63,7 +63,7 @@ def create(admin: Admin, topic: InternalTopic) -> None:
     nobody may look at its settings, they are trusted.
     """
     try:
-        found = admin.list_topics(timeout=ANSWER).topics.get(topic.name)
+        found = admin.list_topics(timeout=ANSWER_SECONDS).topics.get(topic.name)
     except KafkaException as error:
         raise RetriableError(
             f"the {topic.kind}s topic {topic.name} cannot be looked at: {error.args[0].str()}"
@@ -90,7 +90,7 @@ def _create(admin: Admin, topic: InternalTopic) -> None:
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() in _HOPELESS:
-            text = f"the {topic.kind}s topic {topic.name}: {said(reason, topic.name)} (the keys are {topic.keys})"
+            text = f"the {topic.kind}s topic {topic.name}: {as_refusal(reason, topic.name)} (the keys are {topic.keys})"
             raise TaskError(text) from error
         if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
             text = f"the {topic.kind}s topic {topic.name} cannot be created: {reason.str()}"

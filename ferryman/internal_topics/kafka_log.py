@@ -28,7 +28,7 @@ from ferryman.record import Payload
 
 log = logging.getLogger(__name__)
 
-METADATA = 30.0
+METADATA_SECONDS = 30.0
 """Seconds that a topic which was just made may take to be known."""
 _LOOK, _AT_ONCE = 0.2, 999
 _BELIEVED_GONE = 5000
@@ -83,7 +83,7 @@ class KafkaLog:
         """Why nothing can be read, such as a topic that was deleted; None while all is well or Kafka is just away."""
         return self._failure
 
-    def start(self, within: float = METADATA) -> None:
+    def start(self, within: float = METADATA_SECONDS) -> None:
         """Reads to the end that the topic has now, however long that takes, and goes on in the background.
 
         Raises RetriableError if the topic is not known within so many seconds, or disappears meanwhile.

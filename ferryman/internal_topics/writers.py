@@ -23,7 +23,7 @@ Entry = tuple[bytes, Payload]
 """A record to be written: key and value; the partition follows from the key, as Java's partitioner has it."""
 Ends = Mapping[int, int]
 """By partition, the offset after the last record that was written: who has read up to there has read them all."""
-LOOK = 0.1
+POLL_SECONDS = 0.1
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
@@ -69,7 +69,7 @@ class PlainWriter:
             producer = self._producer
             _produce(producer, self._topic, entries, receipts, deadline)
         while receipts.left and not receipts.errors and time.monotonic() < deadline:
-            producer.poll(LOOK)
+            producer.poll(POLL_SECONDS)
         if receipts.errors:
             raise RetriableError(f"{self._topic} does not take a record: {explained(receipts.errors[0], self._topic)}")
         if receipts.left:
@@ -94,7 +94,7 @@ def _produce(producer: Producer, topic: str, entries: Sequence[Entry], receipts:
             except BufferError:
                 if time.monotonic() >= deadline:
                     raise Indeterminate(f"the producer for {topic} has no room for more records") from None
-                producer.poll(LOOK)
+                producer.poll(POLL_SECONDS)
             except KafkaException as error:
                 raise _failure(topic, error) from error
 
@@ -158,7 +158,7 @@ class FencedWriter:
         try:
             _produce(producer, self._topic, entries, receipts, deadline)
             while receipts.left and not receipts.errors and time.monotonic() < deadline:
-                producer.poll(LOOK)
+                producer.poll(POLL_SECONDS)
             if receipts.errors:
                 raise KafkaException(receipts.errors[0])
             if receipts.left:
@@ -186,7 +186,7 @@ def _abort(producer: Producer) -> None:
 def _commit(producer: Producer, topic: str, deadline: float) -> None:
     while True:
         try:
-            producer.commit_transaction(max(deadline - time.monotonic(), LOOK))
+            producer.commit_transaction(max(deadline - time.monotonic(), POLL_SECONDS))
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if not reason.retriable() or reason.code() in _FENCED:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ferryman.errors import DataError
 from ferryman.java.texts import instant
 
-LONGEST = 1000
+MAX_PATTERN_CHARACTERS = 1000
 """Characters that a pattern may have."""
 Format = Callable[[int], str]
 Part = Callable[[datetime], str]
@@ -89,8 +89,8 @@ def formatter(pattern: str, zone_name: str = "UTC") -> Format:
 def _parts(pattern: str, zone_name: str) -> Sequence[Part]:
     if not pattern:
         raise ValueError("Invalid pattern specification")
-    if len(pattern) > LONGEST:
-        raise ValueError(f"The pattern has more than {LONGEST:,} characters")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise ValueError(f"The pattern has more than {MAX_PATTERN_CHARACTERS:,} characters")
     return [_part(found, zone_name) for found in _TOKEN.finditer(pattern)]
 
 

@@ -35,7 +35,7 @@ _DATE_LETTERS, _TIME_LETTERS = frozenset("GyYMLwWDdFEu"), frozenset("HkhKmsa")
 _ZONE_LETTERS = frozenset("zZX")
 _KNOWN = _DATE_LETTERS | _TIME_LETTERS | _ZONE_LETTERS | {"S"}
 _MOST_CACHED = 100_000
-LONGEST = 1000
+MAX_PATTERN_CHARACTERS = 1000
 """Characters that a pattern may have."""
 _MOST_DIGITS = 100
 _HOURS = "[+-](?:2[0-3]|[01][0-9])"
@@ -61,8 +61,8 @@ class PatternPart:
 @cache
 def pattern_parts(pattern: str) -> tuple[PatternPart, ...]:
     """The pattern cut into parts. Raises ConfigError (key ``format``) in the words of Java's exception."""
-    if len(pattern) > LONGEST:
-        raise ConfigError.for_key("format", f"The pattern has more than {LONGEST:,} characters")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise ConfigError.for_key("format", f"The pattern has more than {MAX_PATTERN_CHARACTERS:,} characters")
     found: list[PatternPart] = []
     for match in re.finditer(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", pattern):
         text = match[0]

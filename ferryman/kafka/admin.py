@@ -27,11 +27,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     TopicDescription,
 )
 
-SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 """For an answer, where nobody has less time."""
-FIRST = 0.25
+FIRST_TRY_SHARE = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
-PAUSE = 0.2
+RETRY_SECONDS = 0.2
 """Seconds before brokers are asked again that do not agree yet who leads; at least so long may an answer take."""
 _ELSEWHERE = frozenset(
     {
@@ -92,28 +92,28 @@ class Admin:
     def list_topics(self, timeout: float) -> Any:
         return self._made.list_topics(timeout=timeout)
 
-    def described(self, topics: Iterable[str], within: float = SECONDS) -> dict[str, TopicDescription]:
+    def described(self, topics: Iterable[str], within: float = ANSWER_SECONDS) -> dict[str, TopicDescription]:
         """Those of these topics that there are."""
         wanted = TopicCollection(list(topics))
         return self._answered(lambda client, left: _described(client, wanted, left), within)
 
-    def create_topic(self, topic: NewTopic, within: float = SECONDS) -> None:
+    def create_topic(self, topic: NewTopic, within: float = ANSWER_SECONDS) -> None:
         """Also raises for one that is there: it may have been created by this very call, if a first answer was lost."""
         self._answered(lambda client, left: _created(client, topic, left), within)
 
-    def members(self, group: str, within: float = SECONDS) -> int:
+    def members(self, group: str, within: float = ANSWER_SECONDS) -> int:
         """How many a group has; 0 for one that there is not."""
         return self._answered(lambda client, left: _members(client, group, left), within)
 
-    def static_members(self, group: str, within: float = SECONDS) -> frozenset[str]:
+    def static_members(self, group: str, within: float = ANSWER_SECONDS) -> frozenset[str]:
         """The group.instance.ids of a group's members."""
         return self._answered(lambda client, left: _static_members(client, group, left), within)
 
-    def committed(self, group: str, within: float = SECONDS) -> list[TopicPartition]:
+    def committed(self, group: str, within: float = ANSWER_SECONDS) -> list[TopicPartition]:
         """The next offsets that a group has committed, of all partitions."""
         return self._answered(lambda client, left: _committed(client, group, left), within)
 
-    def settings(self, topic: str, within: float = SECONDS) -> dict[str, ConfigEntry]:
+    def settings(self, topic: str, within: float = ANSWER_SECONDS) -> dict[str, ConfigEntry]:
         """Those of a topic, by their names."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
         return self._answered(lambda client, left: _settings(client, resource, left), within)
@@ -122,12 +122,12 @@ class Admin:
         until = time.monotonic() + within
         if self.living:
             try:
-                return ask(self._made, FIRST * within)
+                return ask(self._made, FIRST_TRY_SHARE * within)
             except KafkaException as error:
                 if error.args[0].code() not in _ANOTHER:
                     raise
             self.close()
-        return ask(self._made, max(until - time.monotonic(), PAUSE))
+        return ask(self._made, max(until - time.monotonic(), RETRY_SECONDS))
 
     def offsets(
         self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float
@@ -146,10 +146,10 @@ class Admin:
 
     def _told(self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float) -> Told:
         until, found = time.monotonic() + within, dict[TopicPartition, int]()
-        part = FIRST if self.living else 1.0
+        part = FIRST_TRY_SHARE if self.living else 1.0
         while True:
             left = {each: which for each, which in wanted.items() if each not in found}
-            more, failure = _told(self._made, left, isolation, part * max(until - time.monotonic(), PAUSE))
+            more, failure = _told(self._made, left, isolation, part * max(until - time.monotonic(), RETRY_SECONDS))
             found |= more
             if failure is None:
                 return found, None
@@ -157,7 +157,7 @@ class Admin:
             if time.monotonic() >= until or (part == 1.0 and failure.args[0].code() not in _ELSEWHERE):
                 return found, failure
             part = 1.0
-            time.sleep(PAUSE)
+            time.sleep(RETRY_SECONDS)
 
     def poll(self, timeout: float) -> int:
         """Lets the client tell what it has heard on the side (``error_cb``)."""

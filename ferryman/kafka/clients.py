@@ -11,7 +11,7 @@ from ferryman.kafka import client_config, fetching
 from ferryman.kafka.permissions import Heard
 from ferryman.telemetry.repeats import Repeats
 
-LIMIT = 20_000
+DEFAULT_POLL_RECORDS = 20_000
 """Records a sink takes at once unless max.poll.records is set; Java's 500 would cut every batch to that."""
 
 
@@ -121,7 +121,7 @@ class Clients:
     def limit(self) -> int:
         """Records to take at once."""
         given = "consumer.max.poll.records" in self.worker or "consumer.override.max.poll.records" in self.raw
-        return self._consumer.max_poll_records if given else LIMIT
+        return self._consumer.max_poll_records if given else DEFAULT_POLL_RECORDS
 
     @property
     def longest_silence(self) -> float:

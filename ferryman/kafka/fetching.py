@@ -25,7 +25,7 @@ def wished(least: int, consumer: Mapping[str, Value]) -> dict[str, Value]:
     return {LEAST: max(1, min(least, bound))}
 
 
-def told(consumer: Mapping[str, Value]) -> str | None:
+def fetch_summary(consumer: Mapping[str, Value]) -> str | None:
     """What the task's log and ``ferryman explain`` say about it; None for the usual."""
     least = int(consumer.get(LEAST, 1))
     if least <= 1:

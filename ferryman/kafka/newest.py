@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from ferryman.errors import RetriableError, TaskError
 from ferryman.kafka.clients import QUIET
 
-TIMEOUT = 30.0
+ANSWER_SECONDS = 30.0
 """Seconds for an answer of the broker."""
 _BATCH, _WAIT = 2_000, 0.2
 _PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
@@ -74,7 +74,7 @@ class Newest:
         if not low <= offset < high:
             return None
         self._consumer.assign([TopicPartition(self._topic, partition, offset)])
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + ANSWER_SECONDS
         while time.monotonic() < deadline:
             for message in self._consumer.consume(1, _WAIT):
                 if self._is_end(message):
@@ -95,7 +95,7 @@ class Newest:
 
     def _partitions(self) -> list[int]:
         try:
-            found = self._consumer.list_topics(self._topic, timeout=TIMEOUT).topics[self._topic]
+            found = self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS).topics[self._topic]
         except KafkaException as error:
             raise self._error(error.args[0]) from error
         if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -106,7 +106,9 @@ class Newest:
 
     def _watermarks(self, partition: int) -> tuple[int, int]:
         try:
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=TIMEOUT)
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(self._topic, partition), timeout=ANSWER_SECONDS
+            )
         except KafkaException as error:
             raise self._error(error.args[0]) from error
         return int(low), int(high)

@@ -76,6 +76,6 @@ def explained(error: KafkaError, topic: str, keys: str = "producer.override.") -
     return error.str() if advice is None else f"{error.str()}: {advice.format(topic=topic, keys=keys)}"
 
 
-def said(error: KafkaError, topic: str) -> str:
+def as_refusal(error: KafkaError, topic: str) -> str:
     """One of REFUSED as what it is, with the broker's own words and the limit that it is about."""
     return f"{_WHAT[error.code()]}, and would not another time: {error.name()}: {explained(error, topic)}"

@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, KafkaException
 from ferryman.kafka.admin import Admin
 
 log = logging.getLogger(__name__)
-OLD = 3_600_000
+OLD_MS = 3_600_000
 """Milliseconds before now from which on a record makes us look: no topic that anybody reads keeps its records less."""
-SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 """For the broker's answer."""
 
 
@@ -33,7 +33,7 @@ class Retention:
         if not when:
             return
         age = round(time.time() * 1000) - when
-        if age < OLD:
+        if age < OLD_MS:
             return
         if topic not in self._kept and not self._asked(topic):
             return
@@ -50,7 +50,7 @@ class Retention:
     def _asked(self, topic: str) -> bool:
         """Whether the broker has told, or never will; a topic that is made by its first record is not there yet."""
         try:
-            settings = {name: entry.value for name, entry in self.admin.settings(topic, SECONDS).items()}
+            settings = {name: entry.value for name, entry in self.admin.settings(topic, ANSWER_SECONDS).items()}
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from confluent_kafka import KafkaException
 
-PAUSE = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks."""
 
 
@@ -31,5 +31,5 @@ def is_taken(
             ends = time.monotonic() + session
         if time.monotonic() >= ends:
             return True
-        if wait(PAUSE):
+        if wait(POLL_SECONDS):
             return False

@@ -25,7 +25,9 @@ STORAGE: Mapping[str, str] = {
 """The worker's settings that name topics of its own, and what they are when they are not set."""
 
 
-def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str]) -> tuple[list[str], list[str]]:
+def topics_to_read(
+    config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str]
+) -> tuple[list[str], list[str]]:
     """The topics to read of those that there are, and those that the pattern matches and that are left out; sorted.
 
     ``worker`` are the worker's settings as text. Topics that are listed by name are read whatever they are.
@@ -36,12 +38,12 @@ def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str
         matching = sorted(config.pattern().matching(list(existing)))
     except TooSlow as error:
         raise TaskError(str(error)) from error
-    own = kept(worker) | set(config.written_topics)
+    own = own_topics(worker) | set(config.written_topics)
     left_out = [topic for topic in matching if topic.startswith(INTERNAL) or topic in own]
     return [topic for topic in matching if topic not in left_out], left_out
 
 
-def kept(worker: Mapping[str, str]) -> set[str]:
+def own_topics(worker: Mapping[str, str]) -> set[str]:
     """The topics in which a worker with these settings keeps what is its own."""
     return {worker.get(key) or default for key, default in STORAGE.items()}
 
@@ -61,7 +63,7 @@ class Subscription:
         """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
         if self.config.topics:
             return self.config.topics
-        topics, left_out = chosen(self.config, self.worker, self.admin.list_topics(timeout=30).topics)
+        topics, left_out = topics_to_read(self.config, self.worker, self.admin.list_topics(timeout=30).topics)
         news, self._left_out = left_out != self._left_out, left_out
         if news and left_out:
             log.warning(
@@ -74,5 +76,5 @@ class Subscription:
     def partitions(self) -> list[tuple[str, int]]:
         """The partitions that there are of these topics; says nothing about what is left out."""
         known = self.admin.list_topics(timeout=30).topics
-        topics, _ = chosen(self.config, self.worker, known)
+        topics, _ = topics_to_read(self.config, self.worker, known)
         return [(topic, number) for topic in topics if topic in known for number in known[topic].partitions]

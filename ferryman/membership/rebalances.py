@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ferryman.metrics.windows import Clock, Recent, Sampling
 
-RESTS = 3
+REST_PER_REBALANCE = 3
 """How many times as long as a rebalance has kept a worker busy it rests before it asks for one without haste: so they
 take a quarter of its time at most, however many connectors there are, each of which every rebalance goes through."""
 
@@ -51,7 +51,7 @@ class Rebalances:
     @property
     def rest(self) -> float:
         """Seconds until another one may be asked for that can wait."""
-        return 0.0 if self._ended is None else max(0.0, self._ended + RESTS * self.cost - self._clock())
+        return 0.0 if self._ended is None else max(0.0, self._ended + REST_PER_REBALANCE * self.cost - self._clock())
 
     def ends(self) -> None:
         """The leader has told it what to run."""

@@ -136,7 +136,7 @@ def _openly(made: _Once) -> str:
     return text.decode()
 
 
-def chosen(accept: str) -> tuple[Form, str]:
+def format_for(accept: str) -> tuple[Form, str]:
     """The form that a header Accept asks for, and its media type."""
     if any(part.partition(";")[0].strip() == "application/openmetrics-text" for part in accept.split(",")):
         return "openmetrics", open_metrics.CONTENT_TYPE_LATEST

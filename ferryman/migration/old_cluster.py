@@ -11,7 +11,7 @@ import httpx
 
 from ferryman.telemetry.redaction import redact
 
-TIMEOUT = 60.0
+ANSWER_SECONDS = 60.0
 """Seconds for an answer; a worker that rebalances takes its time."""
 Properties = Mapping[str, str | None]
 
@@ -56,7 +56,9 @@ def _client(address: str, login: tuple[str, str] | None, verify: str | bool) -> 
         raise UnreadableCluster(f"the certificates in {verify} cannot be read: {error}") from None
     try:
         # Environment variables of proxies and ~/.netrc would say where credentials go.
-        return httpx.Client(base_url=address.rstrip("/"), auth=login, verify=trusted, timeout=TIMEOUT, trust_env=False)
+        return httpx.Client(
+            base_url=address.rstrip("/"), auth=login, verify=trusted, timeout=ANSWER_SECONDS, trust_env=False
+        )
     except (httpx.InvalidURL, ValueError) as error:
         raise UnreadableCluster(f"{address} is no address of a worker ({error}): write http://host:port") from None
 

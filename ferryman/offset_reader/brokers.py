@@ -21,11 +21,11 @@ from ferryman.kafka.clients import LOG, QUIET
 from ferryman.kafka.permissions import Heard, refusal
 from ferryman.offset_reader.standing import Ends
 
-ANSWER = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds that the cluster has to answer."""
-LOOK = 0.2
+POLL_SECONDS = 0.2
 """Seconds that records which are known to be there are waited for at once."""
-LOOKS = 50
+MAX_EMPTY_POLLS = 50
 """Of them, without a record, before whoever looks through begins anew."""
 PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 """What a reader does not mind: it joins no group, though its client asks for the coordinator, and brokers come back."""
@@ -63,7 +63,7 @@ class Brokers:
         """What there is now, and where it ends, committed or not."""
         try:
             self.heard.refusals.clear()
-            topic = self._admin.described([self._topic], ANSWER).get(self._topic)
+            topic = self._admin.described([self._topic], ANSWER_SECONDS).get(self._topic)
         except KafkaException as error:
             raise self.failure(error.args[0]) from error
         if topic is None:
@@ -79,7 +79,7 @@ class Brokers:
         if not wanted:
             return {}
         try:
-            found = self._admin.offsets(wanted, IsolationLevel.READ_UNCOMMITTED, ANSWER)
+            found = self._admin.offsets(wanted, IsolationLevel.READ_UNCOMMITTED, ANSWER_SECONDS)
         except KafkaException as error:
             raise self.failure(error.args[0]) from error
         return {each.partition: offset for each, offset in found.items()}
@@ -92,9 +92,9 @@ class Brokers:
             consumer.assign([TopicPartition(self._topic, number, begins) for number, (begins, _) in left.items()])
             silent = 0
             while left:
-                found = consumer.consume(AT_ONCE, LOOK)
+                found = consumer.consume(AT_ONCE, POLL_SECONDS)
                 silent = 0 if found else silent + 1
-                if silent > LOOKS:
+                if silent > MAX_EMPTY_POLLS:
                     raise RetriableError("the broker does not answer")
                 for message in found:
                     error, number, offset = message.error(), message.partition() or 0, message.offset() or 0

@@ -22,9 +22,9 @@ from ferryman.record import Payload
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds that a poll waits for records."""
-NEWS = 1.0
+PROGRESS_SECONDS = 1.0
 """Seconds between two words to whoever waits."""
 RESTARTS = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 """What the client says where its position is none of the topic's any more."""
@@ -92,13 +92,11 @@ class Following:
     def turn(self) -> None:
         """Reads what there is, or waits a moment for it, and answers what can be answered."""
         of, consumer = self._assigned_consumer()
-        first = consumer.poll(LOOK)
+        first = consumer.poll(POLL_SECONDS)
         if first is not None:
             self._take(of, [first, *consumer.consume(AT_ONCE, 0)])
         self._look_behind(of)
-        self._settle()
-
-    # Fences.
+        self._answer_ready()
 
     def _put_fences(self) -> None:
         while True:
@@ -129,7 +127,7 @@ class Following:
             self._known = found
             self._waiting += [_Waiting(question, found.ends) for question in questions]
         self._begun.set()
-        self._settle()
+        self._answer_ready()
 
     def _anew(self) -> None:
         """The topic is another one. Those who wait put their questions again."""
@@ -139,8 +137,6 @@ class Following:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             self.ask(each.question)
-
-    # Reading.
 
     def _assigned_consumer(self) -> tuple[str, Consumer]:
         """The consumer, with all partitions that there are, and the id of the topic that they are of."""
@@ -219,13 +215,11 @@ class Following:
             key = parsed_key(_bytes(found.key()))
             self._standing.saw(found.partition() or 0, found.offset() or 0, None if key is None else key[0])
 
-    # Answers.
-
-    def _settle(self) -> None:
+    def _answer_ready(self) -> None:
         with self._lock:
             self._standing.forget_what_shows()
             now, waiting = time.monotonic(), self._waiting
-            told = now - self._told >= NEWS
+            told = now - self._told >= PROGRESS_SECONDS
             self._told = now if told else self._told
             ways = [(each, self._standing.in_the_way(each.question.connector, each.fence)) for each in waiting]
             self._waiting = [each for each, way in ways if way]

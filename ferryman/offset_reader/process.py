@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ferryman.errors import RetriableError
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
 from ferryman.offset_reader.brokers import Brokers
 from ferryman.offset_reader.following import Following, Question, refused_key
@@ -20,18 +20,18 @@ from ferryman.telemetry.subject import WORKER
 
 log = logging.getLogger(__name__)
 
-PART = 1 << 18
+PART_BYTES = 1 << 18
 """Bytes of keys and values after which a part of an answer ends."""
-MOST = 4 << 20
+MAX_ENTRY_BYTES = 4 << 20
 """Bytes that one entry may have."""
 
 
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a reader's process, a child of ``parent``; the first message says what it is to read."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with its worker, after the tasks that may still ask it
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     spec = ReaderSpec.parse(line.first())
-    beginning.knows(spec, WORKER, line)
+    after_fork.knows(spec, WORKER, line)
     answers = Answers(line)
     following = Following(spec.topic, Brokers(spec.topic, spec.config), answers)
     line.listen(lambda message: _obey(message, following, answers))
@@ -61,8 +61,10 @@ class Answers:
     def found(self, question: Question, entries: Sequence[Entry]) -> None:
         """See ``following.Answers``."""
         for key, value in entries:
-            if len(key) + len(value) > MOST:
-                error = RetriableError(f"the offset of a partition of {question.connector} has more than {MOST} bytes")
+            if len(key) + len(value) > MAX_ENTRY_BYTES:
+                error = RetriableError(
+                    f"the offset of a partition of {question.connector} has more than {MAX_ENTRY_BYTES} bytes"
+                )
                 self.failed(question, error)
                 return
         with self._lock:
@@ -103,7 +105,7 @@ def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     for key, value in entries:
         part.append((key, value))
         size += len(key) + len(value)
-        if size >= PART:
+        if size >= PART_BYTES:
             yield part
             part, size = [], 0
     yield part

@@ -15,9 +15,9 @@ from ferryman.offsets.source_offsets import SourceOffsets
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks whether the one who asks still waits."""
-PATIENCE = 60.0
+PROGRESS_SECONDS = 60.0
 """Seconds without progress that a caller who is waited for himself puts up with."""
 FIRST_WORD, NEXT_WORD = 5.0, 60.0
 """Seconds without progress after which the log says so, and between two such lines."""
@@ -30,7 +30,7 @@ Answer = Mapping[str, Any]
 
 def impatient(silence: float) -> bool:
     """For callers who are waited for themselves."""
-    return silence > PATIENCE
+    return silence > PROGRESS_SECONDS
 
 
 class Asking:
@@ -92,7 +92,7 @@ class Asking:
     def _new(self) -> list[Answer]:
         """What was heard about the present question."""
         with self._changed:
-            self._changed.wait_for(lambda: self._answers, LOOK)
+            self._changed.wait_for(lambda: self._answers, POLL_SECONDS)
             found, self._answers = self._answers, []
         return [each for each in found if each["number"] == self._number]
 
@@ -117,7 +117,7 @@ class _Patience:
     def waits(self, silence: float, reason: str) -> None:
         """The reader has made no progress for so many seconds."""
         since = time.monotonic() - silence
-        if since > self._since + LOOK:
+        if since > self._since + POLL_SECONDS:
             self._words_at = FIRST_WORD
         self._since, self._reason = max(self._since, since), reason
 

@@ -20,9 +20,9 @@ from ferryman.record import Payload
 
 log = logging.getLogger(__name__)
 
-ANSWER = 30.0
+ANSWER_SECONDS = 30.0
 """Seconds that the broker has to take what is forgotten."""
-CLOSING = 2.0
+CLOSE_SECONDS = 2.0
 Written = Iterable[tuple[bytes, Payload]]
 """Records of an offsets topic."""
 
@@ -67,7 +67,7 @@ class Stores:
         if not self.apart:
             return None
         producer = Producer(self.clients.worker_offsets_producer())
-        there = producer.list_topics(timeout=ANSWER).topics
+        there = producer.list_topics(timeout=ANSWER_SECONDS).topics
         return WorkersCopy(producer, self.workers) if self.workers in there else None
 
 
@@ -91,7 +91,7 @@ class WorkersCopy:
 
         for key in keys:
             self.producer.produce(self.topic, None, key, on_delivery=answered)
-        if keys and (self.producer.flush(ANSWER) or failed):
+        if keys and (self.producer.flush(ANSWER_SECONDS) or failed):
             reason = failed[0].str() if failed else "the broker does not answer"
             raise RetriableError(f"offsets were not forgotten in {self.topic}: {reason}")
 
@@ -108,7 +108,7 @@ class WorkersCopy:
 
     def close(self) -> None:
         """Waits a little for what is on its way."""
-        self.producer.flush(CLOSING)
+        self.producer.flush(CLOSE_SECONDS)
 
     def _answered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:

@@ -41,7 +41,7 @@ def _outcome(work: Callable[[], Any]) -> dict[str, Any]:
         return {"raised": redact(f"{type(error).__name__}: {error}")}
 
 
-def found(text: str) -> Any:
+def unpack(text: str) -> Any:
     """What an answer says. Raises the RequestError or ConfigError that was raised, TaskError for any other error, and
     PluginError for what is no Exception."""
     match json.loads(text):

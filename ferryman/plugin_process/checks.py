@@ -12,6 +12,8 @@ from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.references import References
 from ferryman.validation import connector_config
 
+ASK = "checks"
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -39,7 +41,7 @@ class Checked:
 def question(raw: Mapping[str, str | None], resolution: Resolution, connector: str) -> dict[str, Any]:
     """Asks what is wrong with a config: ``connector`` is its name where it is to be run, which is then no secret."""
     return {
-        "ask": "check",
+        "ask": ASK,
         "raw": dict(raw),
         "connector": connector,
         "values": dict(resolution.values),

@@ -1,5 +1,6 @@
 """The converters that the worker's settings name: whether they can be made, and which of their settings do nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ferryman.errors import ConfigError
@@ -14,7 +15,7 @@ def question() -> dict[str, Any]:
     return {"ask": ASK}
 
 
-def answer(settings: Settings) -> list[str]:
+def answer(asked: Mapping[str, Any], settings: Settings) -> list[str]:
     """Answers that: the warnings. Raises ConfigError with every problem."""
     problems = converters.problems(settings.values)
     if problems:

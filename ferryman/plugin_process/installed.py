@@ -6,13 +6,16 @@ from typing import Any
 
 from ferryman.plugins import others
 from ferryman.plugins.others import Point
+from ferryman.settings.settings import Settings
+
+ASK = "installed"
 
 
 def question(points: Sequence[Point]) -> dict[str, Any]:
     """Asks what there is at these."""
-    return {"ask": "look", "points": [asdict(each) for each in points]}
+    return {"ask": ASK, "points": [asdict(each) for each in points]}
 
 
-def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
+def answer(asked: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Answers that, see ``plugins.others``."""
     return others.examined(Point(**each) for each in asked["points"]).dump()

@@ -9,11 +9,11 @@ from typing import Any
 
 from ferryman.chain import builder
 from ferryman.conversion import Converter, Side
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.record import Payload
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
 
@@ -30,7 +30,7 @@ _OF_SOURCES = {
 }
 
 
-def said(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
+def chain_facts(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
     """What a question about a connector's letters says of it: of its config no more than its chain needs."""
     config = {key: value for key, value in resolution.values.items() if key.startswith(_CHAIN)}
     references = resolution.references.rows()
@@ -41,8 +41,8 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
     """The plugins that read key and value of a letter."""
     config = resolution.values if is_sink else _OF_SOURCES
     names = {builder.converter_name(side, config, worker)[1] for side in SIDES}
-    named = plugins.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
-    return [row for row in named if row[0] == "converter" and row[1] in names]
+    found = named.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
+    return [row for row in found if row[0] == "converter" and row[1] in names]
 
 
 def protect(asked: Mapping[str, Any]) -> None:

@@ -23,8 +23,8 @@ from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 
-ASK = "letter"
-LARGEST = 8 << 20
+ASK = "letters"
+MAX_PAYLOAD_BYTES = 8 << 20
 """Bytes that a payload may have to be decoded, and those of the JSON that is shown of it."""
 Json = dict[str, Any]
 Decode = Callable[[Side, Payload], Json | None]
@@ -34,13 +34,13 @@ def question(letter: DeadLetter, connector: str, resolution: Resolution, is_sink
     """Asks what a letter of a connector holds, whose config's references are resolved; and what a jq expression makes
     of its value."""
     payloads = {"key": letter.key, "value": letter.value}
-    small = {side: packed(payload) for side, payload in payloads.items() if len(payload or b"") <= LARGEST}
+    small = {side: packed(payload) for side, payload in payloads.items() if len(payload or b"") <= MAX_PAYLOAD_BYTES}
     return {
         "ask": ASK,
         "topic": letter.at.topic if letter.origin is None else letter.origin.topic,
         "payloads": small,
         "edit": edit,
-        **letter_converters.said(connector, resolution, is_sink),
+        **letter_converters.chain_facts(connector, resolution, is_sink),
     }
 
 
@@ -76,7 +76,7 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> Json:
     return {**found, "edited": _edited(asked, given["value"], converter, decoded)}
 
 
-_TOO_LARGE = f"it has more than {LARGEST:,} bytes, which are not decoded to be shown"
+_TOO_LARGE = f"it has more than {MAX_PAYLOAD_BYTES:,} bytes, which are not decoded to be shown"
 
 
 def _check(text: str) -> None:
@@ -91,8 +91,8 @@ def _edited(
 ) -> Json | None:
     try:
         payload = Editor(converter("value")).edited(asked["edit"], asked["topic"], value)
-        if len(payload or b"") > LARGEST:
-            raise DataError(f"edited it has more than {LARGEST:,} bytes, which are not shown")
+        if len(payload or b"") > MAX_PAYLOAD_BYTES:
+            raise DataError(f"edited it has more than {MAX_PAYLOAD_BYTES:,} bytes, which are not shown")
     except Exception as error:
         return {"refused": _told(error)}
     found = decoded("value", payload)
@@ -105,8 +105,8 @@ def _decoded(side: Side, topic: str, payload: bytes, converter: Callable[[Side],
         text = _plain(side).from_data(topic, data.rows())[0] or b"null"
         found = json.loads(text, parse_float=_number)
         size = len(json.dumps(found))
-        if size > LARGEST:
-            raise DataError(f"decoded it has {size:,} bytes, and more than {LARGEST:,} are not shown")
+        if size > MAX_PAYLOAD_BYTES:
+            raise DataError(f"decoded it has {size:,} bytes, and more than {MAX_PAYLOAD_BYTES:,} are not shown")
     except Exception as error:
         return {"undecoded": _told(error)}
     return {"decoded": found}

@@ -7,22 +7,22 @@ takes too long, or it takes too much memory.
 import json
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
 from ferryman.files import allowed_folders
-from ferryman.forked import beginning
+from ferryman.forked import after_fork
 from ferryman.forked.line import Line
 from ferryman.plugin_process import (
+    alter_offsets,
     answer,
     checks,
     converters,
-    described,
-    ending,
+    ends,
     installed,
+    keys,
     letters,
-    moves,
     replays,
     resending,
     runs,
@@ -34,14 +34,28 @@ from ferryman.settings.settings import Settings
 from ferryman.telemetry import logs, owners
 from ferryman.telemetry.subject import WORKER, about
 
+ANSWERS: Mapping[str, Callable[[Mapping[str, Any], Settings], object]] = {
+    alter_offsets.ASK: alter_offsets.answer,
+    checks.ASK: checks.answer,
+    converters.ASK: converters.answer,
+    ends.ASK: ends.answer,
+    installed.ASK: installed.answer,
+    keys.ASK: keys.answer,
+    letters.ASK: letters.answer,
+    replays.ASK: replays.answer,
+    resending.ASK: resending.answer,
+    runs.ASK: runs.answer,
+}
+"""Who answers which question."""
+
 
 def main(connection: socket.socket, parent: int) -> NoReturn:
     """The entry point of such a process, a child of ``parent``; the first message says who its worker is."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     spec = PluginSpec.parse(line.first())
-    beginning.knows(spec, WORKER, line)
-    catalog.tell(Others.load(spec.others))
+    after_fork.knows(spec, WORKER, line)
+    catalog.set_third_party(Others.load(spec.others))
     settings = Settings.of_worker(spec.worker, spec.references)
     allowed_folders.bound(settings.config.connector_allowed_paths)
     _serve(line, settings)
@@ -54,38 +68,12 @@ def _serve(line: Line, settings: Settings) -> NoReturn:
         message = questions.get()
         for logger, level in message["levels"].items():
             logs.set_level(logger, level)
-        line.tell("answer", {"answer": answered(message["question"], settings)})
+        line.tell("answer", {"answer": answer_to(message["question"], settings)})
 
 
-def answered(question: str, settings: Settings) -> str:
+def answer_to(question: str, settings: Settings) -> str:
     """The answer to a question of one of the modules of this folder, as ``answer`` makes it. What the question brings
     is protected for as long as it takes."""
     asked = json.loads(question)
     with owners.passing(), about(asked.get("connector") or ""):
-        return answer.of(lambda: _answer(asked, settings))
-
-
-def _answer(asked: Mapping[str, Any], settings: Settings) -> object:
-    match asked["ask"]:
-        case "check":
-            return checks.answer(asked, settings)
-        case "keys":
-            return described.answer(asked)
-        case "move sink" | "move source":
-            return moves.answer(asked)
-        case ending.ASK:
-            return ending.answer(asked)
-        case "run":
-            return runs.answer(asked, settings.values)
-        case "replay":
-            return replays.answer(asked)
-        case "look":
-            return installed.answer(asked)
-        case converters.ASK:
-            return converters.answer(settings)
-        case letters.ASK:
-            return letters.answer(asked, settings)
-        case resending.ASK:
-            return resending.answer(asked, settings)
-        case _:
-            raise AssertionError(f"nobody answers {asked['ask']}")
+        return answer.of(lambda: ANSWERS[asked["ask"]](asked, settings))

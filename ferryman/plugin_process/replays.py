@@ -8,6 +8,9 @@ from ferryman.errors import ConfigError
 from ferryman.plugins import catalog
 from ferryman.runs import harm
 from ferryman.runs.harm import Again, ReplayVerdict
+from ferryman.settings.settings import Settings
+
+ASK = "replays"
 
 
 def question(
@@ -15,7 +18,7 @@ def question(
 ) -> dict[str, Any]:
     """Asks that of the configs of a live connector and of the run, references resolved, for records of these topics."""
     return {
-        "ask": "replay",
+        "ask": ASK,
         "config": dict(run),
         "live": dict(live),
         "topics": sorted(topics),
@@ -23,7 +26,7 @@ def question(
     }
 
 
-def answer(asked: Mapping[str, Any]) -> ReplayVerdict:
+def answer(asked: Mapping[str, Any], settings: Settings) -> ReplayVerdict:
     """Answers that. Raises ConfigError if the run must not be made."""
     plugin: Any = catalog.connector(asked["config"]["connector.class"])
     config: SinkConfig = plugin.config_class.parse(asked["config"])

@@ -15,15 +15,15 @@ from ferryman.edits.editor import Editor
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.plugin_process import letter_converters
 from ferryman.plugin_process.letter_converters import packed, unpacked
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.record import Payload, Polled, Record, batches
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 
-ASK = "resend"
-LARGEST = 32 << 20
+ASK = "resending"
+MAX_LETTER_BYTES = 32 << 20
 """Bytes that may go of one letter, key, value and headers."""
 Json = dict[str, Any]
 Made = tuple[str, int | None, Payload, Payload, Sequence[tuple[str, Payload]], int | None]
@@ -36,7 +36,7 @@ def question(
 ) -> Json:
     """Asks what goes of letters, each with the topic of its record. Of a sink's only the values are told."""
     rows = [_row(letter, topic, is_sink) for letter, topic in letters]
-    return {"ask": ASK, "letters": rows, "edit": edit, **letter_converters.said(connector, resolution, is_sink)}
+    return {"ask": ASK, "letters": rows, "edit": edit, **letter_converters.chain_facts(connector, resolution, is_sink)}
 
 
 def _row(letter: DeadLetter, topic: str, is_sink: bool) -> Json:
@@ -54,7 +54,7 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
     if is_sink:
         return reading
     chain = {key: value for key, value in resolution.values.items() if key != "connector.class"}
-    return list(dict.fromkeys(map(tuple, [*plugins.named(chain, worker), *reading])))
+    return list(dict.fromkeys(map(tuple, [*named.named(chain, worker), *reading])))
 
 
 def answer(asked: Mapping[str, Any], settings: Settings) -> list[Json]:
@@ -69,8 +69,8 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> list[Json]:
 def _going(letter: Json, going: Callable[[Json], Sequence[Made]]) -> Json:
     try:
         made = going(letter)
-        if (size := sum(map(_size, made))) > LARGEST:
-            raise DataError(f"{size:,} bytes would go of it, and no more than {LARGEST:,} may")
+        if (size := sum(map(_size, made))) > MAX_LETTER_BYTES:
+            raise DataError(f"{size:,} bytes would go of it, and no more than {MAX_LETTER_BYTES:,} may")
     except (RetriableError, TaskError):
         raise
     except Exception as error:
@@ -89,7 +89,7 @@ def _dumped(made: Made) -> list[Any]:
     return [topic, partition, packed(key), packed(value), told, time]
 
 
-def made(row: Sequence[Any]) -> Made:
+def outgoing_record(row: Sequence[Any]) -> Made:
     """What an answer says of one record that goes."""
     topic, partition, key, value, headers, time = row
     told = [(name, unpacked(content)) for name, content in headers]

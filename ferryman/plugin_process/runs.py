@@ -13,6 +13,9 @@ from ferryman.record import TopicPartition
 from ferryman.runs import ranges
 from ferryman.runs.ranges import Range
 from ferryman.runs.span import Part, Span
+from ferryman.settings.settings import Settings
+
+ASK = "runs"
 
 
 def question(
@@ -22,10 +25,10 @@ def question(
     the keys that the request sets."""
     offsets = [[*source, *range_] for source, range_ in request.offsets.items()]
     wish = {**asdict(request), "offsets": offsets, "sets": dict(request.sets)}
-    return {"ask": "run", "live": dict(live), "request": wish, "resolved": dict(resolved), "merged": dict(merged)}
+    return {"ask": ASK, "live": dict(live), "request": wish, "resolved": dict(resolved), "merged": dict(merged)}
 
 
-def answer(asked: Mapping[str, Any], worker: Mapping[str, str]) -> dict[str, Any]:
+def answer(asked: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Answers that. Raises ConfigError for what cannot be or would do harm, RequestError when the cluster does not
     answer."""
     wish = asked["request"]
@@ -33,7 +36,7 @@ def answer(asked: Mapping[str, Any], worker: Mapping[str, str]) -> dict[str, Any
     positions = None if wish["positions"] is None else tuple(wish["positions"])
     request = Request(**{**wish, "offsets": offsets, "positions": positions})
     try:
-        run = Making(asked["live"], worker, _resolver(asked, request)).run(request)
+        run = Making(asked["live"], settings.values, _resolver(asked, request)).run(request)
     except KafkaException as error:
         text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
         raise RequestError(500, text) from error
@@ -51,7 +54,7 @@ def _resolver(asked: Mapping[str, Any], request: Request) -> Resolve:
     return lambda raw: {key: known.get((key, text), text) for key, text in raw.items()}
 
 
-def made(found: Mapping[str, Any]) -> Run:
+def run_of(found: Mapping[str, Any]) -> Run:
     """The run that was answered."""
     fixed = None if found["ranges"] is None else ranges.parse(found["ranges"])
     given = found["part"]

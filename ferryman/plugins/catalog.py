@@ -168,7 +168,7 @@ def resolve(name: str, meant: Entry) -> None:
     _resolved[meant.kind, without_side(trim(name))] = meant
 
 
-def tell(found: Others) -> None:
+def set_third_party(found: Others) -> None:
     """Says what others have installed, so that nothing is imported to find that out, from now on."""
     _told[:] = [found]
     _versions.update(found.versions)
@@ -181,7 +181,7 @@ def is_told() -> bool:
     return bool(_told)
 
 
-def told() -> Others:
+def third_party() -> Others:
     """What was said of that last."""
     return _told[-1] if _told else Others()
 

@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 
-def answered(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to a request."""
     try:
         pattern = re.compile(request["pattern"], re.ASCII)
@@ -30,9 +30,9 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])
-        answer = json.dumps(answered(request)).encode()
+        line_back = json.dumps(answer(request)).encode()
         signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.buffer.write(answer + b"\n")
+        sys.stdout.buffer.write(line_back + b"\n")
         sys.stdout.buffer.flush()
 
 

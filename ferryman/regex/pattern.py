@@ -11,13 +11,13 @@ from itertools import islice
 import re2
 
 from ferryman.errors import ConfigError, DataError
-from ferryman.java.regex.letters import TERMINATORS
+from ferryman.java.regex.code_points import TERMINATORS
 from ferryman.java.regex.parser import parsed
 from ferryman.java.regex.replacement import Found
 from ferryman.java.regex.targets import ForRe2, for_python, for_re2
 from ferryman.regex.killable import CHILD, Method, OutOfTime, Spans, Uncompilable
 
-SECONDS = 1.0
+CPU_SECONDS = 1.0
 """Of CPU, for a thousand texts."""
 LONGEST_NAME = 100_000
 """Characters of a text that becomes a topic's name; Kafka takes 249."""
@@ -103,7 +103,7 @@ class Pattern:
             return []
         if slow := next((text for text in texts if text in self._slow), None):
             raise self._too_slow(slow)
-        seconds = SECONDS if len(self._slow) < _PATIENT_FOR else SECONDS / 10
+        seconds = CPU_SECONDS if len(self._slow) < _PATIENT_FOR else CPU_SECONDS / 10
         try:
             return CHILD.found(self._backtracking, method, texts, seconds)
         except Uncompilable as error:

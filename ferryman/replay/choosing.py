@@ -119,7 +119,7 @@ class Chosen:
     def _refusal(self, letter: DeadLetter, reason: str) -> RequestError:
         if reason == TAKEN:
             mark = self.marks[letter.id]
-            return taken(letter.id, mark, mark.run in self.under_way)
+            return refusal_if_taken(letter.id, mark, mark.run in self.under_way)
         original = letter.original(self.only_topic)
         topic = original.topic if original else ""
         text = _TEXTS[reason].format(headers=_HEADERS, left_out=letter.left_out, attempts=letter.attempts, topic=topic)
@@ -163,7 +163,7 @@ _OF = {
 }
 
 
-def taken(letter: str, mark: Mark, is_under_way: bool) -> RequestError:
+def refusal_if_taken(letter: str, mark: Mark, is_under_way: bool) -> RequestError:
     """Why a letter that somebody has is not taken once more."""
     if is_under_way:
         return RequestError(409, f"Dead letter {letter} is being replayed by {mark.run}, which has not come to its end")

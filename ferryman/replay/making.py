@@ -7,6 +7,7 @@ from typing import Any
 
 from ferryman.backfill.making import Resolve
 from ferryman.errors import ConfigError
+from ferryman.java.instants import utc_text
 from ferryman.plugin_process import replays
 from ferryman.plugins import catalog
 from ferryman.replay.request import GROUP, IN_RUNS, Request
@@ -56,7 +57,7 @@ class Making:
 
     def config(self, request: Request, name: str, ranges: Ranges, marks: str) -> dict[str, str]:
         """The run's config, references unresolved."""
-        created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        created = utc_text(datetime.now(UTC), "seconds")
         own = {"of": self.live["name"], "ranges": ranges.dump(), "letters": marks, "created": created}
         own |= {"edit": request.edit} if request.edit else {}
         found = self._merged(request)

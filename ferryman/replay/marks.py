@@ -27,9 +27,9 @@ from ferryman.record import Payload
 from ferryman.replay import refusal
 from ferryman.replay.refusal import Refusal
 
-TIMEOUT = 30.0
+ANSWER_SECONDS = 30.0
 """Seconds for an answer of the broker."""
-MADE, PAUSE = 10.0, 0.2
+TOPIC_SECONDS, POLL_SECONDS = 10.0, 0.2
 """Seconds that a broker may take to make a topic, and between two looks whether it has."""
 _ALL = 1 << 40
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
@@ -63,7 +63,7 @@ class Marks:
         producer = Producer(self.clients.source_producer() | ours)
         try:
             with _answered(self.topic):
-                producer.init_transactions(TIMEOUT)
+                producer.init_transactions(ANSWER_SECONDS)
                 yield Writing(self, producer)
         finally:
             producer.purge()
@@ -86,11 +86,11 @@ class Writing:
         self.producer.begin_transaction()
         try:
             yield
-            self.producer.commit_transaction(TIMEOUT)
+            self.producer.commit_transaction(ANSWER_SECONDS)
         except BaseException as error:
             if not (isinstance(error, KafkaException) and error.args[0].fatal()):
                 with suppress(KafkaException):  # the first error is the one to tell
-                    self.producer.abort_transaction(TIMEOUT)
+                    self.producer.abort_transaction(ANSWER_SECONDS)
             with suppress(KafkaException):
                 self.producer.poll(0)
             refused = refusal.of([each for each in self._answers if each[0] != self.marks.topic])
@@ -101,12 +101,12 @@ class Writing:
     def refusal_of(self, topic: str) -> Refusal | None:
         """Why nothing can be written to a topic, as far as that is known before it is tried. Brokers that make topics
         by themselves are given time to do so. Raises KafkaException."""
-        until = time.monotonic() + MADE
+        until = time.monotonic() + TOPIC_SECONDS
         while True:
-            reason: KafkaError | None = self.producer.list_topics(topic, TIMEOUT).topics[topic].error
+            reason: KafkaError | None = self.producer.list_topics(topic, ANSWER_SECONDS).topics[topic].error
             if reason is None or not refusal.is_absence(reason) or time.monotonic() >= until:
                 return None if reason is None else refusal.of([(topic, reason)])
-            time.sleep(PAUSE)
+            time.sleep(POLL_SECONDS)
 
     def mark(self, letter: str, doubles: Iterable[str], found: Mark) -> None:
         """Notes who has a letter, and that others of its record do not go."""
@@ -162,7 +162,7 @@ def contents(clients: Clients, topic: str) -> Mapping[bytes, Payload]:
     """The last value of each key in a compacted topic; nothing if there is no such topic."""
     found, extent = dict[bytes, Payload](), Extent()
     with closing(Reader(clients.group_reader() | {"auto.offset.reset": "earliest"}, topic)) as reader:
-        for each in reader.newest(_ALL, time.monotonic() + 2 * TIMEOUT, extent):
+        for each in reader.newest(_ALL, time.monotonic() + 2 * ANSWER_SECONDS, extent):
             if each.key is not None:
                 found[each.key] = each.value
     if not extent.complete:
@@ -172,7 +172,7 @@ def contents(clients: Clients, topic: str) -> Mapping[bytes, Payload]:
 
 def create(admin: Admin, topic: str, like: str) -> None:
     """Makes the topic if it is missing, with as many replicas as another has. RequestError where the broker refuses."""
-    there = admin.list_topics(timeout=TIMEOUT).topics
+    there = admin.list_topics(timeout=ANSWER_SECONDS).topics
     if topic in there:
         return
     replication = max((len(each.replicas) for each in there[like].partitions.values()), default=-1)

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, Protocol
 from ferryman.dead_letters.letter import ATTEMPTS, DeadLetter
 from ferryman.errors import DataError, RequestError
 from ferryman.plugin_process import resending
+from ferryman.plugins.named import Row
 from ferryman.record import Payload
 from ferryman.settings.config_providers import Resolution
-from ferryman.task.setup.plugins import Row
 
 AT_ONCE, BYTES = 100, 8 << 20
 """How many letters one question is about, and how large they are together unless it is one."""
-PATIENCE = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds for the answer to one question."""
 
 
@@ -111,13 +111,13 @@ class Asked:
     def _ask(self, letters: Sequence[Homed]) -> Sequence[Going]:
         question = resending.question(letters, self.connector, self.resolution, self.is_sink, self.edit)
         rows = resending.rows(self.resolution, self.worker, self.is_sink)
-        answers = self.convert(question, rows, PATIENCE)
+        answers = self.convert(question, rows, ANSWER_SECONDS)
         return [self._going(letter, answer) for (letter, _), answer in zip(letters, answers, strict=True)]
 
     def _going(self, letter: DeadLetter, answer: Mapping[str, Any]) -> Going:
         if "refused" in answer:
             return DataError(answer["refused"])
-        made = [Outgoing(*resending.made(row)) for row in answer["made"]]
+        made = [Outgoing(*resending.outgoing_record(row)) for row in answer["made"]]
         return [_tried(letter, each.topic, each.value) for each in made] if self.is_sink else made
 
 

@@ -9,12 +9,13 @@ from ferryman.config import trim
 from ferryman.dead_letters import query
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
+from ferryman.runs import request_body
 from ferryman.runs.keys import PREFIX
 
 FILTER = ("stage", "exception", "field", "since", "until")
 FLAGS = ("all", "to_topic", "again", "allow_older", "dry_run")
 KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "edit", "name")
-ATTEMPTS = 3
+DEFAULT_ATTEMPTS = 3
 """How often a letter is replayed unless a request says otherwise."""
 MOST_NAMED = 1_000
 GROUP = "consumer.override.group.id"
@@ -39,7 +40,7 @@ class Request:
     again: bool = False
     """Whether letters count that were taken before."""
     allow_older: bool = False
-    attempts: int = ATTEMPTS
+    attempts: int = DEFAULT_ATTEMPTS
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     edit: str = ""
@@ -55,11 +56,8 @@ class Request:
 
 def parsed(posted: Any, connector: str) -> Request:
     """What the body of a request asks for. RequestError 400, or ConfigError for keys that cannot be set."""
-    if not isinstance(posted, dict):
-        raise RequestError(400, f"An object is expected, with any of {', '.join(KNOWN)}")
-    for key in posted.keys() - set(KNOWN):
-        raise RequestError(400, f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
-    flags = {name: _flag(name, posted.get(name)) for name in FLAGS}
+    posted = request_body.checked(posted, KNOWN)
+    flags = {name: request_body.flag(name, posted.get(name)) for name in FLAGS}
     texts = {name: text for name in FILTER if (text := _text(name, posted.get(name))) is not None}
     choice, _, _ = query.parsed(texts, connector)
     letters = _letters(posted.get("letters"))
@@ -77,12 +75,6 @@ def parsed(posted: Any, connector: str) -> Request:
         name=trim(_text("name", posted.get("name")) or ""),
         **flags,
     )
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool | None):
-        raise RequestError(400, f"{name} must be true or false")
-    return bool(value)
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -114,7 +106,7 @@ def _letters(value: Any) -> Sequence[tuple[int, int]]:
 
 def _attempts(value: Any) -> int:
     if value is None:
-        return ATTEMPTS
+        return DEFAULT_ATTEMPTS
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
         raise RequestError(400, "attempts must be a number from 1 to 1000000")
     return value

@@ -18,7 +18,7 @@ from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.subscription import kept
+from ferryman.kafka.subscription import own_topics
 from ferryman.replay import marks
 from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
 from ferryman.replay.making import MEANT, Making
@@ -29,7 +29,7 @@ from ferryman.replay.to_topic import Sending
 from ferryman.runs.ranges import Ranges
 from ferryman.settings.config_providers import Resolution
 
-READING, SENDING = 30.0, 60.0
+READ_SECONDS, SEND_SECONDS = 30.0, 60.0
 """Seconds from the beginning until which is read, and until which transactions are begun."""
 
 
@@ -115,7 +115,7 @@ class Taking:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
                 sending = Sending(writing, chosen, way, self._closed)
-                sending.send(self._meant(reader, Extent()), self._began + SENDING)
+                sending.send(self._meant(reader, Extent()), self._began + SEND_SECONDS)
         if not sending.sent and any(each.is_about_topic for each in sending.refusals.values()):
             raise RequestError(409, f"No dead letter was sent. {'; '.join(sorted(sending.refusals))}. Ask again then")
         told, settled = _told(chosen, extent), sending.sent + chosen.passed_over[REFUSED]
@@ -131,7 +131,7 @@ class Taking:
     @property
     def _closed(self) -> Collection[str]:
         offsets = self.clients.raw.get("offsets.storage.topic", "")
-        return {self._marks.letters, self._marks.topic, offsets, *kept(self.clients.worker)}
+        return {self._marks.letters, self._marks.topic, offsets, *own_topics(self.clients.worker)}
 
     def _checked_edit(self) -> None:
         try:
@@ -158,7 +158,7 @@ class Taking:
 
     def _meant(self, reader: Reader, extent: Extent) -> Iterator[DeadLetter]:
         if not self.request.letters:
-            found = reader.newest(MOST_SCANNED, time.monotonic() + READING, extent)
+            found = reader.newest(MOST_SCANNED, time.monotonic() + READ_SECONDS, extent)
             return (each for each in found if self.request.choice.takes(each))
         return (self._named(reader, *place) for place in self.request.letters)
 

@@ -27,7 +27,7 @@ from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.worker import askers
 from ferryman.worker.herder import Forward, Herder
 
-TIMEOUT = 90.0
+HERDER_SECONDS = 90.0
 """Seconds that a request waits for the herder. What it asked for goes on without it."""
 ADMIN = "admin"
 """Begins the paths that ``admin.listeners`` may serve apart."""
@@ -160,7 +160,7 @@ class _Dispatch:
         self.running.add(running)
         running.add_done_callback(self._done)
         try:
-            return await asyncio.wait_for(asyncio.shield(running), TIMEOUT)
+            return await asyncio.wait_for(asyncio.shield(running), HERDER_SECONDS)
         except TimeoutError:
             stage = self.shared.rest.herder.stage()
             raise RequestError(500, f"Request timed out. {stage.summary}" if stage else "Request timed out") from None
@@ -172,7 +172,7 @@ class _Dispatch:
 
 
 async def _asked(doing: Awaitable[Answer], request: Request) -> Answer:
-    with askers.asked(lambda: _nobody_waits(request)):
+    with askers.on_behalf_of(lambda: _nobody_waits(request)):
         return await doing
 
 

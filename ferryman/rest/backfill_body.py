@@ -8,6 +8,7 @@ from ferryman.backfill.request import Request, of_offsets, of_positions
 from ferryman.config import trim
 from ferryman.errors import ConfigError, RequestError
 from ferryman.rest import http_messages
+from ferryman.runs import request_body
 from ferryman.runs.span import iso
 
 KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "allow_duplicates", "dry_run")
@@ -15,10 +16,7 @@ KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "allow_
 
 def parsed(posted: Any) -> Request:
     """What is asked for. RequestError 400 for a body that is none, ConfigError for bounds that cannot be."""
-    if not isinstance(posted, dict):
-        raise RequestError(400, f"An object is expected, with any of {', '.join(KNOWN)}")
-    for key in posted.keys() - set(KNOWN):
-        raise RequestError(400, f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
+    posted = request_body.checked(posted, KNOWN)
     given = posted.get("config")
     if not isinstance(given, dict | None):
         raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
@@ -30,8 +28,8 @@ def parsed(posted: Any) -> Request:
         sets=http_messages.config(given or {}),
         name=trim(http_messages.text("name", posted.get("name")) or ""),
         rate=_rate(posted.get("rate")),
-        allow_duplicates=_flag("allow_duplicates", posted.get("allow_duplicates")),
-        dry_run=_flag("dry_run", posted.get("dry_run")),
+        allow_duplicates=request_body.flag("allow_duplicates", posted.get("allow_duplicates")),
+        dry_run=request_body.flag("dry_run", posted.get("dry_run")),
     )
 
 
@@ -69,9 +67,3 @@ def _rate(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
     return float(value)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool | None):
-        raise RequestError(400, f"{name} must be true or false")
-    return bool(value)

@@ -9,13 +9,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from ferryman.errors import RequestError
 
-LARGEST = 4 << 20
+MAX_BODY_BYTES = 4 << 20
 """Bytes of one body. A config with several certificates inside is far below."""
-ALL = 16 << 20
+MAX_TOTAL_BYTES = 16 << 20
 """Bytes of all bodies that are being read or answered. Parsed, they take several times as much."""
-SMALL = 64 << 10
+GRANTED_BODY_BYTES = 64 << 10
 """Bytes that each body may have whatever the others hold: uploads that stand still keep no ordinary request out."""
-PATIENCE = 30.0
+BODY_SECONDS = 30.0
 """Seconds for one body."""
 
 
@@ -27,11 +27,11 @@ class AbortedUpload(Exception):
 class Bodies:
     """The bodies of all requests that are under way."""
 
-    largest: int = LARGEST
+    largest: int = MAX_BODY_BYTES
     """Bytes that one body may have."""
-    all: int = ALL
+    all: int = MAX_TOTAL_BYTES
     """Bytes that all of them may have together."""
-    patience: float = PATIENCE
+    patience: float = BODY_SECONDS
     """Seconds in which a body must arrive."""
     held: int = 0
     """Bytes that they hold now."""
@@ -66,5 +66,5 @@ class Bodies:
 
     def _check(self, size: int) -> None:
         self._check_size(size)
-        if size > SMALL and self.held > self.all:
+        if size > GRANTED_BODY_BYTES and self.held > self.all:
             raise RequestError(503, f"The requests under way hold more than {self.all} bytes; try again")

@@ -1,7 +1,7 @@
 """Connections of REST clients: how many, and how long each may take over what it sends and what it reads.
 
-        ┌── request's head within HEAD ──► answering ──► kept alive for KEEP_ALIVE ──┐
- new ───┤                                     │  ▲                                    ├──► the next head within HEAD
+        ┌── request's head in time ──────► answering ──► kept alive for KEEP_ALIVE ──┐
+ new ───┤                                     │  ▲                                    ├──► the next head in time
         └── not in time: closed               └──┘ its body: rest.bodies             └── nothing comes: closed
 
 A client that sends a byte now and then gains no time by it. When there are too many connections, the one that has been
@@ -16,13 +16,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger(__name__)
 
-MOST = 512
+MAX_CONNECTIONS = 512
 """Connections at a time; a request that comes beyond them, while none is idle, is not answered."""
-HEAD = 10.0
+HEAD_SECONDS = 10.0
 """Seconds for a request's head."""
 KEEP_ALIVE = 30
 """Seconds that a connection may wait for its next request."""
-READING = 30.0
+READ_SECONDS = 30.0
 """Seconds that a client may stand still while it reads an answer."""
 
 _open: dict["LimitedConnection", None] = {}
@@ -37,10 +37,10 @@ class LimitedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(_open) >= MOST:
+        if len(_open) >= MAX_CONNECTIONS:
             _make_room()
         _open[self] = None
-        self._expect(HEAD)
+        self._expect(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         _open.pop(self, None)
@@ -60,11 +60,11 @@ class LimitedConnection(H11Protocol):
         if not self.transport.is_closing() and not self.busy:
             _open.pop(self, None)
             _open[self] = None
-            self._expect(KEEP_ALIVE + HEAD)
+            self._expect(KEEP_ALIVE + HEAD_SECONDS)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reading = self.loop.call_later(READING, self._abort)
+        self._reading = self.loop.call_later(READ_SECONDS, self._abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()

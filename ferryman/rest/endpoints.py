@@ -89,7 +89,7 @@ async def health(rest: Rest, call: Call) -> Answer:
 
 async def metrics(rest: Rest, call: Call) -> Answer:
     """What Prometheus scrapes, as text or as OpenMetrics; 404 where there are no metrics."""
-    form, media_type = exposition.chosen(",".join(call.request.headers.getlist("accept")))
+    form, media_type = exposition.format_for(",".join(call.request.headers.getlist("accept")))
     found = rest.herder.metrics(form)
     if found is None:
         raise RequestError(404, "There are no metrics: ferryman.metrics.enable is false in the worker's settings")

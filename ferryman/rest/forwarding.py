@@ -26,13 +26,13 @@ from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 95.0
+ANSWER_SECONDS = 95.0
 """Seconds for another worker's answer: its own 90, and a little, so that what it says after them arrives."""
-CONNECTING = 10.0
+CONNECT_SECONDS = 10.0
 """Seconds for a connection to it."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks whether it is still the one to ask."""
-LARGEST = 16 << 20
+MAX_ANSWER_BYTES = 16 << 20
 """Bytes of an answer."""
 NO_LEADER = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
 SPENT = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
@@ -86,7 +86,7 @@ class OtherWorkers:
         secure = url.lower().startswith("https:")
         try:
             context = await self._tls() if secure else _NO_TLS
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 return await _asked(context, method, url, content, headers)
         except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             log.error("IO error forwarding REST request to %s: %s", url.partition("?")[0], error)
@@ -108,7 +108,7 @@ async def _while(stands: Callable[[], bool], sending: Coroutine[Any, Any, "_Repl
     """
     task = asyncio.ensure_future(sending)
     try:
-        while not (await asyncio.wait({task}, timeout=LOOK))[0]:
+        while not (await asyncio.wait({task}, timeout=POLL_SECONDS))[0]:
             if not stands():
                 raise RequestError(409, SPENT)
             await askers.look()
@@ -136,7 +136,7 @@ async def _asked(context: ssl.SSLContext, method: str, url: str, content: bytes,
     given = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "kafka-connect", **headers}
     if content:
         given["Content-Type"] = "application/json"
-    timeout = httpx.Timeout(PATIENCE, connect=CONNECTING)
+    timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     body = bytearray()
     try:
         async with (
@@ -145,8 +145,8 @@ async def _asked(context: ssl.SSLContext, method: str, url: str, content: bytes,
         ):
             async for piece in response.aiter_raw():
                 body += piece
-                if len(body) > LARGEST:
-                    raise ValueError(f"the answer is larger than {LARGEST} bytes")
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise ValueError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OSError(str(error) or type(error).__name__) from None
     return _Reply(response.status_code, response.headers, bytes(body))

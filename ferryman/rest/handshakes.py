@@ -10,15 +10,15 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from ferryman.rest.connections import HEAD
+from ferryman.rest.connections import HEAD_SECONDS
 
 log = logging.getLogger(__name__)
 
-MOST = 128
+MAX_HANDSHAKES = 128
 """Handshakes at a time."""
-GOODBYE = 1.0
+CLOSE_SECONDS = 1.0
 """Seconds that a client has to answer the end of a connection."""
-PAUSE = 1.0
+RETRY_SECONDS = 1.0
 """Seconds before the next try to accept, when the process has no file left for a connection."""
 
 
@@ -37,9 +37,9 @@ class SecureListener:
                 accepted, _ = await loop.sock_accept(self._bound)
             except OSError as error:
                 log.warning("no connection can be accepted: %s", error.strerror)
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(RETRY_SECONDS)
                 continue
-            if len(self._under_way) >= MOST:
+            if len(self._under_way) >= MAX_HANDSHAKES:
                 oldest = next(iter(self._under_way))
                 self._under_way.pop(oldest)
                 oldest.cancel()
@@ -54,8 +54,8 @@ class SecureListener:
                 self._protocol,
                 accepted,
                 ssl=self._context,
-                ssl_handshake_timeout=HEAD,
-                ssl_shutdown_timeout=GOODBYE,
+                ssl_handshake_timeout=HEAD_SECONDS,
+                ssl_shutdown_timeout=CLOSE_SECONDS,
             )
         except OSError as error:
             log.debug("a TLS handshake failed: %s", error)

@@ -24,7 +24,7 @@ from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 
-QUICK = 64 << 10
+INLINE_BODY_BYTES = 64 << 10
 """Bytes of a body that are parsed at once; more is parsed in a thread, while the loop answers others."""
 LONGEST_NUMBER = 1000
 """Characters of a number, which is Jackson's limit."""
@@ -147,7 +147,7 @@ async def body(request: Request, *, numbers_as_text: bool = False) -> Any:
     content: bytes = request.state.content
     if not content.strip():
         raise RequestError(400, "The request has no body; JSON is expected")
-    if len(content) <= QUICK:
+    if len(content) <= INLINE_BODY_BYTES:
         return _parsed(content, numbers_as_text)
     return await asyncio.to_thread(_parsed, content, numbers_as_text)
 

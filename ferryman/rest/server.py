@@ -20,7 +20,7 @@ from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.tls import contexts
 from ferryman.worker.herder import Herder
 
-BACKLOG = 128
+BACKLOG_CONNECTIONS = 128
 """Connections that the system keeps until they are accepted."""
 
 
@@ -99,7 +99,7 @@ def _socket(listener: Listener) -> socket.socket:
     except OSError as error:
         found.close()
         raise _deaf(listener, error) from None
-    found.listen(BACKLOG)
+    found.listen(BACKLOG_CONNECTIONS)
     found.setblocking(False)
     return found
 
@@ -150,7 +150,7 @@ class Server(uvicorn.Server):
         protocol = self._protocol(self._admin_config if bound.admin else self.config)
         if bound.listener.secure:
             return SecureListener(bound.socket, self._contexts[bound.admin], protocol)
-        return await asyncio.get_running_loop().create_server(protocol, sock=bound.socket, backlog=BACKLOG)
+        return await asyncio.get_running_loop().create_server(protocol, sock=bound.socket, backlog=BACKLOG_CONNECTIONS)
 
     def _protocol(self, config: uvicorn.Config) -> Callable[[], asyncio.Protocol]:
         return lambda: LimitedConnection(config, self.server_state, {})

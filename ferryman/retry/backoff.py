@@ -2,7 +2,7 @@
 
 import random
 
-FIRST = 0.3
+FIRST_SECONDS = 0.3
 
 
 def delay(attempt: int, longest: float) -> float:
@@ -10,5 +10,5 @@ def delay(attempt: int, longest: float) -> float:
 
     As Kafka Connect's RetryWithToleranceOperator, so that a crowd of tasks does not come back in step.
     """
-    wait = FIRST * 2 ** min(attempt - 1, 32)
-    return wait if wait <= longest else random.uniform(min(FIRST, longest), longest)  # noqa: S311
+    wait = FIRST_SECONDS * 2 ** min(attempt - 1, 32)
+    return wait if wait <= longest else random.uniform(min(FIRST_SECONDS, longest), longest)  # noqa: S311

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from ferryman.retry import backoff
 
-HEALTHY = 60.0
+HEALTHY_SECONDS = 60.0
 """Seconds of life after which earlier deaths are forgotten."""
-DEATHS = 5
+MAX_DEATHS = 5
 LONGEST_WAIT = 60.0
 
 
@@ -24,11 +24,11 @@ class Breaker:
     @property
     def open(self) -> bool:
         """Whether the task counts as failed, though it is tried again."""
-        return self.deaths >= DEATHS
+        return self.deaths >= MAX_DEATHS
 
     def died(self, lived: float) -> float:
         """A process died after ``lived`` seconds; returns the seconds to wait before the next one starts."""
-        if lived >= HEALTHY:
+        if lived >= HEALTHY_SECONDS:
             self.deaths = 0
         self.deaths += 1
         if self.open:
@@ -36,5 +36,5 @@ class Breaker:
         return 0.0 if self.deaths == 1 else backoff.delay(self.deaths - 1, LONGEST_WAIT)
 
     def lives(self) -> None:
-        """The present process has lived for HEALTHY seconds."""
+        """The present process has lived for HEALTHY_SECONDS seconds."""
         self.deaths = 0

@@ -10,18 +10,18 @@ from ferryman.retry import backoff
 
 Answer = TypeVar("Answer")
 
-MOVING = frozenset(
+COORDINATOR_MOVING = frozenset(
     {
         KafkaError.NOT_COORDINATOR,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-PATIENCE = 30.0
+RETRY_SECONDS = 30.0
 LONGEST_WAIT = 1.0
 
 
-def ask(question: Callable[[], Answer], patience: float = PATIENCE) -> Answer:
+def ask(question: Callable[[], Answer], patience: float = RETRY_SECONDS) -> Answer:
     """The first answer that is not one of MOVING; after ``patience`` seconds, that one's KafkaException."""
     deadline = time.monotonic() + patience
     attempt = 0
@@ -31,6 +31,6 @@ def ask(question: Callable[[], Answer], patience: float = PATIENCE) -> Answer:
         except KafkaException as error:
             attempt += 1
             wait = backoff.delay(attempt, LONGEST_WAIT)
-            if error.args[0].code() not in MOVING or time.monotonic() + wait > deadline:
+            if error.args[0].code() not in COORDINATOR_MOVING or time.monotonic() + wait > deadline:
                 raise
             time.sleep(wait)

@@ -17,11 +17,11 @@ from enum import Enum, auto
 
 from ferryman.retry import backoff
 
-GRACE = 60.0
+REFUSAL_GRACE_SECONDS = 60.0
 """Seconds that a system may refuse before the first success, where the config counts no tries."""
 LONGEST_REFUSAL = 3600.0
 """Seconds that a system may refuse after the first success."""
-SLOW = 300.0
+SLOW_RETRY_SECONDS = 300.0
 """Seconds between two tries after that."""
 
 
@@ -96,14 +96,14 @@ class Outage:
 
     def _refused(self, lasted: float, wait: float) -> Decision:
         if self.succeeded:
-            return Decision(Step.SHOW, SLOW) if lasted >= LONGEST_REFUSAL else Decision(Step.WAIT, wait)
+            return Decision(Step.SHOW, SLOW_RETRY_SECONDS) if lasted >= LONGEST_REFUSAL else Decision(Step.WAIT, wait)
         if self.patience.tries is not None:
             if self._refusals > self.patience.tries:
                 return Decision(Step.FAIL, why=f"refused {self._refusals} times before anything went well")
             return Decision(Step.WAIT, wait)
-        if lasted >= GRACE:
+        if lasted >= REFUSAL_GRACE_SECONDS:
             return Decision(Step.FAIL, why=f"refused for {lasted:.0f} s before anything went well")
-        return Decision(Step.WAIT, min(wait, GRACE - lasted))
+        return Decision(Step.WAIT, min(wait, REFUSAL_GRACE_SECONDS - lasted))
 
     def over(self, success: bool = True) -> bool:
         """All is well; returns whether it was otherwise before. ``success``: the task has done what it is for, not

@@ -37,15 +37,15 @@ class Restarts:
     failures: int = 0
     """Those without a long life in between."""
 
-    def failed(self, lived: float, may_pass: bool) -> float | None:
+    def failed(self, lived: float, may_recover: bool) -> float | None:
         """A process failed after ``lived`` seconds; the seconds to wait before the next one starts, None if none does.
 
-        ``may_pass`` says whether a restart may get over the error.
+        ``may_recover`` says whether a restart may get over the error.
         """
         if lived >= self.policy.longest:
             self.failures = 0
         self.failures += 1
-        if not may_pass or (self.policy.most is not None and self.failures > self.policy.most):
+        if not may_recover or (self.policy.most is not None and self.failures > self.policy.most):
             return None
         wait = min(self.policy.longest, self.policy.first * 2 ** min(self.failures - 1, 32))
         return float(wait * random.uniform(1 - SPREAD, 1 + SPREAD))  # noqa: S311

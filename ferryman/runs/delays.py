@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from ferryman.record import TopicPartition
 
-UNKNOWN = 3600.0
+UNKNOWN_DELAY_SECONDS = 3600.0
 """Seconds that a connector may gather records before its offset moves, as long as it has not been seen to move."""
-STILL = 15.0
+STILL_SECONDS = 15.0
 """Seconds without a step, though there are records, after which a partition counts as one that nobody reads."""
-GAPS = 4
+MAX_GAPS = 4
 """Moves of which is remembered how long they were apart."""
-MANY = 1_000
+MAX_ENDS = 1_000
 """Ends that are remembered of a partition; of more every second one is."""
 
 
@@ -42,7 +42,7 @@ class _Partition:
     """When the partition was seen to end where: those ends that live has not reached."""
     told: float = 0.0
     """The delay, when it was last known."""
-    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS))
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
     """The seconds between its last moves, while there was something to read."""
     has_moved: bool = False
     """Whether it was seen to move; how long it had gathered before that nobody knows."""
@@ -74,7 +74,7 @@ class Delays:
                 continue
             known = self._partitions.setdefault(source, _Partition(position, now))
             is_new = self._seen(known, now, position, max(ends[source], position))
-            if now - known.read_at > STILL + 2 * self._late(known):
+            if now - known.read_at > STILL_SECONDS + 2 * self._late(known):
                 continue
             longest.append(known.told)
             news += [known.told] if is_new else []
@@ -94,7 +94,7 @@ class Delays:
             known.ends.append((now, end))
         while known.ends and known.ends[0][1] <= position:
             known.ends.popleft()
-        if len(known.ends) > MANY:
+        if len(known.ends) > MAX_ENDS:
             known.ends = deque(list(known.ends)[::2])
         if moved or not known.ends:
             if moved and known.has_moved:
@@ -109,4 +109,4 @@ class Delays:
     def _late(self, known: _Partition) -> float:
         if not self.learns:
             return self.late
-        return max(self.late, max(known.gaps)) if known.gaps else max(self.late, UNKNOWN)
+        return max(self.late, max(known.gaps)) if known.gaps else max(self.late, UNKNOWN_DELAY_SECONDS)

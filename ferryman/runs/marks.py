@@ -45,6 +45,6 @@ def is_mark(of: Mapping[str, Any] | None) -> bool:
     return of is not None and set(of) == {TASK}
 
 
-def found(offsets: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[int, Mark]:
+def marks_by_task(offsets: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[int, Mark]:
     """The marks among source offsets, by task."""
     return {int(of[TASK]): Mark.parse(offset) for of, offset in offsets if is_mark(of) and type(of[TASK]) is int}

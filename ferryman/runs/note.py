@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 PACE, REFUSED = "ferryman.run.pace", "ferryman.run.refused"
-LONGEST = 200
+MAX_NOTE_CHARACTERS = 200
 """Characters of a note."""
-MOST = 4_096
+MAX_METADATA_BYTES = 4_096
 """Bytes of metadata that brokers take by default; the sink's go before a note."""
 
 
@@ -30,13 +30,13 @@ def dump(note: Note, own: str) -> str:
     if note == Note():
         return own
     whole = json.dumps({PACE: round(note.pace, 3), REFUSED: note.refused}) + (f"\n{own}" if own else "")
-    return whole if len(whole.encode()) <= MOST else own
+    return whole if len(whole.encode()) <= MAX_METADATA_BYTES else own
 
 
 def load(metadata: str | None) -> tuple[Note, str]:
     """The inverse; what is no such note is the sink's."""
     line, _, own = (metadata or "").partition("\n")
-    if len(line) > LONGEST or PACE not in line:
+    if len(line) > MAX_NOTE_CHARACTERS or PACE not in line:
         return Note(), metadata or ""
     try:
         found = json.loads(line)

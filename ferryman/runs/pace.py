@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ferryman.runs.yielding import Yielding
 
-LONGEST = 30.0
+MAX_REST_SECONDS = 30.0
 """Seconds of a rest at most."""
 
 
@@ -47,4 +47,4 @@ class Pace:
         return max(0.0, ended + self._wanted(seconds) - now)
 
     def _wanted(self, seconds: float) -> float:
-        return min(LONGEST, seconds * (1 / self.yielding.share - 1))
+        return min(MAX_REST_SECONDS, seconds * (1 / self.yielding.share - 1))

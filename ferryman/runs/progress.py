@@ -8,7 +8,7 @@ from ferryman.record import TopicPartition
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.runs.marks import Mark
 
-WINDOW = 60.0
+RATE_SECONDS = 60.0
 """Seconds over which the rate is taken."""
 
 
@@ -53,7 +53,7 @@ class Rate:
         if self._seen and done < self._seen[-1][1]:
             self._seen.clear()  # its offsets were moved back
         self._seen.append((now, done))
-        while len(self._seen) > 2 and self._seen[1][0] <= now - WINDOW:
+        while len(self._seen) > 2 and self._seen[1][0] <= now - RATE_SECONDS:
             self._seen.popleft()
         began, before = self._seen[0]
         return (done - before) / (now - began) if now > began else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ferryman.record import TopicPartition
 
-MOST = 1 << 63
+MAX_OFFSET = 1 << 63
 
 
 class Range(NamedTuple):
@@ -90,6 +90,6 @@ def _partitions(topic: str, value: Any) -> Iterator[tuple[TopicPartition, Range]
 
 def _range(where: str, given: Any) -> Range:
     whole = isinstance(given, list) and len(given) == 2 and all(type(each) is int for each in given)
-    if not whole or not 0 <= given[0] <= given[1] < MOST:
+    if not whole or not 0 <= given[0] <= given[1] < MAX_OFFSET:
         raise ValueError(f"the range of {where} must be [first offset, offset behind the last]")
     return Range(*given)

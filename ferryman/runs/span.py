@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from ferryman.java.instants import utc_text
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,7 +68,7 @@ def iso(time: int) -> str:
         found = EPOCH + timedelta(milliseconds=time)
     except OverflowError:
         return str(time)
-    return found.isoformat(timespec="milliseconds" if time % 1000 else "seconds").replace("+00:00", "Z")
+    return utc_text(found, "milliseconds" if time % 1000 else "seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from ferryman.schema_registry.keys import RegistryConfig
 from ferryman.schema_registry.tls import tls_context
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
-LARGEST = 1 << 20
+MAX_SCHEMA_CHARACTERS = 1 << 20
 """A schema of more characters is refused, with all that it refers to."""
 MOST_REFERENCES = 100
-_LARGEST_ANSWER = 4 * LARGEST
+_LARGEST_ANSWER = 4 * MAX_SCHEMA_CHARACTERS
 _RETRIABLE = (408, 425, 429)
 
 
@@ -73,8 +73,8 @@ class Registry:
             self._refer(body, texts, ())
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"The references of the schema with id {number} are not understood: {error!r}") from error
-        if len(text) + sum(map(len, texts.values())) > LARGEST:
-            raise DataError(f"The schema with id {number} has more than {LARGEST} characters")
+        if len(text) + sum(map(len, texts.values())) > MAX_SCHEMA_CHARACTERS:
+            raise DataError(f"The schema with id {number} has more than {MAX_SCHEMA_CHARACTERS} characters")
         return Registered(number, text, tuple(texts.values()))
 
     def _refer(

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ferryman.errors import FerrymanError, RefusedError, RetriableError, TaskError
 from ferryman.findings import Finding, left_out, mend, ok, warning
-from ferryman.reach import mending
-from ferryman.reach.mending import Keys
+from ferryman.reach import remedies
+from ferryman.reach.remedies import Keys
 from ferryman.schema_registry.client import Registry
 from ferryman.schema_registry.keys import RegistryConfig
 from ferryman.schema_registry.tls import tls_context
@@ -76,7 +76,7 @@ def _away(asked: Asked, subject: str, error: RetriableError) -> Iterator[Finding
     found = list[Finding]()
     if not asked.config.proxy_host:
         context, seconds = tls_context(asked.config), min(_LONGEST, asked.seconds)
-        looked = (mending.to_url(f"registry {url}", url, context, keys, seconds) for url in asked.config.addresses())
+        looked = (remedies.to_url(f"registry {url}", url, context, keys, seconds) for url in asked.config.addresses())
         found += [each for each in looked if each is not None]
     yield from found or [mend(subject, str(error), f"start the registry, or correct {asked.url_key}")]
 

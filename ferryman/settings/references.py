@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ferryman.errors import ConfigError
 
-MOST = 1000
+MAX_REFERENCES = 1000
 """References that one text may have; each may mean a file to be read."""
 
 
@@ -34,8 +34,8 @@ def references(text: str) -> Iterator[Reference]:
         # Without a colon it is none, and neither is what may be opened before the same brace.
         if colon:
             count += 1
-            if count > MOST:
-                raise ConfigError.for_key("", f"it has more than {MOST:,} references to config providers")
+            if count > MAX_REFERENCES:
+                raise ConfigError.for_key("", f"it has more than {MAX_REFERENCES:,} references to config providers")
             path, second, key = rest.partition(":")
             yield Reference(
                 start, end + 1, text[start : end + 1], provider, path if second else "", key if second else path

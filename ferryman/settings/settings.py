@@ -112,7 +112,7 @@ class Settings:
         return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
 
 
-def given(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Mapping[str, str]:
+def source_values(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """What the sources say, key by key, as it stands there. Raises ConfigError for a file that cannot be read."""
     return _Sources(file=file, raw=dict(overrides or {})).raw
 
@@ -129,7 +129,7 @@ def load(
 
     ``with_converters`` false leaves these alone: a worker imports none, and has a process look at them.
     """
-    found = parse(given(file, overrides), mode, with_converters=with_converters)
+    found = parse(source_values(file, overrides), mode, with_converters=with_converters)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 

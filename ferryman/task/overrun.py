@@ -8,7 +8,7 @@ import logging
 import os
 import time
 
-from ferryman.task.setup import lease
+from ferryman.leases import lease
 from ferryman.task.setup.control import Control
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 LONGEST_LOOK = 1.0
 """Seconds. A lease may be renewed, and become shorter, while this waits."""
 SHORTEST_LOOK = 0.1
-EXIT = 70
+EXIT_CODE = 70
 """Its exit code."""
 
 
@@ -27,5 +27,5 @@ def watch(control: Control) -> None:
         if left <= 0 and control.acting:
             log.error("a call of the connector has not returned by the end of the task's lease; the process ends")
             logging.shutdown()
-            os._exit(EXIT)
+            os._exit(EXIT_CODE)
         time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))

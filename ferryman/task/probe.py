@@ -23,13 +23,13 @@ from ferryman.kafka.raw_batches import by_partition
 from ferryman.plugins.catalog import names
 from ferryman.record import Polled
 from ferryman.retry import backoff
-from ferryman.task.setup.at_work import CONVERT, Offsets
+from ferryman.task.crash_evidence.at_work import CONVERT, Offsets
 from ferryman.task.setup.control import Control
 from ferryman.task.sink.group import readable
 
 LONGEST_WAIT = 10.0
 """Seconds between two tries while another system is away."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks whether it is to stop."""
 AT_ONCE = 500
 """Records that are asked of the client at once."""
@@ -110,7 +110,7 @@ def _read(offsets: Offsets, settings: Mapping[str, Any], control: Control) -> It
     with closing(Consumer({**client_config.alone(settings), "enable.partition.eof": True})) as consumer:
         consumer.assign([ClientPartition(offsets.topic, offsets.partition, offsets.first)])
         while not control.stopping:
-            first = consumer.poll(LOOK)
+            first = consumer.poll(POLL_SECONDS)
             found = [] if first is None else [first, *consumer.consume(AT_ONCE - 1, 0)]
             try:
                 records = [message for message in found if readable(message)]

@@ -1,7 +1,7 @@
 """A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
 What it has in common with a connector's, and how it is reached, is in ``ferryman.forked``. With its
-first message comes memory for notes (``setup.at_work``).
+first message comes memory for notes (``crash_evidence.at_work``).
 """
 
 import logging
@@ -12,13 +12,13 @@ import threading
 from typing import Any
 
 from ferryman.errors import FerrymanError, ToleranceError
-from ferryman.forked import beginning, trace
+from ferryman.forked import after_fork, trace
+from ferryman.leases.lease import Lease
 from ferryman.task import overrun, probe, sessions
-from ferryman.task.setup.at_work import AtWork, Offsets
+from ferryman.task.crash_evidence.at_work import AtWork, Offsets
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.task.sink.runs.given import given
+from ferryman.task.sink.runs.replayed_letters import replayed_letters
 from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.subject import Subject
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
-    line = beginning.tied(connection, parent)
+    line = after_fork.tied(connection, parent)
     spec = TaskSpec.parse(line.first())
-    beginning.knows(spec, Subject(spec.connector, spec.task), line)
+    after_fork.knows(spec, Subject(spec.connector, spec.task), line)
     control = Control(line.tell, Lease.load(list(spec.lease)), AtWork(*line.descriptors), line.mention)
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
     line.listen(lambda message: _obey(message, control))
@@ -63,15 +63,15 @@ def _run(spec: TaskSpec, control: Control) -> None:
         # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
         log.error("%s", error)
     except BaseException as error:  # polars panics with one that is no Exception, and the worker must know
-        lasting = isinstance(error, FerrymanError) and error.lasting
+        permanent = isinstance(error, FerrymanError) and error.permanent
         place = {"place": error.place} if isinstance(error, ToleranceError) else {}
-        log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "", extra=place)
-        control.tell("failed", {"trace": trace.of(error), "may_pass": not lasting})
+        log.exception("the task has failed%s", " and is not restarted by itself" if permanent else "", extra=place)
+        control.tell("failed", {"trace": trace.of(error), "may_recover": not permanent})
 
 
 def _probe(spec: TaskSpec, control: Control) -> None:
     setup = sessions.prepared(spec, control)
     ranges = [Offsets(*each) for each in spec.probe]  # type: ignore[arg-type]
-    letters = given(setup)
+    letters = replayed_letters(setup)
     records = {} if letters is None else {"records": letters.records}
     probe.run(ranges, setup.chain, setup.clients.sink_consumer(), control, **records)

@@ -32,11 +32,11 @@ from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import BACKGROUND
 from ferryman.task.meters.publisher import Publisher
+from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection, metering
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.setup import Setup, patience
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.sessions import SinkSessions
 from ferryman.task.source.loop import classified
 from ferryman.task.source.sessions import SourceSessions
@@ -135,7 +135,7 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     chain = builder.chain(spec.config, spec.worker, plugin)
     chain = builder.editing(chain, "" if run is None else run.ferryman_run_edit, spec.config, spec.worker)
     troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
-    meters = metering.made(spec, worker, plugin, chain)
+    meters = metering.task_meters(spec, worker, plugin, chain)
     meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
     meters.parked = lambda: control.parked
     clients = Clients(

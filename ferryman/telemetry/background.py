@@ -4,9 +4,9 @@ import logging
 import queue
 import threading
 
-MOST = 10_000
+MAX_LINES = 10_000
 """Lines that may wait; more are dropped, and counted."""
-FAREWELL = 1.0
+FLUSH_SECONDS = 1.0
 """Seconds that they have to be written when the process ends."""
 
 
@@ -16,7 +16,7 @@ class Background(logging.Handler):
     def __init__(self, inner: logging.Handler) -> None:
         super().__init__()
         self._inner = inner
-        self._records: queue.Queue[logging.LogRecord] = queue.Queue(MOST)
+        self._records: queue.Queue[logging.LogRecord] = queue.Queue(MAX_LINES)
         self._dropped = 0
         self._empty = threading.Event()
         self._empty.set()
@@ -31,7 +31,7 @@ class Background(logging.Handler):
 
     def flush(self) -> None:
         """Waits until all is written, but not for long."""
-        self._empty.wait(FAREWELL)
+        self._empty.wait(FLUSH_SECONDS)
 
     def _write(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import re
 
-LONGEST = 32_000
+MAX_LINE_CHARACTERS = 32_000
 """Characters of a line with its trace; the end counts most in a trace, so both ends are kept."""
 _TAIL = 8_000
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -32,11 +32,11 @@ def indented(text: str) -> str:
     return "\n  ".join(_CONTROLS.sub(_code, line) for line in text.split("\n"))
 
 
-def cut(text: str, longest: int = LONGEST) -> str:
+def cut(text: str, longest: int = MAX_LINE_CHARACTERS) -> str:
     """The text, or both its ends and how much is left out between them."""
     if len(text) <= longest:
         return text
-    tail = longest * _TAIL // LONGEST
+    tail = longest * _TAIL // MAX_LINE_CHARACTERS
     return f"{text[: longest - tail]} … {len(text) - longest:,} characters left out … {text[len(text) - tail :]}"
 
 

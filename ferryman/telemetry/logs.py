@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from ferryman.java.instants import utc_text
 from ferryman.telemetry import java_loggers, lines, place, recent, redaction, subject
 from ferryman.telemetry.subject import WORKER, Stamped, Subject
 
@@ -44,7 +45,7 @@ def _escaped(text: str) -> str:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(datetime.fromtimestamp(record.created, UTC))
 
 
 class _Line(logging.Formatter):
@@ -78,9 +79,9 @@ class _Line(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line, in letters of ASCII. It is as long as a line of text at most, or as ``longest``."""
+    """One object a line, in characters of ASCII. It is as long as a line of text at most, or as ``longest``."""
 
-    def __init__(self, whose: Subject, longest: int = lines.LONGEST) -> None:
+    def __init__(self, whose: Subject, longest: int = lines.MAX_LINE_CHARACTERS) -> None:
         super().__init__()
         self.whose, self.longest = whose, longest
 
@@ -138,7 +139,7 @@ def start(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     if kept is not None:
-        kept.setFormatter(_Json(whose, recent.LONGEST))
+        kept.setFormatter(_Json(whose, recent.MAX_LINE_CHARACTERS))
         root.addHandler(kept)
     usual_levels()
     for name, level in levels.items():

@@ -12,7 +12,7 @@ from typing import Any
 from ferryman.record import Coordinates, Record
 from ferryman.telemetry import redaction
 
-HASH = 16
+HASH_DIGITS = 16
 """Hexadecimal digits of a key's SHA-256 that are told."""
 Place = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ def of_topic(topic: str, **more: object) -> dict[str, Place]:
 
 def hashed(key: bytes | None) -> str | None:
     """What is told of a key; None if there is none."""
-    return None if key is None else hashlib.sha256(key).hexdigest()[:HASH]
+    return None if key is None else hashlib.sha256(key).hexdigest()[:HASH_DIGITS]
 
 
 def fields(record: logging.LogRecord) -> Place:

@@ -14,11 +14,11 @@ from typing import Any
 
 from ferryman.telemetry.subject import Subject
 
-MOST = 200
+MAX_LINES = 200
 """Lines that are kept of each."""
-SUBJECTS = 2_000
+MAX_SUBJECTS = 2_000
 """Connectors and tasks of which there are lines; those of whom nothing was said for longest are forgotten."""
-LONGEST = 4_000
+MAX_LINE_CHARACTERS = 4_000
 """Characters of a line."""
 EVENT = "log"
 """What a forked process calls it."""
@@ -36,9 +36,9 @@ class Recent:
     def add(self, whose: Subject, line: str) -> None:
         """One more, as JSON; the oldest goes where there are too many."""
         with self._lock:
-            self._lines.setdefault(whose, deque(maxlen=MOST)).append(line)
+            self._lines.setdefault(whose, deque(maxlen=MAX_LINES)).append(line)
             self._lines.move_to_end(whose)
-            while len(self._lines) > SUBJECTS:
+            while len(self._lines) > MAX_SUBJECTS:
                 self._lines.popitem(last=False)
 
     def heard(self, message: Mapping[str, Any]) -> None:

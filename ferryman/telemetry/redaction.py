@@ -16,7 +16,7 @@ from ferryman.telemetry import free_text, owners
 from ferryman.telemetry.owners import LOCK
 
 HIDDEN = "[hidden]"
-SHORTEST = 4
+MIN_CHARACTERS = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
 _LINE = 16
 """From so many characters on the lines of a value are hidden one by one too: keys in PEM are quoted in parts."""
@@ -47,7 +47,7 @@ def protect(value: str | None, instead: str = HIDDEN, doubtful: bool = False) ->
     """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python;
     ``instead`` stands in its place, such as the reference by which a config names it. That ends some time after its
     owner is released (``owners``). ``doubtful`` is one that may be no secret at all."""
-    if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
+    if value is None or len(value.strip()) < MIN_CHARACTERS or value.strip().lower() in _WORDS:
         return
     with LOCK:
         for spelling in _spellings(value.strip()):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.telemetry import free_text, redaction
 
-LONG = 8
+LONG_CHARACTERS = 8
 """From so many characters on a value is taken out of every text, not only of those about its own key."""
 OURS = "ferryman"
 """The name of this program stands in every line of a log, whoever else is called so."""
@@ -41,7 +41,7 @@ class Found:
     def secret(self) -> bool:
         """Whether it must be found in every text: it is a secret for certain, or it is long, and not said in plain
         words."""
-        return self.certain or (len(self.value.strip()) >= LONG and not self.plain)
+        return self.certain or (len(self.value.strip()) >= LONG_CHARACTERS and not self.plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,6 @@ def _spans(text: str, value: str, instead: str) -> Iterator[free_text.Span]:
     start = text.find(value)
     while start >= 0:
         end = start + len(value)
-        if len(value) >= LONG or not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+        if len(value) >= LONG_CHARACTERS or not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
             yield start, end, instead
         start = text.find(value, end)

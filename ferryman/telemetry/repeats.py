@@ -4,8 +4,8 @@ import logging
 import re
 from dataclasses import dataclass
 
-MINUTE = 60.0
-MOST = 1000
+MINUTE_SECONDS = 60.0
+MAX_TEXTS = 1000
 """Texts that are remembered at a time."""
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -27,12 +27,12 @@ class Repeats(logging.Filter):
         text = record.getMessage()
         key = _NUMBER.sub("#", text[:500])
         said = self._said.get(key)
-        if said is not None and record.created - said.when < MINUTE:
+        if said is not None and record.created - said.when < MINUTE_SECONDS:
             said.more += 1
             return False
         if said is not None and said.more:
             record.msg, record.args = "%s (and %d more like it)", (text, said.more)
-        if len(self._said) >= MOST:
+        if len(self._said) >= MAX_TEXTS:
             self._said.clear()
         self._said[key] = _Said(record.created)
         return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ferryman.tls import java_keystore
 
-LARGEST = 4 << 20
+MAX_FILE_BYTES = 4 << 20
 """Bytes of a file."""
 _BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 _OTHERS = {b"\xce\xce\xce\xce": "JCEKS"}
@@ -46,9 +46,9 @@ def load(location: str, password: str | None, key_password: str | None = None) -
     with open(location, "rb", opener=_opener) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("this is no file")
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"the file is larger than {LARGEST} bytes")
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"the file is larger than {MAX_FILE_BYTES} bytes")
     return read(content, password, key_password)
 
 

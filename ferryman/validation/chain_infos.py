@@ -123,7 +123,7 @@ def _declared(key: _Key, name: str, alias: str) -> Definition:
 def _with_choices(info: ConfigInfo, kind: catalog.Kind, plugin: type[Any] | None) -> ConfigInfo:
     """An entry with what there is to choose from; a class in full, as Kafka Connect prints it."""
     if info.value.name.endswith(".plugin.version"):
-        return plugin_versions.shown(info, plugin)
+        return plugin_versions.version_entry(info, plugin)
     if not info.value.name.endswith(".type") or info.definition is None or info.definition.type != "CLASS":
         return info
     choices = tuple(one.name for one in plugin_infos.list_plugins(connectors_only=False) if one.type == kind)

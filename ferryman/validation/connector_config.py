@@ -132,7 +132,7 @@ def _own_topics(view: "_View") -> Iterable[KeyProblem]:
     """A queue that would fill a topic of the worker's own with what nobody there can read."""
     name = "errors.deadletterqueue.topic.name"
     queue = trim(view.values.get(name, ""))
-    if queue in subscription.kept(view.settings.values):
+    if queue in subscription.own_topics(view.settings.values):
         text = f"The DLQ topic '{queue}' may not be one in which the worker keeps configs, offsets or statuses"
         yield KeyProblem(name, text)
 
@@ -227,7 +227,7 @@ def _with_choices(info: ConfigInfo, view: _View) -> ConfigInfo:
     kind = key.removesuffix(f".{VERSION}")
     if key == kind:
         return _as_converter(info, view) if key in CONVERTERS else info
-    return plugin_versions.shown(info, view.converter(kind) if kind in CONVERTERS else view.plugin)
+    return plugin_versions.version_entry(info, view.converter(kind) if kind in CONVERTERS else view.plugin)
 
 
 def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:

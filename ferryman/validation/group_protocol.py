@@ -15,20 +15,20 @@ WAITS = (
 )
 
 
-def chosen(worker: Mapping[str, str], raw: Mapping[str, str]) -> str:
+def protocol_of(worker: Mapping[str, str], raw: Mapping[str, str]) -> str:
     """``classic`` or ``consumer``, by the connector's config or the worker's settings, whatever else is wrong there."""
     value = raw.get(KEY, worker.get("consumer.group.protocol", ""))
     return client_config.CLASSIC if trim(value).lower() != client_config.CONSUMER else client_config.CONSUMER
 
 
-def told(plugin: type[Sink[Any]], protocol: str) -> list[str]:
+def consequences(plugin: type[Sink[Any]], protocol: str) -> list[str]:
     """What a sink's delivery rests on, for explain and the task's log."""
     return [f"commit: {plugin.truth}", *([WAITS] if protocol == client_config.CONSUMER else [])]
 
 
 def problems(plugin: type[Any], worker: Mapping[str, str], raw: Mapping[str, str]) -> list[KeyProblem]:
     """A sink that cannot be right in such a group; nothing for a config that is wrong in other ways, or a source's."""
-    if chosen(worker, raw) != client_config.CONSUMER or not issubclass(plugin, Sink):
+    if protocol_of(worker, raw) != client_config.CONSUMER or not issubclass(plugin, Sink):
         return []
     config = plugin.config_class.read(raw)[0]
     reason = None if config is None else plugin.needs_classic_group(config)

@@ -35,7 +35,7 @@ def unmet(wanted: str, plugin: type[Any], name: str) -> str | None:
     return f"Plugin {full} not found that matches the version range {versions}, available versions: [{version}]"
 
 
-def shown(info: ConfigInfo, plugin: type[Any] | None) -> ConfigInfo:
+def version_entry(info: ConfigInfo, plugin: type[Any] | None) -> ConfigInfo:
     """The entry of a version's key, with the version that is there as its default and the one to choose."""
     version = "undefined" if plugin is None else catalog.version(plugin)
     if version == "undefined" or info.definition is None:

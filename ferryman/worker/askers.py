@@ -20,7 +20,7 @@ _asker: ContextVar[_Asker | None] = ContextVar("asker", default=None)
 
 
 @contextmanager
-def asked(gone: Gone) -> Iterator[None]:
+def on_behalf_of(gone: Gone) -> Iterator[None]:
     """What is done in here, also by tasks, is for somebody of whom ``gone`` tells whether they have gone away."""
     asker = _Asker(gone)
     token = _asker.set(asker)

@@ -13,7 +13,7 @@ from ferryman.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 5.0
+ANSWER_SECONDS = 5.0
 LONGEST_WAIT = 15.0
 
 
@@ -33,7 +33,7 @@ class Cluster:
         while self.id is None:
             try:
                 admin = AdminClient(QUIET | client_config.worker_admin(self._settings.values).values)
-                self.id = str(admin.describe_cluster(request_timeout=TIMEOUT).result().cluster_id)
+                self.id = str(admin.describe_cluster(request_timeout=ANSWER_SECONDS).result().cluster_id)
             except (KafkaException, ValueError) as error:
                 attempt += 1
                 if attempt == 1:

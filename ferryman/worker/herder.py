@@ -9,6 +9,7 @@ from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
+from ferryman.java.instants import utc_text
 from ferryman.metrics.exposition import Form
 from ferryman.plugin_process.checks import Checked
 from ferryman.replay.request import Request as Replay
@@ -117,7 +118,7 @@ class Stage:
 
 
 def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(datetime.fromtimestamp(seconds, UTC))
 
 
 @dataclass(frozen=True, slots=True)

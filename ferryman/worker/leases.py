@@ -5,20 +5,20 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 
 log = logging.getLogger(__name__)
 
-LENGTH = 10.0
+LEASE_SECONDS = 10.0
 """Seconds that the tasks of a standalone worker go on without hearing from it."""
-EVERY = 2.0
+RENEWAL_SECONDS = 2.0
 """Seconds between two renewals."""
 
 
 def own_life() -> Lease:
     """While the worker lives and answers; there is nobody else who could have its tasks."""
-    return Lease(ends=lease.now() + LENGTH)
+    return Lease(ends=lease.now() + LEASE_SECONDS)
 
 
 class Leases:
@@ -45,4 +45,4 @@ class Leases:
                 self._renew(self._granted())
             except Exception:
                 log.exception("leases could not be renewed")  # and without the next renewal all tasks would stand still
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(RENEWAL_SECONDS)

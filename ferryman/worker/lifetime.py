@@ -14,7 +14,7 @@ from ferryman.telemetry import background
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
-OVERDUE = 1.7
+OVERDUE_SECONDS = 1.7
 """Seconds after the tasks' grace by which the worker has ended, one way or the other."""
 
 
@@ -36,7 +36,7 @@ def signalled(settings: Settings) -> Signalled:
             event.set()
             # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
             # Tasks that are left die with the process.
-            overdue = threading.Timer(grace + OVERDUE, _leave_at_once)
+            overdue = threading.Timer(grace + OVERDUE_SECONDS, _leave_at_once)
             overdue.daemon = True
             overdue.start()
 

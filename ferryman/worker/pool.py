@@ -20,11 +20,11 @@ from ferryman.errors import RequestError
 
 Outcome = TypeVar("Outcome")
 
-DEADLINE = 80.0
+DEADLINE_SECONDS = 80.0
 """Seconds: less than a request may take, so that its answer names what was waited for."""
 
 
-PATIENCE = 3.0
+SLOW_JOB_SECONDS = 3.0
 """Seconds in one job after which a thread no longer counts as one of the pool's."""
 
 
@@ -47,7 +47,7 @@ class Pool:
         self._unfinished = 0
         self._slow: set[_Job] = set()
 
-    async def run(self, stage: str, work: Callable[[], Outcome], within: float | None = DEADLINE) -> Outcome:
+    async def run(self, stage: str, work: Callable[[], Outcome], within: float | None = DEADLINE_SECONDS) -> Outcome:
         """What ``work`` returns or raises. ``stage`` says what it does, in Kafka Connect's form.
 
         Raises RequestError 503 when the pool is full, 500 after ``within`` seconds; work that has begun by then goes
@@ -96,7 +96,7 @@ class Pool:
             job.future.get_loop().call_soon_threadsafe(what, *facts)
 
     def _begun(self, job: _Job) -> None:
-        job.slow = job.future.get_loop().call_later(PATIENCE, self._replace, job)
+        job.slow = job.future.get_loop().call_later(SLOW_JOB_SECONDS, self._replace, job)
 
     def _replace(self, job: _Job) -> None:
         self._slow.add(job)

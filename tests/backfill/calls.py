@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.called import Called, Calling, Place
+from tests.cli_calls import Called, Calling, Place
 
 
 @dataclass

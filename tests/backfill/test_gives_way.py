@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ferryman.runs.yielding import FIRST
+from ferryman.runs.yielding import FIRST_SHARE
 from tests.connectors.s3.s3_task import World
 from tests.reliability.flows import STRING, Config, file_sink, s3_sink
 from tests.running import Worker, create_topic, produce, until
@@ -71,7 +71,7 @@ def test_a_run_slows_down_while_records_wait_for_the_live_connector_and_ends(
     with played(kafka, unique) as catch_up:
         body = {"name": run, "offsets": {unique: {"0": [0, HISTORY]}}, "config": elsewhere, "rate": 20}
         running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
-        until(lambda: told().get("pace", 1) < FIRST or told().get("complete"), 240, what="the run to give way")
+        until(lambda: told().get("pace", 1) < FIRST_SHARE or told().get("complete"), 240, what="the run to give way")
         assert not told()["complete"], "it has given way to nobody"
         catch_up()
         until(lambda: told().get("complete"), 240, what="its end")

@@ -23,7 +23,7 @@ def live(file: Path, **more: str) -> dict[str, str]:
 
 
 def made(config: Mapping[str, str], request: Request, kept: Part | None = None) -> tuple[dict[str, str], Part, str]:
-    return of_source.made(FileStreamSourceConnector, config, request, dict, kept)
+    return of_source.run_config(FileStreamSourceConnector, config, request, dict, kept)
 
 
 def test_it_is_the_live_connectors_with_what_was_set_and_its_bounds(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_source_that_does_not_say_keeps_no_history() -> None:
         pass
 
     with pytest.raises(ConfigError, match="Plain keeps no history"):
-        of_source.made(Plain, {"name": "live", "connector.class": "Plain"}, Request(), dict, None)
+        of_source.run_config(Plain, {"name": "live", "connector.class": "Plain"}, Request(), dict, None)
 
 
 @pytest.mark.parametrize(

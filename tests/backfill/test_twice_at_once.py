@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.backfill.calls import Command
-from tests.called import Called
+from tests.cli_calls import Called
 from tests.connectors.sql.sql_task import CONFLUENT, query
 from tests.running import consume, create_topic, feed, settings
 

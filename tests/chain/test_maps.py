@@ -88,7 +88,7 @@ MEMBERS: Mapping[str, st.SearchStrategy[Any]] = {
 
 @pytest.fixture(autouse=True)
 def a_frame_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps_reader, "FEWEST", 1)
+    monkeypatch.setattr(maps_reader, "MIN_OBJECTS", 1)
     monkeypatch.setattr(JsonConverter, "fewest_for_columns", 1)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ferryman.client import runs
 from ferryman.client.errors import RefusedRequestError
-from ferryman.client.terminal import PAUSE
+from ferryman.client.terminal import POLL_SECONDS
 from ferryman.client.worker import Worker
 from tests.clock import Clock
 
@@ -53,7 +53,7 @@ def test_a_worker_that_has_not_heard_of_a_run_yet_is_asked_again() -> None:
 
 def test_a_run_that_is_known_and_has_no_status_is_waited_for(clock: Clock) -> None:
     assert followed(Follower([*[None] * 60, COMPLETE], ["again"])) == 0
-    assert clock.now > runs.HEARD
+    assert clock.now > runs.SECONDS_TO_HEAR_OF_RUN
 
 
 def test_a_run_that_was_never_made_is_not_waited_for_in_vain() -> None:
@@ -64,15 +64,15 @@ def test_a_run_that_was_never_made_is_not_waited_for_in_vain() -> None:
 def test_a_run_that_is_deleted_meanwhile_is_not_waited_for(clock: Clock) -> None:
     with pytest.raises(RefusedRequestError):
         followed(Follower([RUNNING, None]))
-    assert clock.now < 1000.0 + runs.HEARD
+    assert clock.now < 1000.0 + runs.SECONDS_TO_HEAR_OF_RUN
 
 
 def test_a_run_that_somebody_stops_is_waited_for_no_more() -> None:
-    assert followed(Follower([RUNNING, *[STOPPED] * runs.STOPPED, COMPLETE])) == 1
-    assert followed(Follower([RUNNING, *[STOPPED] * (runs.STOPPED - 1), COMPLETE])) == 0
+    assert followed(Follower([RUNNING, *[STOPPED] * runs.LOOKS_THAT_FIND_IT_STOPPED, COMPLETE])) == 1
+    assert followed(Follower([RUNNING, *[STOPPED] * (runs.LOOKS_THAT_FIND_IT_STOPPED - 1), COMPLETE])) == 0
 
 
 def test_a_run_that_is_made_as_a_stopped_one_is_given_time_to_begin(clock: Clock) -> None:
     assert followed(Follower([*[STOPPED] * 14, RUNNING, COMPLETE])) == 0
-    assert clock.now > 1000.0 + 14 * PAUSE
+    assert clock.now > 1000.0 + 14 * POLL_SECONDS
     assert followed(Follower([STOPPED])) == 1

@@ -16,7 +16,7 @@ from ferryman.client import terminal
 from ferryman.client import worker as asked
 from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
-from tests.called import Place
+from tests.cli_calls import Place
 from tests.reliability.flows import file_sink
 from tests.running import Worker, create_topic, produce, until
 
@@ -404,7 +404,7 @@ def test_a_user_without_a_password_is_told_where_it_belongs() -> None:
 
 def test_watching_prints_what_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([[1], [1], [2]])
-    monkeypatch.setattr(terminal, "PAUSE", 0.0)
+    monkeypatch.setattr(terminal, "POLL_SECONDS", 0.0)
 
     def look() -> list[int]:
         found = next(looks, None)

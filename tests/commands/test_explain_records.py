@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from confluent_kafka.admin import AdminClient
 
 from ferryman.commands import main
-from ferryman.dry_run import taken
+from ferryman.dry_run import sink_input
 from ferryman.kafka import newest
 from ferryman.stack.runtime.ports import free_port
 from tests.places import ROOT
@@ -147,10 +147,10 @@ def test_a_sample_that_is_none_is_named_with_its_file(tmp_path: Path, content: b
 
 
 def test_a_sample_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taken, "MOST", 2)
+    monkeypatch.setattr(sink_input, "MAX_RECORDS", 2)
     done = with_sample(tmp_path, LINES | {"file": str(tmp_path / "o")}, *[{"value": 1}] * 3)
     assert (done.exit_code, done.stderr) == (1, "line 3: a sample has at most 2 records\n")
-    monkeypatch.setattr(taken, "LONGEST", 100)
+    monkeypatch.setattr(sink_input, "MAX_LINE_BYTES", 100)
     done = with_sample(tmp_path, LINES | {"file": str(tmp_path / "o")}, {"value": "x" * 200})
     assert (done.exit_code, done.stderr) == (1, "line 1: it is longer than 100 bytes\n")
 
@@ -320,7 +320,7 @@ def test_a_topic_with_nothing_in_it_is_told(tmp_path: Path, kafka: str, unique: 
 def test_brokers_must_be_known_and_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = explain(tmp_path, LINES, "--from-topic", "5")
     assert (done.exit_code, "--worker" in done.stderr) == (2, True)
-    monkeypatch.setattr(newest, "TIMEOUT", 1.0)
+    monkeypatch.setattr(newest, "ANSWER_SECONDS", 1.0)
     worker = properties(tmp_path, settings(f"127.0.0.1:{free_port()}", "x"))
     done = explain(tmp_path, LINES, "--worker", worker, "--from-topic", "5")
     assert (done.exit_code, done.stdout) == (1, "")

@@ -279,11 +279,11 @@ def test_many_lines_pass_in_pieces_of_the_same_size() -> None:
     out = Counted()
     sample_run.run((), Endless(line, 50_000), out)  # type: ignore[arg-type]
     assert out.lines == 50_000
-    assert out.longest < 8 * sample_run.CHUNK
+    assert out.longest < 8 * sample_run.CHUNK_BYTES
 
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_run, "LONGEST", 1_000_000)
+    monkeypatch.setattr(sample_run, "MAX_LINE_BYTES", 1_000_000)
     out = Counted()
     source = Endless(b"x" * 1000, 10_000)
     with pytest.raises(BadLine, match="line 1: it is longer than 1000000 bytes"):

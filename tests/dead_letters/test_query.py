@@ -8,7 +8,7 @@ from ferryman.errors import RequestError
 
 
 def test_without_parameters_the_newest_letters_of_the_connector_are_meant() -> None:
-    assert query.parsed({}, "c") == (Choice(connector="c"), query.SCAN, query.LIMIT)
+    assert query.parsed({}, "c") == (Choice(connector="c"), query.DEFAULT_SCANNED, query.DEFAULT_LISTED)
 
 
 def test_each_parameter_narrows_the_choice() -> None:

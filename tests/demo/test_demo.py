@@ -16,8 +16,8 @@ import pytest
 from ferryman.demo.counting import TOO_FEW_EVENTS
 from ferryman.demo.facts import flows
 from ferryman.stack.runtime.reaper import descendants
-from tests.known import Known
 from tests.places import CONFIGS
+from tests.process_identity import Known
 from tests.running import until
 
 EVENTS = "6000"

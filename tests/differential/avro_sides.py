@@ -6,7 +6,7 @@ from typing import Any
 
 import jpype
 
-from ferryman.converters.avro import HEAD, AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import HEADER_BYTES, AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
 from ferryman.formats.avro.names import is_bytes as is_bytes
 from ferryman.record import Data, Rows
@@ -112,7 +112,7 @@ def written(made: tuple[AvroConverter, Registry], schema: Schema | None, value: 
     except DataError as error:
         return Refused(error)
     assert found is not None
-    return made[1].text, found[HEAD:]
+    return made[1].text, found[HEADER_BYTES:]
 
 
 def written_by_java(peer: Peer, schema: Any, value: Any) -> tuple[str, bytes] | Refused:

@@ -32,7 +32,7 @@ def test_it_makes_one_value_of_another(text: str, value: str, edited: str) -> No
         (".[", "syntax error"),
         ("foo(1)", "foo/1 is not defined"),
         (" ", "the expression is empty"),
-        ("1" * (program.LONGEST + 1), "more than 4,000 characters"),
+        ("1" * (program.MAX_CHARACTERS + 1), "more than 4,000 characters"),
         (".\0", "a character of code 0"),
         ('include "a"; .', "unexpected include"),
         ('import "a" as $a {search: "/etc"}; .', "unexpected import"),
@@ -64,7 +64,7 @@ def test_where_it_makes_no_value_the_reason_is_told(text: str, why: str) -> None
 
 @pytest.mark.parametrize("text", ["def f: f; f", "last(range(1e12))"])
 def test_one_without_end_is_killed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "SECONDS", 0.2)
+    monkeypatch.setattr(program, "CPU_SECONDS", 0.2)
     with pytest.raises(DataError, match=r"more than 0.2 seconds"):
         Program(text).edited("1")
     assert Program(".").edited("1") == "1"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ferryman.java.regex.letters import Letters, union
+from ferryman.java.regex.code_points import CodePoints, union
 from ferryman.java.regex.parser import parsed
 from ferryman.java.regex.syntax import At, Atomic, Back, Either, Group, Letter, Look, Node, Repeat, Row, inside
 
@@ -36,7 +36,7 @@ def endless(node: Node) -> bool:
     return isinstance(node, Repeat) and (node.most is None or node.most > LONG)
 
 
-def meet(one: Letters, other: Letters) -> bool:
+def meet(one: CodePoints, other: CodePoints) -> bool:
     """Whether two sets have a letter in common."""
     return any(low <= end and start <= high for low, high in one for start, end in other)
 
@@ -58,13 +58,13 @@ def empty(node: Node) -> bool:
             return True
 
 
-def first(node: Node) -> Letters:
+def first(node: Node) -> CodePoints:
     """The letters that a part may begin with."""
     match node:
         case Letter(letters):
             return letters
         case Row(parts):
-            found: Letters = ()
+            found: CodePoints = ()
             for part in parts:
                 found = union(found, first(part))
                 if not empty(part):
@@ -78,14 +78,14 @@ def first(node: Node) -> Letters:
             return first(node.body)
 
 
-def letters(node: Node) -> Letters:
+def letters(node: Node) -> CodePoints:
     """All letters that a part may match."""
     if isinstance(node, Letter):
-        return node.letters
+        return node.code_points
     return () if isinstance(node, Look) else union(*map(letters, inside(node)))
 
 
-def trailing(node: Node) -> Iterator[Letters]:
+def trailing(node: Node) -> Iterator[CodePoints]:
     """The letters of the repeats without end that a part may end with."""
     match node:
         case Repeat(body, mode=mode) if mode != "possessive":
@@ -102,7 +102,7 @@ def trailing(node: Node) -> Iterator[Letters]:
                 yield from trailing(part)
 
 
-def leading(node: Node) -> Iterator[Letters]:
+def leading(node: Node) -> Iterator[CodePoints]:
     """The letters of the repeats without end that a part may begin with."""
     match node:
         case Repeat(body):

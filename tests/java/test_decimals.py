@@ -14,7 +14,7 @@ from ferryman.formats.avro.schema_reader import reading
 from ferryman.formats.header_text import infer
 from ferryman.java.decimals import MOST_DIGITS, as_float, from_unscaled, rescaled, unscaled
 from ferryman.java.numbers import parsed_single
-from ferryman.java.simple_date_format import LONGEST, formatter, parser
+from ferryman.java.simple_date_format import MAX_PATTERN_CHARACTERS, formatter, parser
 from ferryman.record import Rows
 from tests.converters.test_avro import encode
 
@@ -125,6 +125,6 @@ def test_a_number_of_any_length_in_a_date_is_what_java_makes_of_it(text: str, ye
 
 
 def test_a_date_pattern_has_a_longest_length() -> None:
-    assert formatter("y" * LONGEST)(0).endswith("1970")
+    assert formatter("y" * MAX_PATTERN_CHARACTERS)(0).endswith("1970")
     with pytest.raises(Exception, match="more than 1,000 characters"):
         formatter("y" * 1_000_000)

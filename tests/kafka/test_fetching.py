@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.fetching import told
+from ferryman.kafka.fetching import fetch_summary
 
 OVERRIDE = "consumer.override."
 
@@ -15,13 +15,13 @@ def consumer(wish: int, raw: dict[str, str], worker: dict[str, str]) -> dict[str
 
 def test_a_sink_without_a_wish_gets_whatever_there_is() -> None:
     assert "fetch.min.bytes" not in consumer(1, {}, {})
-    assert told({}) is None
+    assert fetch_summary({}) is None
 
 
 def test_a_sinks_wish_reaches_its_consumer() -> None:
     found = consumer(1_000_000, {}, {})
     assert found["fetch.min.bytes"] == 1_000_000
-    assert told(found) == "fetch 1,000,000 bytes at once, or what is there after 500 ms"  # type: ignore[arg-type]
+    assert fetch_summary(found) == "fetch 1,000,000 bytes at once, or what is there after 500 ms"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("least", ["1", "5"])

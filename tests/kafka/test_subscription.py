@@ -5,7 +5,7 @@ import pytest
 from ferryman.connector import SinkConfig
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.errors import ConfigError
-from ferryman.kafka.subscription import chosen
+from ferryman.kafka.subscription import topics_to_read
 
 KAFKAS = ["__consumer_offsets", "__transaction_state"]
 THERE = ["orders", "__consumer_offsets", "__transaction_state", "connect-offsets", "ours-offsets", "dead", "_schemas"]
@@ -28,7 +28,7 @@ def sink(**more: str) -> SinkConfig:
 def test_a_pattern_leaves_out_what_belongs_to_kafka_and_to_the_worker(
     worker: dict[str, str], left_out: list[str]
 ) -> None:
-    topics, out = chosen(sink(topics_regex=".*"), worker, THERE)
+    topics, out = topics_to_read(sink(topics_regex=".*"), worker, THERE)
     assert sorted(out) == sorted(left_out)
     assert topics == sorted(set(THERE) - set(left_out))
 
@@ -36,7 +36,7 @@ def test_a_pattern_leaves_out_what_belongs_to_kafka_and_to_the_worker(
 def test_a_pattern_leaves_out_the_connectors_dead_letters_and_what_is_noted_of_them() -> None:
     """Validation refuses such a pattern where Python's engine matches as Java's does."""
     config = SinkConfig.model_construct(topics_regex=r"[\p{Lower}-]+", errors_deadletterqueue_topic_name="dead")
-    assert chosen(config, {}, ["orders", "dead", "dead-replayed", "_schemas"]) == (
+    assert topics_to_read(config, {}, ["orders", "dead", "dead-replayed", "_schemas"]) == (
         ["orders"],
         ["dead", "dead-replayed"],
     )
@@ -48,7 +48,7 @@ def test_a_pattern_leaves_out_the_events_that_the_mail_sink_writes() -> None:
 
 
 def test_a_topic_that_is_listed_twice_is_read_once() -> None:
-    assert chosen(sink(topics="b, a ,b"), {}, THERE) == (["b", "a"], [])
+    assert topics_to_read(sink(topics="b, a ,b"), {}, THERE) == (["b", "a"], [])
 
 
 @pytest.mark.parametrize("topics", ["a,", ",", "a,,b"])
@@ -59,4 +59,4 @@ def test_a_list_with_an_empty_name_is_refused(topics: str) -> None:
 
 
 def test_a_topic_that_is_listed_is_read_whatever_it_is() -> None:
-    assert chosen(sink(topics="__consumer_offsets"), {}, THERE) == (["__consumer_offsets"], [])
+    assert topics_to_read(sink(topics="__consumer_offsets"), {}, THERE) == (["__consumer_offsets"], [])

@@ -13,7 +13,7 @@ import httpx
 
 from ferryman.stack.runtime.ports import free_port
 from tests.kafkatest.whose import Whose
-from tests.prepared import Process, start
+from tests.prefork import Process, start
 from tests.running import WEB, settings, until
 
 Config = dict[str, str]

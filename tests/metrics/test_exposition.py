@@ -110,5 +110,5 @@ class Once(list[Metric]):
 
 def test_openmetrics_is_for_whoever_asks_for_it() -> None:
     prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
-    assert exposition.chosen(prometheus)[0] == "openmetrics"
-    assert [exposition.chosen(accept)[0] for accept in ("", "*/*", "text/html", "application/json")] == ["text"] * 4
+    assert exposition.format_for(prometheus)[0] == "openmetrics"
+    assert [exposition.format_for(accept)[0] for accept in ("", "*/*", "text/html", "application/json")] == ["text"] * 4

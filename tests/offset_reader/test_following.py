@@ -153,7 +153,7 @@ def test_a_topic_that_is_empty_or_not_there_has_no_offsets(kafka: str, unique: s
 
 
 def test_a_cluster_that_does_not_answer_is_an_error_and_no_answer(monkeypatch: pytest.MonkeyPatch, unique: str) -> None:
-    monkeypatch.setattr("ferryman.offset_reader.brokers.ANSWER", 0.5)
+    monkeypatch.setattr("ferryman.offset_reader.brokers.ANSWER_SECONDS", 0.5)
     with reading("127.0.0.1:1", unique) as reader:
         ask = reader.ask("c")
         assert ask not in reader.answers

@@ -8,7 +8,7 @@ import pytest
 
 from ferryman.errors import RefusedError, RetriableError
 from ferryman.offsets import asking
-from ferryman.offsets.asking import FIRST_WORD, NEXT_WORD, PATIENCE, Asking, GivesUp, impatient
+from ferryman.offsets.asking import FIRST_WORD, NEXT_WORD, PROGRESS_SECONDS, Asking, GivesUp, impatient
 from ferryman.offsets.source_offsets import SourceOffsets
 from tests.clock import Clock
 
@@ -21,7 +21,7 @@ class Worker:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = Clock()
         monkeypatch.setattr(asking, "time", self.clock)
-        monkeypatch.setattr(asking, "LOOK", 0.0)
+        monkeypatch.setattr(asking, "POLL_SECONDS", 0.0)
         self.asking = Asking(self.told)
         self.messages: list[dict[str, Any]] = []
         self.answers: dict[int, dict[str, Any]] = {}
@@ -96,17 +96,17 @@ def test_a_cluster_that_refuses_and_one_that_is_away_are_told_apart(worker: Work
 
 
 def test_a_transaction_that_stays_open_is_given_up_by_who_cannot_wait(worker: Worker) -> None:
-    worker.answers = {0: {"kind": "waits", "silence": PATIENCE + 1, "reason": OPEN}}
+    worker.answers = {0: {"kind": "waits", "silence": PROGRESS_SECONDS + 1, "reason": OPEN}}
     began = worker.clock.monotonic()
-    worker.clock.pass_(PATIENCE + 1)
+    worker.clock.pass_(PROGRESS_SECONDS + 1)
     with pytest.raises(RetriableError, match=f"not read to its end: {OPEN}. Starting from older offsets would repeat"):
-        worker.read(lambda silence: worker.clock.pass_(PATIENCE + 1) or impatient(silence))  # type: ignore[func-returns-value]
+        worker.read(lambda silence: worker.clock.pass_(PROGRESS_SECONDS + 1) or impatient(silence))  # type: ignore[func-returns-value]
     assert worker.clock.monotonic() > began
 
 
 def test_a_topic_that_advances_is_waited_for_however_long_it_takes(worker: Worker) -> None:
     def advances() -> None:
-        worker.clock.pass_(PATIENCE - 1)
+        worker.clock.pass_(PROGRESS_SECONDS - 1)
         worker.says("waits", silence=0.0, reason="the broker does not answer")
 
     found: list[float] = []

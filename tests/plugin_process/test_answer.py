@@ -21,7 +21,7 @@ def over_the_line(work: Callable[[], Any]) -> Any:
     text = answer.of(work)
     assert text.isascii()
     assert "\n" not in text
-    return answer.found(text)
+    return answer.unpack(text)
 
 
 @pytest.mark.parametrize("value", [None, True, {"a": [1, 2.5]}, 1 << 80, "half a pair \ud800, and ü"])

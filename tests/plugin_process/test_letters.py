@@ -22,7 +22,7 @@ def told(value: Payload, edit: str | None = None, is_sink: bool = True, **config
     given = CONFIG | {key.replace("_", "."): text for key, text in config.items()}
     letter = parsed(Coordinates("dlq", 0, 3), 11, b"k", value, [("__connect.errors.topic", b"t")])
     question = letters.question(letter, "c", Resolution(given), is_sink, edit)
-    return answer.found(process.answered(json.dumps(question), SETTINGS))
+    return answer.unpack(process.answer_to(json.dumps(question), SETTINGS))
 
 
 def test_what_converters_make_of_a_letter_is_told_and_numbers_keep_their_digits() -> None:
@@ -47,7 +47,7 @@ def test_a_letter_of_a_source_is_json_with_its_schema_whatever_the_connector_wri
 
 
 def test_what_is_too_large_is_not_decoded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters, "LARGEST", 100)
+    monkeypatch.setattr(letters, "MAX_PAYLOAD_BYTES", 100)
     large = told(b'"%s"' % (b"x" * 99), edit=".")
     assert "are not decoded to be shown" in large["value"]["undecoded"]
     assert "are not decoded to be shown" in large["edited"]["refused"]

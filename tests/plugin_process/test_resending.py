@@ -61,14 +61,14 @@ def answers(letters: list[DeadLetter], is_sink: bool, edit: str = "", **config: 
     homed = [(letter, "t") for letter in letters]
     question = resending.question(homed, "c", Resolution(given), is_sink, edit)
     told = settings.parse({"key.converter": "StringConverter", "value.converter": "StringConverter"})
-    return answer.found(process.answered(json.dumps(question), told))
+    return answer.unpack(process.answer_to(json.dumps(question), told))
 
 
 def going(config: dict[str, str], edit: str = "", **more: Any) -> list[resending.Made]:
     (found,) = answers([of_source(**more)], False, edit, **config)
     if "refused" in found:
         raise DataError(found["refused"])
-    return [resending.made(row) for row in found["made"]]
+    return [resending.outgoing_record(row) for row in found["made"]]
 
 
 def test_a_sources_record_goes_as_its_converters_write_it_to_where_it_was_to_go() -> None:
@@ -93,11 +93,11 @@ def test_one_that_cannot_go_holds_none_of_the_others_up() -> None:
     assert second.keys() == {"made"}
     bad, good, none = answers([of_sink(b"{"), of_sink(b'{"n":1}'), of_sink(None)], is_sink=True, edit=".n = 2")
     assert bad.keys() == {"refused"}
-    assert [resending.made(each["made"][0])[3] for each in (good, none)] == [b'{"n":2}', None]
+    assert [resending.outgoing_record(each["made"][0])[3] for each in (good, none)] == [b'{"n":2}', None]
 
 
 def test_what_grows_without_measure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resending, "LARGEST", 100)
+    monkeypatch.setattr(resending, "MAX_LETTER_BYTES", 100)
     assert answers([of_sink(b'"x"')], is_sink=True, edit=". * 99") == [
         {"refused": "101 bytes would go of it, and no more than 100 may"}
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, DataError
-from ferryman.java.regex.parser import DEEPEST, LONGEST
+from ferryman.java.regex.parser import MAX_DEPTH, MAX_PATTERN_CHARACTERS
 from ferryman.kafka.topic_creation import groups
 from ferryman.regex import pattern
 from ferryman.regex.killable import CHILD, Child, OutOfTime
@@ -24,7 +24,7 @@ VICTIM = "a" * 60 + "!"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pattern, "SECONDS", 0.2)
+    monkeypatch.setattr(pattern, "CPU_SECONDS", 0.2)
 
 
 @pytest.mark.parametrize("text", ["(a+)+$", "(a|a)*b", "(.*)*x", "([a-z]+)*-dlq", "(a|aa)+", "(.*.*.*.*.*.*)x"])
@@ -121,8 +121,8 @@ def test_the_child_knows_nothing_of_the_environment_and_the_current_folder(
         (r"\p{IsGreek}", r"the class \p{IsGreek} is not supported here"),
         ("(?x)a", "the flag x is not supported here"),
         ("(?<=a*)b", "look-behind requires fixed-width pattern"),
-        ("(" * (DEEPEST + 1), f"groups are nested more than {DEEPEST} deep"),
-        ("a" * (LONGEST + 1), f"it has more than {LONGEST:,} characters"),
+        ("(" * (MAX_DEPTH + 1), f"groups are nested more than {MAX_DEPTH} deep"),
+        ("a" * (MAX_PATTERN_CHARACTERS + 1), f"it has more than {MAX_PATTERN_CHARACTERS:,} characters"),
     ],
 )
 def test_a_pattern_that_is_none_or_cannot_be_honoured_is_refused_in_words(text: str, reason: str) -> None:

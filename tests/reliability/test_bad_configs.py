@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.called import Called, Place
+from tests.cli_calls import Called, Place
 from tests.reliability.flows import JSON, sql_sink
 from tests.running import WEB, Worker, settings
 

@@ -10,11 +10,11 @@ import pytest
 from ferryman.dead_letters.letter import DeadLetter, parsed
 from ferryman.errors import DataError, RequestError, RetriableError
 from ferryman.plugin_process.letter_converters import packed, unpacked
+from ferryman.plugins.named import Row
 from ferryman.record import Coordinates
 from ferryman.replay import outgoing
 from ferryman.replay.outgoing import Asked, AsTheyWere, Outgoing
 from ferryman.settings.config_providers import Resolution
-from ferryman.task.setup.plugins import Row
 from tests.plugin_folder import installed
 from tests.plugin_process.test_resending import CONFIG
 from tests.reliability.test_source_dead_letters import PLUGIN, letters, numbers, over

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from ferryman.errors import ConfigError, RequestError
-from ferryman.replay.request import ATTEMPTS, LETTERS, parsed
+from ferryman.replay.request import DEFAULT_ATTEMPTS, LETTERS, parsed
 
 
 def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
     named = parsed({"letters": ["0-17", "1-2", "0-17"]}, "c")
-    assert (named.letters, named.attempts, named.dry_run) == ([(0, 17), (1, 2)], ATTEMPTS, False)
+    assert (named.letters, named.attempts, named.dry_run) == ([(0, 17), (1, 2)], DEFAULT_ATTEMPTS, False)
     chosen = parsed({"stage": "task_put", "since": 10_000_000_000, "until": "1970-05-01T00:00:00Z"}, "c").choice
     assert (chosen.connector, chosen.stage, chosen.since, chosen.until) == (
         "c",

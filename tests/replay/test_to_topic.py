@@ -108,7 +108,7 @@ def test_records_that_the_broker_does_not_take_are_found_among_the_others_and_st
 def test_a_topic_that_takes_nothing_is_named_and_holds_no_other_up(
     code: int | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "MADE", 0.0)
+    monkeypatch.setattr(marks, "TOPIC_SECONDS", 0.0)
     producer, refusals = FakeProducer(Cluster()), list[str]()
     if code is None:
         producer.absent = {"shut"}

@@ -66,7 +66,7 @@ def test_metrics_are_guarded_as_all_other_paths() -> None:
 def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ferryman.rest.endpoints.CLUSTER_TIMEOUT", 0.05)
     monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)
-    monkeypatch.setattr("ferryman.rest.app.TIMEOUT", 0.2)
+    monkeypatch.setattr("ferryman.rest.app.HERDER_SECONDS", 0.2)
     client, herder = served()
     assert client.get("/health").status_code == 200
     herder.stuck = True
@@ -77,7 +77,7 @@ def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatc
 
 def test_whoever_waits_in_vain_hears_what_the_worker_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)
-    monkeypatch.setattr("ferryman.rest.app.TIMEOUT", 0.2)
+    monkeypatch.setattr("ferryman.rest.app.HERDER_SECONDS", 0.2)
     client, herder = served()
     herder.stuck, herder.does = True, Stage("reading to the end of the config topic", 1_700_000_000.25)
     now = "The worker is currently reading to the end of the config topic, which began at 2023-11-14T22:13:20.250Z."

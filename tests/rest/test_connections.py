@@ -76,7 +76,7 @@ def serving() -> Iterator[Served]:
 
 
 def test_a_request_whose_head_never_ends_is_cut_off_even_if_it_drips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD", 0.5)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     with serving() as served, served.connect() as slow:
         slow.settimeout(0.1)
         assert any(_gone(slow, letter) for letter in "GET / HTTP/1.1\r\n" + "X-More: and more\r\n" * 1000)
@@ -95,7 +95,7 @@ def _gone(client: socket.socket, letter: str) -> bool:
 
 
 def test_those_who_only_hold_connections_open_keep_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST", 10)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 10)
     with serving() as served:
         held = [served.connect() for _ in range(50)]
         assert "200 OK" in served.ask(get("/health"))
@@ -144,7 +144,13 @@ def test_an_upload_that_is_given_up_is_one_line_in_the_log(caplog: pytest.LogCap
 
 def _with(**changed: float) -> object:
     def init(self: bodies.Bodies) -> None:
-        chosen = {"largest": bodies.LARGEST, "all": bodies.ALL, "patience": bodies.PATIENCE, "held": 0, **changed}
+        chosen = {
+            "largest": bodies.MAX_BODY_BYTES,
+            "all": bodies.MAX_TOTAL_BYTES,
+            "patience": bodies.BODY_SECONDS,
+            "held": 0,
+            **changed,
+        }
         for name, value in chosen.items():
             setattr(self, name, value)
 

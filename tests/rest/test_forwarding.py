@@ -308,7 +308,7 @@ def test_a_redirection_is_not_followed(group: Group, other: Other) -> None:
 
 
 def test_an_answer_that_is_too_large_is_given_up(group: Group, other: Other, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forwarding, "LARGEST", 1000)
+    monkeypatch.setattr(forwarding, "MAX_ANSWER_BYTES", 1000)
     other.answers(200, b"x" * 1001)
     answer = group.ask("DELETE", "/connectors/c")
     assert answer.status_code == 500
@@ -318,7 +318,7 @@ def test_an_answer_that_is_too_large_is_given_up(group: Group, other: Other, mon
 def test_an_answer_that_does_not_come_is_not_waited_for_without_end(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forwarding, "PATIENCE", 0.2)
+    monkeypatch.setattr(forwarding, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         group.follower.leader = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         answer = group.ask("DELETE", "/connectors/c")

@@ -117,8 +117,8 @@ def test_empty_admin_listeners_serve_no_admin_endpoints() -> None:
 
 
 def test_whoever_begins_handshakes_and_does_not_end_them_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshakes, "MOST", 3)
-    monkeypatch.setattr(handshakes, "HEAD", 3600)
+    monkeypatch.setattr(handshakes, "MAX_HANDSHAKES", 3)
+    monkeypatch.setattr(handshakes, "HEAD_SECONDS", 3600)
     with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), trusting() as client:
         idle = [socket.create_connection(("127.0.0.1", bound.port)) for _ in range(5)]
         try:
@@ -131,7 +131,7 @@ def test_whoever_begins_handshakes_and_does_not_end_them_keeps_nobody_out(monkey
 
 
 def test_a_handshake_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshakes, "HEAD", 0.2)
+    monkeypatch.setattr(handshakes, "HEAD_SECONDS", 0.2)
     with (
         listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _),
         socket.create_connection(("127.0.0.1", bound.port), 30) as idle,  # asyncio's own limit is twice that

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman.retry.outage import GRACE, LONGEST_REFUSAL, SLOW, Outage, Patience, Step
+from ferryman.retry.outage import LONGEST_REFUSAL, REFUSAL_GRACE_SECONDS, SLOW_RETRY_SECONDS, Outage, Patience, Step
 
 
 def steps(outage: Outage, seconds: float, refused: bool, every: float = 5.0) -> list[Step]:
@@ -26,7 +26,7 @@ def test_errors_retry_timeout_ends_every_outage_before_and_after_the_first_succe
 
 
 def test_a_refusal_before_the_first_success_fails_the_task_after_a_minute() -> None:
-    assert steps(Outage(Patience()), GRACE, refused=True) == [Step.WAIT] * 12 + [Step.FAIL]
+    assert steps(Outage(Patience()), REFUSAL_GRACE_SECONDS, refused=True) == [Step.WAIT] * 12 + [Step.FAIL]
 
 
 def test_the_wait_before_the_last_try_is_not_longer_than_the_grace() -> None:
@@ -45,7 +45,7 @@ def test_a_refusal_after_a_success_is_an_outage_for_an_hour_then_it_shows_and_is
     found = steps(outage, LONGEST_REFUSAL, refused=True, every=60)
     assert found == [Step.WAIT] * 60 + [Step.SHOW]
     later = outage.failed(LONGEST_REFUSAL + 1, True)
-    assert (later.step, later.wait) == (Step.SHOW, SLOW)
+    assert (later.step, later.wait) == (Step.SHOW, SLOW_RETRY_SECONDS)
     assert outage.over()
     assert outage.failed(LONGEST_REFUSAL + 2, True).step is Step.WAIT
 
@@ -54,7 +54,7 @@ def test_a_refusal_counts_from_its_first_not_from_when_the_system_went_away() ->
     outage = Outage(Patience())
     assert set(steps(outage, 600, refused=False)) == {Step.WAIT}
     assert outage.failed(601.0, True).step is Step.WAIT
-    assert outage.failed(601.0 + GRACE, True).step is Step.FAIL
+    assert outage.failed(601.0 + REFUSAL_GRACE_SECONDS, True).step is Step.FAIL
 
 
 def test_beginning_is_no_success() -> None:

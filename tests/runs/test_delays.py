@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from ferryman.runs.delays import MANY, STILL, Delay, Delays
+from ferryman.runs.delays import MAX_ENDS, STILL_SECONDS, Delay, Delays
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
@@ -33,9 +33,9 @@ def test_one_that_has_taken_no_step_reads_nothing_and_none_is_delayed_for_it() -
 
 def test_one_that_stands_still_for_long_is_no_longer_waited_for_until_it_goes_on() -> None:
     delays = Delays()
-    assert looked(delays, (0, 5, 5), (1, 5, 9), (STILL, 5, 9)) == Delay(STILL - 1, STILL - 1)
-    assert looked(delays, (STILL + 2, 5, 9)) is None
-    assert looked(delays, (STILL + 3, 6, 9)) == Delay(STILL + 2, STILL + 2)
+    assert looked(delays, (0, 5, 5), (1, 5, 9), (STILL_SECONDS, 5, 9)) == Delay(STILL_SECONDS - 1, STILL_SECONDS - 1)
+    assert looked(delays, (STILL_SECONDS + 2, 5, 9)) is None
+    assert looked(delays, (STILL_SECONDS + 3, 6, 9)) == Delay(STILL_SECONDS + 2, STILL_SECONDS + 2)
 
 
 def test_partitions_that_nobody_reads_do_not_hide_those_that_somebody_does() -> None:
@@ -124,8 +124,8 @@ def test_it_is_never_more_than_a_record_has_waited(steps: list[tuple[float, int,
 
 
 def test_what_is_remembered_of_ends_does_not_grow_without_end() -> None:
-    delays, ends = Delays(), range(10 * MANY)
+    delays, ends = Delays(), range(10 * MAX_ENDS)
     for end in ends:
         delays.look(float(end), {A: 0}, {A: end})
     kept: Mapping[TopicPartition, object] = delays._partitions
-    assert len(kept[A].ends) <= MANY + 1  # type: ignore[attr-defined]
+    assert len(kept[A].ends) <= MAX_ENDS + 1  # type: ignore[attr-defined]

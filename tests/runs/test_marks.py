@@ -12,7 +12,7 @@ def test_marks_are_told_from_the_offsets_of_the_source_itself() -> None:
         ({marks.TASK: 1, "more": 2}, {"records": 9}),
         ({marks.TASK: "x"}, {"records": 9}),
     ]
-    assert marks.found(offsets) == {0: Mark(5, True), 2: Mark(7)}
+    assert marks.marks_by_task(offsets) == {0: Mark(5, True), 2: Mark(7)}
     assert [marks.is_mark(partition) for partition, _ in offsets[:3]] == [False, True, True]
     assert not marks.is_mark(None)
 

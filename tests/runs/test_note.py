@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.runs import note
-from ferryman.runs.note import MOST, Note
+from ferryman.runs.note import MAX_METADATA_BYTES, Note
 
 
 @pytest.mark.parametrize("own", ["", "the sink's own", "{}\nof two lines"])
@@ -11,7 +11,7 @@ def test_a_note_stands_beside_what_the_sink_says_and_gives_it_back(own: str) -> 
     noted = Note(0.25, 3)
     assert note.load(note.dump(noted, own)) == (noted, own)
     assert note.dump(Note(), own) == own
-    long = "x" * (MOST - 10)
+    long = "x" * (MAX_METADATA_BYTES - 10)
     assert note.dump(noted, long) == long
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from ferryman.runs import note
 from ferryman.runs.note import Note
-from ferryman.runs.pace import LONGEST, Pace
+from ferryman.runs.pace import MAX_REST_SECONDS, Pace
 from ferryman.runs.yielding import Yielding
-from ferryman.task.sink.loop import SILENCE
+from ferryman.task.sink.loop import SILENCE_SECONDS
 from tests.task.sink.hand_driven import A, HandDriven
 
 
@@ -39,10 +39,10 @@ def test_it_works_no_more_of_the_time_than_its_share(share: float, pieces: list[
     for seconds in pieces:
         now += seconds
         pace.worked(seconds, now)
-        assert pace.rest(now) <= LONGEST + 1e-6
+        assert pace.rest(now) <= MAX_REST_SECONDS + 1e-6
         now += pace.rest(now) + 1e-9
         assert pace.rest(now) < 1e-6
-    if max(pieces, default=0.0) / share <= LONGEST:
+    if max(pieces, default=0.0) / share <= MAX_REST_SECONDS:
         assert sum(pieces) <= share * (now - 100.0) + 1e-6
 
 
@@ -77,7 +77,7 @@ def test_the_loop_gives_the_sink_nothing_while_it_gives_way_and_keeps_its_member
 
     slow.run(story)
     assert slow.clock.now - began >= 4 * 4.0
-    assert len(slow.consumer.polled_at) >= 4 * 3.0 / (SILENCE + 1)
+    assert len(slow.consumer.polled_at) >= 4 * 3.0 / (SILENCE_SECONDS + 1)
 
 
 def test_what_it_commits_says_how_much_it_works_and_is_no_sinks_metadata(slow: HandDriven) -> None:

@@ -4,8 +4,8 @@ from ferryman.record import TopicPartition
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.runs.marks import Mark
 from ferryman.runs.progress import SourceWatch, Watch
+from ferryman.runs.progress_text import sentence
 from ferryman.runs.ranges import Range, Ranges
-from ferryman.runs.words import sentence
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 KEYS = RunKeys.of({"ferryman.run.ranges": '{"t":{"id":"i","partitions":{"0":[10,110],"1":[0,100]}}}'})

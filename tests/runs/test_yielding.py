@@ -7,8 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from ferryman.runs.delays import STILL, Delay, Delays
-from ferryman.runs.yielding import FIRST, LEAST, LIMIT, OWN, STEP, Yielding
+from ferryman.runs.delays import STILL_SECONDS, Delay, Delays
+from ferryman.runs.yielding import (
+    FIRST_SHARE,
+    HALVING_SECONDS,
+    MAX_DELAY_SECONDS,
+    MIN_SHARE,
+    OWN_DELAY_SECONDS,
+    Yielding,
+)
 
 A = TopicPartition("t", 0)
 LOOK = 0.5
@@ -54,13 +61,13 @@ def test_beside_one_that_is_never_late_it_works_all_the_time() -> None:
 def test_without_one_that_reads_it_works_all_the_time() -> None:
     world = World(1_000, lambda share: 0)
     world.go(300)
-    assert set(world.shares[int((STILL + 1) / LOOK) :]) == {1.0}
+    assert set(world.shares[int((STILL_SECONDS + 1) / LOOK) :]) == {1.0}
 
 
 def test_it_halves_while_live_is_late_and_finds_what_live_can_bear() -> None:
     world = World(1_000, lambda share: 2_000 * (1 - 0.9 * share))  # up to a share of 0.55
     world.go(600)
-    assert min(world.shares) >= LEAST
+    assert min(world.shares) >= MIN_SHARE
     later = world.shares[600:]
     assert 0.15 < sum(later) / len(later) < 0.6
     assert max(world.waits[600:]) < 10
@@ -69,7 +76,7 @@ def test_it_halves_while_live_is_late_and_finds_what_live_can_bear() -> None:
 def test_one_that_is_late_by_itself_does_not_keep_the_run_from_its_end() -> None:
     world = World(1_000, lambda share: 900)  # whatever the run does
     world.go(1_200)
-    assert world.worked > 1_200 * LEAST * 4
+    assert world.worked > 1_200 * MIN_SHARE * 4
 
 
 def test_one_that_stops_frees_it_and_one_that_comes_back_is_given_way_to() -> None:
@@ -88,7 +95,7 @@ def test_one_that_stops_frees_it_and_one_that_comes_back_is_given_way_to() -> No
 
 def test_it_is_not_halved_again_before_a_halving_can_show() -> None:
     made = Yielding()
-    for tenth in range(int(10 * STEP) + 2):
+    for tenth in range(int(10 * HALVING_SECONDS) + 2):
         made.heard(Delay(9.0, 9.0), 100 + tenth / 10)
     assert made.share == 0.25
 
@@ -96,22 +103,22 @@ def test_it_is_not_halved_again_before_a_halving_can_show() -> None:
 def test_until_something_is_known_of_live_it_works_a_part_of_its_time_and_then_more_and_more() -> None:
     made, silent = Yielding(), Delay(0.0, None, is_known=False)
     made.begin()
-    assert made.share == FIRST
+    assert made.share == FIRST_SHARE
     for now in (1.0, 2.0, 3.0):
         made.heard(silent, now)
-        assert made.share == FIRST
+        assert made.share == FIRST_SHARE
     made.heard(Delay(0.0, 0.0), 4.0)
-    assert FIRST < made.share < 0.3, "that it was not late beside a little work says nothing of much"
+    assert FIRST_SHARE < made.share < 0.3, "that it was not late beside a little work says nothing of much"
     made.heard(None, 5.0)
     assert made.share == 1.0, "there is nobody"
     made.heard(silent, 6.0)
-    assert made.share == FIRST, "somebody has come"
+    assert made.share == FIRST_SHARE, "somebody has come"
     made.heard(Delay(9.0, 9.0, is_known=False), 7.0)
-    assert made.share == FIRST / 2
+    assert made.share == FIRST_SHARE / 2
 
 
 def test_what_is_known_with_the_first_look_needs_no_patience() -> None:
-    for delay, share in ((Delay(0.0, 0.0), 1.0), (None, 1.0), (Delay(9.0, 9.0), FIRST / 2)):
+    for delay, share in ((Delay(0.0, 0.0), 1.0), (None, 1.0), (Delay(9.0, 9.0), FIRST_SHARE / 2)):
         made = Yielding()
         made.begin()
         made.heard(delay, 100.0)
@@ -125,13 +132,13 @@ def test_what_was_known_before_halves_nothing() -> None:
 
 
 def test_a_delay_that_the_least_share_does_not_end_is_lives_own_until_it_is_less() -> None:
-    made, now = Yielding(LEAST), 0.0
-    while now <= OWN + 1:
+    made, now = Yielding(MIN_SHARE), 0.0
+    while now <= OWN_DELAY_SECONDS + 1:
         made.heard(Delay(60.0, 60.0), now)
         now += LOOK
     assert made.limit == 90.0
     made.heard(Delay(0.0, 0.0), now)
-    assert made.limit == LIMIT
+    assert made.limit == MAX_DELAY_SECONDS
 
 
 @given(
@@ -147,7 +154,7 @@ def test_it_always_works_a_little_and_never_more_than_all_of_the_time(
         now += passed
         before = made.share
         made.heard(None if found is None else Delay(found[0], found[0] if found[1] else None), now)
-        assert LEAST <= made.share <= 1
+        assert MIN_SHARE <= made.share <= 1
         assert made.share >= before / 2
 
 
@@ -159,6 +166,6 @@ def test_whatever_it_costs_live_the_run_comes_to_its_end_and_live_catches_up(
     # Live could take somewhat more than comes if it were alone; the run takes up to all of that away.
     world = World(arriving, lambda share: arriving * spare * (1 - harm * share))
     world.go(900)
-    assert world.worked >= 900 * LEAST
-    bearable = LEAST * harm < 1 - 1 / spare - 0.01
+    assert world.worked >= 900 * MIN_SHARE
+    bearable = MIN_SHARE * harm < 1 - 1 / spare - 0.01
     assert not bearable or min(world.waits[-200:]) <= 5

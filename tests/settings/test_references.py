@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.errors import ConfigError
-from ferryman.settings.references import MOST, references, replaced
+from ferryman.settings.references import MAX_REFERENCES, references, replaced
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,6 @@ def test_what_is_put_in_is_not_looked_through_again() -> None:
 
 
 def test_there_may_be_so_many_and_no_more() -> None:
-    assert len(list(references("${a:b}" * MOST))) == MOST
+    assert len(list(references("${a:b}" * MAX_REFERENCES))) == MAX_REFERENCES
     with pytest.raises(ConfigError, match="more than 1,000"):
-        list(references("${a:b}" * (MOST + 1)))
+        list(references("${a:b}" * (MAX_REFERENCES + 1)))

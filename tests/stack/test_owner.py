@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.stack.runtime.reaper import descendants
-from tests.known import Known
+from tests.process_identity import Known
 
 OWN = """
 import json, os, sys, time

@@ -12,7 +12,7 @@ import threading, time
 from ferryman.task import overrun
 from ferryman.task.setup import lease
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
 
 control = Control(lambda event, facts: None, Lease(lease.now(), lease.now() + {over}))
 control.acting = {acting}
@@ -27,7 +27,7 @@ def ended(acting: bool, over: float = 0.2, then: str = "time.sleep(600)") -> int
 
 
 def test_a_call_that_is_still_running_ends_with_its_process() -> None:
-    assert ended(acting=True) == overrun.EXIT
+    assert ended(acting=True) == overrun.EXIT_CODE
 
 
 @pytest.mark.parametrize("over", [-1.0, 0.1])

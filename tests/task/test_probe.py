@@ -13,7 +13,7 @@ from ferryman.conversion import Decoded
 from ferryman.converters.string import StringConverter
 from ferryman.record import Coordinates, Original, Payload, Polled
 from ferryman.task import probe
-from ferryman.task.setup.at_work import Offsets
+from ferryman.task.crash_evidence.at_work import Offsets
 
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 CONFIG = {f"{side}.converter": STRING for side in ("key", "value", "header")}

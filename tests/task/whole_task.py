@@ -33,7 +33,7 @@ class WholeTask:
         self.waits: list[float] = []
         patches.setattr(catalog, "connector", lambda name: plugin if name == plugin.__name__ else None)
         patches.setattr("ferryman.task.setup.garbage_collection.hold_back", lambda: None)
-        patches.setattr("ferryman.task.sink.sink_thread.LOOK", 0.01)
+        patches.setattr("ferryman.task.sink.sink_thread.POLL_SECONDS", 0.01)
         for module in ("ferryman.task.sink.sessions", "ferryman.task.source.sessions"):
             patches.setattr(f"{module}.Admin", lambda config: self.admin)
             patches.setattr(f"{module}.Producer", self.producer)

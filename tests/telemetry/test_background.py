@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from ferryman.telemetry.background import MOST, Background
+from ferryman.telemetry.background import MAX_LINES, Background
 from tests.running import until
 
 
@@ -28,10 +28,10 @@ def record(number: int) -> logging.LogRecord:
 def test_nobody_waits_for_it_and_what_is_lost_is_counted() -> None:
     stuck = Stuck()
     handler = Background(stuck)
-    for number in range(MOST + 100):
+    for number in range(MAX_LINES + 100):
         handler.handle(record(number))
     stuck.go_on.set()
-    until(lambda: len(stuck.lines) > MOST, 30)
+    until(lambda: len(stuck.lines) > MAX_LINES, 30)
     assert stuck.lines[0] == "line 0"
     lost = next(line for line in stuck.lines if "are lost" in line)
     assert int(lost.split()[0]) in (99, 100)

@@ -66,7 +66,7 @@ def test_no_line_of_a_trace_looks_like_a_line_of_the_log(written: io.StringIO) -
 def test_a_line_has_a_longest_length_and_says_how_much_is_missing(written: io.StringIO) -> None:
     logging.getLogger("a").warning("start %s end", "a" * 1_000_000)
     (line,) = written.getvalue().splitlines()
-    assert len(line) < lines.LONGEST + 100
+    assert len(line) < lines.MAX_LINE_CHARACTERS + 100
     assert "WARNING" in line
     assert line.endswith("aa end (a)")
     assert re.search(r"a … 968,\d\d\d characters left out … a", line)
@@ -192,7 +192,7 @@ def test_an_object_is_no_longer_than_a_line_may_be(as_json: io.StringIO, letter:
     except ValueError:
         logging.getLogger("a").exception(letter * 100_000)
     (found,) = objects(as_json)
-    assert len(as_json.getvalue()) <= lines.LONGEST + 1
+    assert len(as_json.getvalue()) <= lines.MAX_LINE_CHARACTERS + 1
     assert "characters left out" in str(found["message"])
     assert "characters left out" in str(found["trace"])
 

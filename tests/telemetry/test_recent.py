@@ -15,10 +15,10 @@ ONE = Subject("a", 0)
 
 def test_the_last_lines_of_each_are_kept_and_the_others_forgotten() -> None:
     kept = Recent()
-    for number in range(recent.MOST + 5):
+    for number in range(recent.MAX_LINES + 5):
         kept.add(ONE, json.dumps({"n": number}))
-    assert [line["n"] for line in kept.of(ONE)] == list(range(5, recent.MOST + 5))
-    for number in range(recent.SUBJECTS):
+    assert [line["n"] for line in kept.of(ONE)] == list(range(5, recent.MAX_LINES + 5))
+    for number in range(recent.MAX_SUBJECTS):
         kept.heard({"connector": f"c{number}", "task": None, "line": "{}"})
     assert kept.of(ONE) == []
     assert kept.of(Subject("c0")) == [{}]
@@ -38,9 +38,9 @@ def test_a_worker_that_does_not_read_holds_up_nobody() -> None:
     with ours, theirs:
         line = Line(ours)
         for _ in range(2_000):
-            line.mention(recent.EVENT, {"line": "x" * recent.LONGEST})
+            line.mention(recent.EVENT, {"line": "x" * recent.MAX_LINE_CHARACTERS})
         theirs.settimeout(10)
         read = b""
-        while not read.endswith(b"\n") or len(read) < recent.LONGEST:
+        while not read.endswith(b"\n") or len(read) < recent.MAX_LINE_CHARACTERS:
             read += theirs.recv(1 << 20)
         assert all(json.loads(each)["event"] == recent.EVENT for each in read.splitlines())

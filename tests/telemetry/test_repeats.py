@@ -2,7 +2,7 @@
 
 import logging
 
-from ferryman.telemetry.repeats import MOST, Repeats
+from ferryman.telemetry.repeats import MAX_TEXTS, Repeats
 
 
 def record(text: str, when: float) -> logging.LogRecord:
@@ -25,4 +25,4 @@ def test_other_texts_are_not_held_back_and_not_remembered_for_ever() -> None:
     repeats = Repeats()
     texts = [f"text {'x' * number}" for number in range(450)] * 3
     assert sum(repeats.filter(record(text, 0.0)) for text in texts) == 450
-    assert len(repeats._said) <= MOST
+    assert len(repeats._said) <= MAX_TEXTS

@@ -91,7 +91,7 @@ def test_what_is_no_store_is_refused(content: bytes) -> None:
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, location: str, reason: str) -> None:
     pipe, large = tmp_path / "PIPE", tmp_path / "LARGE"
     os.mkfifo(pipe)
-    large.write_bytes(b"\x30" * (stores.LARGEST + 1))
+    large.write_bytes(b"\x30" * (stores.MAX_FILE_BYTES + 1))
     with pytest.raises(ValueError, match=reason):
         stores.load(str(tmp_path / location), "changeit")
 

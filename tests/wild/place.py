@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ferryman.java import properties
 from ferryman.stack.runtime.ports import free_port
-from tests.prepared import Process, start
+from tests.prefork import Process, start
 from tests.running import FERRYMAN, Worker, until
 
 HERE = Path(__file__).parent

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.connector_process.life import Life
+from ferryman.connector_process.lifecycle import ConnectorLifecycle
+from ferryman.connector_process.next_step import NextStep
+from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.connector_process.voice import Voice
-from ferryman.connector_process.wishes import Wishes
+from ferryman.leases.lease import Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
 from ferryman.telemetry.references import References
-from ferryman.worker.forkserver import Role
+from ferryman.worker.forks.server import Role
 from tests.worker.played_processes import PlayedForks, PlayedProcess
 
 
@@ -39,7 +39,7 @@ class Habits:
 
 @dataclass(eq=False)
 class LivelyProcess:
-    """One process; it is what ``TaskProcess`` knows of a forked one."""
+    """One process; it is what ``RunningTask`` knows of a forked one."""
 
     name: str
     """Its connector and task."""
@@ -180,7 +180,7 @@ class LivelyConnector(LivelyProcess):
 
     def fails(self, trace: str = "it broke") -> None:
         """It says so, and ends."""
-        self.says("failed", trace=trace, again=True)
+        self.says("failed", trace=trace, may_recover=True)
         self.dies()
 
     def _learns(self) -> None:
@@ -200,10 +200,10 @@ class LivelyConnector(LivelyProcess):
             return
         self.made += 1
         spec = ConnectorSpec.parse(self.played.first)
-        voice = Voice(self._tells, References())
+        reports = WorkerReports(self._tells, References())
         with owners.passing():
-            Life(spec, Wishes(), voice, Asking(lambda event, facts: None), lambda: None).run()
-        if voice.failed or not self.stays:
+            ConnectorLifecycle(spec, NextStep(), reports, Asking(lambda event, facts: None), lambda: None).run()
+        if reports.failed or not self.stays:
             self.dies()
 
     def _tells(self, event: str, facts: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.forkserver import Role
+from ferryman.worker.forks.server import Role
 
 
 class PlayedProcess:

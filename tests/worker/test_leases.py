@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
-from ferryman.worker.leases import EVERY, LENGTH, Leases, own_life
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
+from ferryman.worker.leases import LEASE_SECONDS, RENEWAL_SECONDS, Leases, own_life
 from tests.worker.control.played_worker import PlayedWorker, until
 from tests.worker.simulated_time import simulated
 
@@ -35,8 +35,8 @@ def test_a_lease_is_renewed_well_before_it_ends_until_the_worker_does() -> None:
 
     told(story)
     assert times[0] == 0
-    assert max(later - earlier for earlier, later in pairwise(times)) < LENGTH / 3
-    assert len(times) == pytest.approx(100 / EVERY, abs=2)
+    assert max(later - earlier for earlier, later in pairwise(times)) < LEASE_SECONDS / 3
+    assert len(times) == pytest.approx(100 / RENEWAL_SECONDS, abs=2)
 
 
 def test_who_was_never_started_can_be_stopped() -> None:
@@ -66,7 +66,7 @@ def test_a_worker_that_is_alone_grants_its_own_life_and_nobody_else_gets_its_tas
 ) -> None:
     monkeypatch.setattr(lease, "now", lambda: 50.0)
     granted = own_life()
-    assert granted == Lease(ends=50.0 + LENGTH)
+    assert granted == Lease(ends=50.0 + LEASE_SECONDS)
     assert Lease.load(granted.dump()) == granted
 
 
@@ -77,12 +77,12 @@ def test_what_runs_is_renewed_and_what_starts_has_the_lease_of_that_moment(
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(lease, "now", loop.time)
         worker = PlayedWorker(tmp_path, monkeypatch)  # type: ignore[arg-type]
-        worker.launch.lease = own_life
+        worker.resources.lease = own_life
         renewing = Leases(worker.plane.reconciler.renew)
         renewing.start()
         (first,) = await worker.created("c")
         await asyncio.sleep(20)
-        assert first.leases[-1][0] == pytest.approx(loop.time() + LENGTH, abs=EVERY + 0.2)
+        assert first.leases[-1][0] == pytest.approx(loop.time() + LEASE_SECONDS, abs=RENEWAL_SECONDS + 0.2)
         # One that takes its time to end leaves its successor none of its old lease.
         worker.forks.habits["c"].ends_in = 4
         began = loop.time()
@@ -90,7 +90,7 @@ def test_what_runs_is_renewed_and_what_starts_has_the_lease_of_that_moment(
         await worker.runs("c")
         (second,) = worker.forks.live("c")
         assert second.played.spec is not None
-        assert second.played.spec.lease[0] >= began + 4 + LENGTH  # type: ignore[operator]
+        assert second.played.spec.lease[0] >= began + 4 + LEASE_SECONDS  # type: ignore[operator]
         # And so has one that follows a process which died, when its pipe was not there to be renewed over.
         await asyncio.sleep(100)
         second.dies(-9)
@@ -98,7 +98,7 @@ def test_what_runs_is_renewed_and_what_starts_has_the_lease_of_that_moment(
         await worker.runs("c")
         (third,) = worker.forks.live("c")
         assert third.played.spec is not None
-        assert third.played.spec.lease[0] >= loop.time() + LENGTH - EVERY - 0.5  # type: ignore[operator]
+        assert third.played.spec.lease[0] >= loop.time() + LEASE_SECONDS - RENEWAL_SECONDS - 0.5  # type: ignore[operator]
         await renewing.stop()
 
     told(story)

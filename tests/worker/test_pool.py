@@ -50,7 +50,7 @@ def test_a_full_pool_refuses_and_what_nobody_waits_for_any_more_is_not_done() ->
 
 
 def test_threads_that_stand_still_in_a_job_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "PATIENCE", 0.01)
+    monkeypatch.setattr(pool, "SLOW_JOB_SECONDS", 0.01)
 
     async def ask() -> None:
         many, gate = Pool("test", 2, 100), threading.Event()

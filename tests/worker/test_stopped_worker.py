@@ -4,7 +4,7 @@ import signal
 from itertools import count
 from pathlib import Path
 
-from ferryman.worker.leases import LENGTH
+from ferryman.worker.leases import LEASE_SECONDS
 from tests.reliability.flows import file_sink, lines
 from tests.running import create_topic, produce, send, settings, stay, until, worker
 
@@ -27,7 +27,7 @@ def test_tasks_of_a_worker_that_stands_still_put_nothing_without_a_lease_and_go_
         assert running.process is not None
         send(running.process.pid, signal.SIGSTOP)
         try:
-            for _ in stay(LENGTH + 2.0, still=0.5):
+            for _ in stay(LEASE_SECONDS + 2.0, still=0.5):
                 feed()  # the lease ends in the midst of it, and what was begun by then comes to its end
             known = lines(file)
             for _ in stay(2.0, still=0.5):

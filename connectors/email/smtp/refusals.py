@@ -8,8 +8,8 @@ from aiosmtplib import SMTPAuthenticationError, SMTPException, SMTPResponseExcep
 from ferryman.connectors.email.smtp.connection import MailServer, NotReached
 from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 from ferryman.findings import Finding, mend, warning
-from ferryman.reach import mending, way
-from ferryman.reach.mending import Keys
+from ferryman.reach import connectivity, remedies
+from ferryman.reach.remedies import Keys
 
 _KEYS = Keys(
     host="smtp.host",
@@ -34,14 +34,14 @@ def of_connection(subject: str, server: MailServer, failure: NotReached) -> Find
         if isinstance(error, SMTPResponseException):
             return _turned_away(subject, error)
         if isinstance(error, ssl.SSLCertVerificationError):
-            found = way.of_certificate(server.host, _port(server), error)
-            return mending.finding(subject, found, _KEYS)
+            found = connectivity.of_certificate(server.host, _port(server), error)
+            return remedies.finding(subject, found, _KEYS)
         if type(error) is SMTPException:  # it has not announced what we must have
             return _not_offered(subject, server, str(error))
     encrypted = server.context if server.security == "tls" else None
-    obstacle = way.obstacle(server.host, _port(server), min(_STEP_SECONDS, server.timeout), encrypted)
+    obstacle = connectivity.obstacle(server.host, _port(server), min(_STEP_SECONDS, server.timeout), encrypted)
     if obstacle is not None:
-        return mending.finding(subject, obstacle, _KEYS)
+        return remedies.finding(subject, obstacle, _KEYS)
     what = (
         "correct smtp.host and smtp.port: something else than a mail server seems to be there; or look whether it hangs"
     )

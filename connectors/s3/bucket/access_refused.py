@@ -15,8 +15,8 @@ from botocore.utils import get_environ_proxies
 
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.findings import Finding, mend
-from ferryman.reach import mending
-from ferryman.reach.mending import Keys
+from ferryman.reach import remedies
+from ferryman.reach.remedies import Keys
 
 _KEYS = Keys.of_url("store.url", "AWS_CA_BUNDLE, a variable of the worker's environment")
 _STEP_SECONDS = 5.0
@@ -83,7 +83,7 @@ def _no_answer(subject: str, bucket: Bucket, seconds: float, error: BotoCoreErro
     if settings.proxies or get_environ_proxies(url):
         return mend(subject, said, "correct s3.proxy.url or store.url, or start the server")
     trusted = ssl.create_default_context(cafile=get_cert_path(True))
-    found = mending.to_url(subject, url, trusted, _KEYS, min(_STEP_SECONDS, seconds))
+    found = remedies.to_url(subject, url, trusted, _KEYS, min(_STEP_SECONDS, seconds))
     if found is None:
         return mend(subject, said, "look whether it is an S3 server; correct store.url")
     if urlsplit(url).hostname != urlsplit(bucket.client.meta.endpoint_url).hostname:

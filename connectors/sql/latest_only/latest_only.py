@@ -39,7 +39,7 @@ from ferryman.context import History
 from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
-from ferryman.runs.ranges import MOST
+from ferryman.runs.ranges import MAX_OFFSET
 
 NOTING_SECONDS, LONGEST_NOTING_SECONDS = 0.5, 4.0
 """Seconds of noting between two looks at whether the task is to stop; up to the second while live writes faster than is
@@ -81,7 +81,7 @@ class LatestOnly:
     _texts: dict[TableName, Mapping[str, TextComparison]] = field(default_factory=dict)
     _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
     """Where live was when it was looked at last."""
-    _left: int = MOST
+    _left: int = MAX_OFFSET
     """How many offsets were still to be noted last."""
     _noting_seconds: float = NOTING_SECONDS
     _puts_under_lock: int = 0
@@ -163,7 +163,7 @@ class LatestOnly:
             )
             self._left = left
             raise Unfinished(f"{left} offsets are still to be looked through", after=0)
-        self._left, self._noting_seconds = MOST, NOTING_SECONDS
+        self._left, self._noting_seconds = MAX_OFFSET, NOTING_SECONDS
 
     def _check(self, batches: Sequence[Batch]) -> None:
         bad = list[Bad]()

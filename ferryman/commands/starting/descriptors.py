@@ -3,7 +3,7 @@
 import resource
 from contextlib import suppress
 
-ENOUGH = 1 << 20
+MAX_DESCRIPTORS = 1 << 20
 """More than a worker ever has. Where a machine allows a billion, some programs that plugins may start look at each."""
 
 
@@ -11,7 +11,7 @@ def raise_limit() -> None:
     """Lets this process and those that it starts have all that they may, as a JVM does (MaxFDLimit). A soft limit is
     1,024 as a rule, for programs that use select, and each task takes a worker two or three."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(ValueError, OSError):  # macOS has another limit above it, and says so here only
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

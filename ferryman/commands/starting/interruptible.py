@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-GRACE = 2.0
+GRACE_SECONDS = 2.0
 """Seconds in which a command that was interrupted may put in order what it has begun."""
 _END = 0
 """No signal has this number."""
@@ -45,7 +45,7 @@ def _watch(reading: int) -> None:
             continue
         if timer is not None:
             leave(number)
-        timer = threading.Timer(GRACE, leave, [number])
+        timer = threading.Timer(GRACE_SECONDS, leave, [number])
         timer.daemon = True
         timer.start()
     if timer is not None:

@@ -30,7 +30,7 @@ def _receipt(payment: Payment) -> int:
     return content((recipient, amount, payment.currency.upper(), payment.project_id, _WORDS[payment.status]))
 
 
-def found(messages: Iterable[Kept]) -> Iterator[Found]:
+def arrived_receipts(messages: Iterable[Kept]) -> Iterator[Found]:
     """The receipts that have arrived.
 
     Whether a killed task had sent a message nobody can know, so it is sent again and says so. A copy that says so and

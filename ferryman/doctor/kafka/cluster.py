@@ -14,7 +14,7 @@ from ferryman.doctor.kafka import unanswered
 from ferryman.doctor.kafka.client import Client
 from ferryman.doctor.kafka.unanswered import Unanswered
 from ferryman.kafka.permissions import key_of
-from ferryman.reach.way import Obstacle
+from ferryman.reach.connectivity import Obstacle
 
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 _BEGINNING = (

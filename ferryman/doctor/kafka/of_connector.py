@@ -77,7 +77,7 @@ def _read(job: Job, config: SinkConfig, reached: Reached) -> tuple[Sequence[str]
     subject = f"topics.regex {config.topics_regex}"
     try:
         known = reached.clusters["admin"].admin.list_topics(timeout=job.seconds).topics
-        names, _ = subscription.chosen(config, job.worker, known)
+        names, _ = subscription.topics_to_read(config, job.worker, known)
     except (KafkaException, TaskError) as error:
         return (), (mend(subject, f"its topics cannot be told: {error}", "try again when the brokers are well"),)
     if names:

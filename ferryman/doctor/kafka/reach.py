@@ -15,7 +15,7 @@ from ferryman.doctor.kafka.unanswered import Unanswered
 from ferryman.errors import ConfigError
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
-OLDEST = (2, 1)
+OLDEST_KAFKA = (2, 1)
 """The oldest Kafka that librdkafka's transactions and kafka-python's groups speak with."""
 
 
@@ -98,8 +98,8 @@ def versions(client: Client, seconds: float, consumer_groups: bool) -> Iterator[
 def judged_version(subject: str, found: Brokers, consumer_groups: bool) -> Iterator[Finding]:
     """What there is to say of a version."""
     text = ".".join(map(str, found.version))
-    if found.version < OLDEST:
-        yield mend(subject, f"the brokers speak as Kafka {text}", f"Kafka {'.'.join(map(str, OLDEST))} or newer")
+    if found.version < OLDEST_KAFKA:
+        yield mend(subject, f"the brokers speak as Kafka {text}", f"Kafka {'.'.join(map(str, OLDEST_KAFKA))} or newer")
     elif consumer_groups and not found.consumer_groups:
         said = f"the brokers, which speak as Kafka {text}, have no groups with group.protocol=consumer"
         yield mend(subject, said, "consumer.override.group.protocol=classic, or Kafka 4.0 or newer")

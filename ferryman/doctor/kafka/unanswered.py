@@ -11,9 +11,9 @@ from ferryman.errors import ConfigError
 from ferryman.findings import Finding, mend
 from ferryman.kafka.permissions import key_of
 from ferryman.membership import client_settings
-from ferryman.reach import mending, way
-from ferryman.reach.mending import Keys
-from ferryman.reach.way import Obstacle
+from ferryman.reach import connectivity, remedies
+from ferryman.reach.connectivity import Obstacle
+from ferryman.reach.remedies import Keys
 
 _LONGEST = 3.0
 """Seconds for each step of a way that nobody has answered on."""
@@ -48,7 +48,7 @@ def obstacle(client: Client, seconds: float) -> Obstacle | None:
         return None
     obstacles = list[Obstacle]()
     for host, port in _addresses(client.servers):
-        each = way.obstacle(host, port, min(_LONGEST, seconds), found["ssl_context"] if encrypted else None)
+        each = connectivity.obstacle(host, port, min(_LONGEST, seconds), found["ssl_context"] if encrypted else None)
         if each is None:
             return None
         obstacles.append(each)
@@ -80,7 +80,7 @@ def explained(client: Client, seconds: float, heard: Sequence[KafkaError], found
 def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Finding:
     """With the keys of all clients that have that way."""
     if error.obstacle is not None:
-        return mending.finding(subject, error.obstacle, _keys(clients))
+        return remedies.finding(subject, error.obstacle, _keys(clients))
     if error.advertised:
         return mend(subject, str(error), "correct advertised.listeners of that broker, or open the way to it")
     if error.key == _LOGIN:

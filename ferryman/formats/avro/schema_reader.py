@@ -35,7 +35,7 @@ from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Field, Rec
 
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Types may lie in one another this deep, as in Avro's own readers."""
 
 PRIMITIVES: Mapping[str, Type] = {
@@ -118,8 +118,8 @@ class _Walk:
         self.parts += 1
         if self.parts > MOST_PARTS:
             raise DataError(f"The Avro schema has more than {MOST_PARTS} parts when written out")
-        if self.depth >= DEEPEST:
-            raise DataError(f"The Avro schema has more than {DEEPEST} types in one another")
+        if self.depth >= MAX_DEPTH:
+            raise DataError(f"The Avro schema has more than {MAX_DEPTH} types in one another")
         self.depth += 1
         try:
             return self._read(node, space)

@@ -11,7 +11,7 @@ from typing import Any
 from ferryman.errors import DataError
 from ferryman.java.texts import moment
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Records, arrays and maps may lie in one another this deep, as in Avro's own readers."""
 _EPOCH_DAY = date(1970, 1, 1)
 _LONG = (1 << 64) - 1
@@ -122,8 +122,8 @@ def _compiled(node: Any, named: dict[str, Decode]) -> Decode:
 
 def _deeper(read: Decode) -> Decode:
     def limited(cursor: Cursor) -> Any:
-        if cursor.depth == DEEPEST:
-            raise DataError(f"The data is nested more than {DEEPEST} levels deep")
+        if cursor.depth == MAX_DEPTH:
+            raise DataError(f"The data is nested more than {MAX_DEPTH} levels deep")
         cursor.depth += 1
         found = read(cursor)
         cursor.depth -= 1

@@ -16,7 +16,7 @@ from ferryman.formats.json.exact_numbers import changes
 from ferryman.formats.json.shapes import Kind, Shape
 from ferryman.record import Maps, Payload
 
-FEWEST = 1000
+MIN_OBJECTS = 1000
 """From so many objects of a shape on, a frame costs less than it saves: about 2 ms a poll with all steps after it."""
 _SAMPLES = 64
 _MOST_SHAPES = 4
@@ -47,14 +47,14 @@ class Found(NamedTuple):
 
 def reason(count: int) -> str | None:
     """Why so many payloads are not looked at for maps that are alike; None if they are."""
-    return f"fewer than {FEWEST} records without a schema" if count < FEWEST else None
+    return f"fewer than {MIN_OBJECTS} records without a schema" if count < MIN_OBJECTS else None
 
 
 def maps(payloads: Sequence[Payload]) -> tuple[list[Found], Sequence[int]]:
     """The objects of each shape that many have, and the places of all other payloads."""
     found, left = list[Found](), [at for at, payload in enumerate(payloads) if payload]
     out = [at for at, payload in enumerate(payloads) if not payload]
-    fewest = max(FEWEST, len(left) // _PART)
+    fewest = max(MIN_OBJECTS, len(left) // _PART)
     for _ in range(_MOST_SHAPES):
         if len(left) < fewest:
             break

@@ -9,7 +9,7 @@ from ferryman.formats.json.payload import reader, writer
 from ferryman.java.numbers import wrapped
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Types in one another that a schema may have, as in Avro; what comes after goes through them by recursion."""
 
 _NAMES: Mapping[Type, str] = {
@@ -62,13 +62,13 @@ def _known(schema: Schema | None) -> Schema:
 
 
 def from_json(node: Any) -> Schema:
-    """The schema that an envelope declares. Raises DataError where JsonConverter does, and beyond DEEPEST."""
+    """The schema that an envelope declares. Raises DataError where JsonConverter does, and beyond MAX_DEPTH."""
     return _read(node, 0)
 
 
 def _read(node: Any, depth: int) -> Schema:
-    if depth >= DEEPEST:
-        raise DataError(f"The schema has more than {DEEPEST} types in one another")
+    if depth >= MAX_DEPTH:
+        raise DataError(f"The schema has more than {MAX_DEPTH} types in one another")
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         raise DataError("Schema must contain 'type' field")
     kind = _TYPES.get(node["type"])

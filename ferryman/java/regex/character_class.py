@@ -1,14 +1,14 @@
 """Classes of characters in brackets."""
 
+from ferryman.java.regex.code_points import CLASSES, POSIX, CodePoints, code_point_set, others, union
 from ferryman.java.regex.cursor import Cursor, Flags, refuse
-from ferryman.java.regex.letters import CLASSES, POSIX, Letters, letter_set, others, union
 
 
-def read_class(cursor: Cursor, flags: Flags) -> Letters:
-    """The letters of a class whose bracket has been taken. A closing bracket that stands first is one of them."""
+def read_class(cursor: Cursor, flags: Flags) -> CodePoints:
+    """The code points of a class whose bracket has been taken. A closing bracket that stands first is one of them."""
     start = cursor.at
     negative = cursor.takes("^")
-    members: list[Letters] = []
+    members: list[CodePoints] = []
     while not (members and cursor.takes("]")):
         if not cursor.more:
             raise refuse(f"Unclosed character class near index {start}")
@@ -21,13 +21,13 @@ def read_class(cursor: Cursor, flags: Flags) -> Letters:
     return others(found) if negative else found
 
 
-def _member(cursor: Cursor, flags: Flags) -> Letters:
+def _member(cursor: Cursor, flags: Flags) -> CodePoints:
     """A letter, a range or a class of its own."""
     first = _single(cursor, flags)
     if not isinstance(first, str):
         return first
     if cursor.sign != "-" or cursor.after() in ("]", "["):
-        return flags.spread(letter_set(first))
+        return flags.spread(code_point_set(first))
     cursor.take()
     if not cursor.more:
         raise refuse("Unclosed character class")
@@ -37,7 +37,7 @@ def _member(cursor: Cursor, flags: Flags) -> Letters:
     return flags.spread(((ord(first), ord(last)),))
 
 
-def _single(cursor: Cursor, flags: Flags) -> str | Letters:
+def _single(cursor: Cursor, flags: Flags) -> str | CodePoints:
     if cursor.sign != "\\":
         return cursor.take()
     cursor.take()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from ferryman.errors import ConfigError
-from ferryman.java.regex.letters import POSIX, Letters, either_case
+from ferryman.java.regex.code_points import POSIX, CodePoints, either_case
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9]*")
 _HEXADECIMAL = "0123456789abcdefABCDEF"
@@ -24,8 +24,8 @@ class Flags:
     lines: bool = False
     all: bool = False
 
-    def spread(self, members: Letters) -> Letters:
-        """The letters, in both cases where case does not count."""
+    def spread(self, members: CodePoints) -> CodePoints:
+        """The code points, in both cases where case does not count."""
         return either_case(members) if self.either else members
 
 

@@ -8,15 +8,15 @@ from functools import cache
 from typing import Literal
 
 from ferryman.errors import ConfigError
-from ferryman.java.regex import letters
+from ferryman.java.regex import code_points
 from ferryman.java.regex.character_class import read_class
+from ferryman.java.regex.code_points import CLASSES, POSIX, CodePoints
 from ferryman.java.regex.cursor import NAME, Cursor, Flags, refuse
-from ferryman.java.regex.letters import CLASSES, POSIX, Letters
 from ferryman.java.regex.syntax import At, Atomic, Back, Either, Group, Letter, Look, Node, Pattern, Repeat, Row
 
-LONGEST = 20_000
+MAX_PATTERN_CHARACTERS = 20_000
 """Characters that a pattern may have."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """How many groups may stand in each other."""
 _MOST = (1 << 31) - 1
 _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
@@ -25,8 +25,8 @@ _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
 @cache
 def parsed(pattern: str) -> Pattern:
     """A pattern's parts. Raises ConfigError (key ``regex``): what Java refuses, and what is not supported here."""
-    if len(pattern) > LONGEST:
-        raise ConfigError.for_key("regex", f"Invalid regex: it has more than {LONGEST:,} characters")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise ConfigError.for_key("regex", f"Invalid regex: it has more than {MAX_PATTERN_CHARACTERS:,} characters")
     reader = _Reader(Cursor.over(pattern))
     root = reader.options()
     if reader.cursor.more:
@@ -71,7 +71,7 @@ class _Reader:
             case "[" if sign:
                 return Letter(read_class(self.cursor, self.flags))
             case "." if sign:
-                return Letter(letters.ANY if self.flags.all else letters.DOT)
+                return Letter(code_points.ANY if self.flags.all else code_points.DOT)
             case "^" if sign:
                 return At("line start" if self.flags.lines else "start")
             case "$" if sign:
@@ -79,7 +79,7 @@ class _Reader:
             case "\\" if sign:
                 return self.escape()
             case letter:
-                return Letter(self.flags.spread(letters.letter_set(letter)))
+                return Letter(self.flags.spread(code_points.code_point_set(letter)))
 
     def repeated(self, part: Node) -> Node:
         """The part under the quantifier that follows, if one does."""
@@ -112,8 +112,8 @@ class _Reader:
         """What stands in parentheses, the first one having been taken."""
         outer = self.flags
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise refuse(f"groups are nested more than {DEEPEST} deep")
+        if self.depth > MAX_DEPTH:
+            raise refuse(f"groups are nested more than {MAX_DEPTH} deep")
         found = self.extended() if self.cursor.takes("?") else self.captured(None)
         self.depth -= 1
         if found is not None:
@@ -152,7 +152,7 @@ class _Reader:
         return self.options()
 
     def changed_flags(self) -> Flags:
-        """Flags as letters, those behind a hyphen being taken away."""
+        """Flags as code points, those behind a hyphen being taken away."""
         flags, on = self.flags, True
         while (sign := self.cursor.sign) and sign in "imsxdcuU-":
             self.cursor.take()
@@ -203,7 +203,7 @@ class _Reader:
                 return Back(self.names[self.name(">")], self.flags.either)
             case digit if digit in "123456789":
                 return self.back(int(digit))
-        return Letter(self.flags.spread(letters.letter_set(self.cursor.plain(letter))))
+        return Letter(self.flags.spread(code_points.code_point_set(self.cursor.plain(letter))))
 
     def back(self, number: int) -> Node:
         """A reference by number; further digits belong to it as long as there is such a group."""
@@ -213,8 +213,8 @@ class _Reader:
             number = number * 10 + int(self.cursor.take())
         return Back(number if number <= self.groups else None, self.flags.either)
 
-    def property(self, letter: str) -> Letters:
+    def property(self, letter: str) -> CodePoints:
         """One of the ASCII classes of ``\\p{…}``."""
         found = self.cursor.property()
         members = self.flags.spread(POSIX[found])
-        return letters.others(members) if letter == "P" else members
+        return code_points.others(members) if letter == "P" else members

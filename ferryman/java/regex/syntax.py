@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ferryman.java.regex.letters import Letters
+from ferryman.java.regex.code_points import CodePoints
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One code point out of a set."""
 
-    letters: Letters
+    code_points: CodePoints
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 r"""Patterns written for Python's engine, which backtracks, and for RE2, which does not and cannot express everything.
 
-Both get letters as explicit classes and no flags: the two differ from Java, and from each other, in what ``.``, ``\s``,
-``(?i)`` and ``$`` mean.
+Both get code points as explicit classes and no flags: the two differ from Java, and from each other, in what ``.``,
+``\s``, ``(?i)`` and ``$`` mean.
 """
 
 from dataclasses import dataclass
 
-from ferryman.java.regex.letters import Letters
+from ferryman.java.regex.code_points import CodePoints
 from ferryman.java.regex.syntax import At, Atomic, Back, Either, Group, Letter, Look, Node, Pattern, Repeat, Row, inside
 
 _MOST_TIMES = 1000
@@ -79,8 +79,8 @@ def _may_be_empty(node: Node) -> bool:
 
 def _python(node: Node) -> str:
     match node:
-        case Letter(letters):
-            return _class(letters, _PYTHON_CODE)
+        case Letter(code_points):
+            return _class(code_points, _PYTHON_CODE)
         case Row(parts):
             return "".join(map(_python, parts))
         case Either(options):
@@ -103,8 +103,8 @@ def _python(node: Node) -> str:
 
 def _re2(node: Node) -> str | None:
     match node:
-        case Letter(letters):
-            return _class(letters, _RE2_CODE)
+        case Letter(code_points):
+            return _class(code_points, _RE2_CODE)
         case Row(parts):
             return _joined("", [_re2(part) for part in parts])
         case Either(options):
@@ -139,13 +139,15 @@ def _quantifier(node: Repeat) -> str:
     return times + _MODES[node.mode]
 
 
-def _class(letters: Letters, code: str) -> str:
-    """A set of letters; ``code`` is how the engine spells a code point."""
-    if len(letters) == 1 and letters[0][0] == letters[0][1]:
-        return _spelled(letters[0][0], code)
-    if not letters:
+def _class(code_points: CodePoints, code: str) -> str:
+    """A set of code points; ``code`` is how the engine spells a code point."""
+    if len(code_points) == 1 and code_points[0][0] == code_points[0][1]:
+        return _spelled(code_points[0][0], code)
+    if not code_points:
         return f"[^{_spelled(0, code)}-{_spelled(0x10FFFF, code)}]"
-    ranges = [_spelled(first, code) + (f"-{_spelled(last, code)}" if last > first else "") for first, last in letters]
+    ranges = [
+        _spelled(first, code) + (f"-{_spelled(last, code)}" if last > first else "") for first, last in code_points
+    ]
     return f"[{''.join(ranges)}]"
 
 

@@ -27,9 +27,9 @@ from ferryman.record import Coordinates, TopicPartition
 from ferryman.task.errors.letter import Letter, Size, Writer, hopeless
 from ferryman.task.meters.tasks import Errors
 
-PATIENCE = 5.0
+ACKNOWLEDGEMENT_SECONDS = 5.0
 """Seconds to wait for acknowledgements before the loop is let do its rounds; what is acknowledged by then stays so."""
-LOOK = 0.1
+POLL_SECONDS = 0.1
 _KEPT = {"retention.ms": "-1"}
 _OF_SETTINGS = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
 
@@ -64,7 +64,7 @@ class DeadLetters:
         Raises TaskError when the broker refuses one for good, RetriableError when it is silent or away; the same
         failures may then be sent again, and what is acknowledged or still on its way is not written twice.
         """
-        deadline, untimely = time.monotonic() + PATIENCE, set(self._untimely)
+        deadline, untimely = time.monotonic() + ACKNOWLEDGEMENT_SECONDS, set(self._untimely)
         wanted = {found: failure for failure in failures if not self._is_through(found := _coordinates(failure))}
         for coordinates, failure in wanted.items():
             if coordinates not in self._too_large:
@@ -135,11 +135,11 @@ class DeadLetters:
         if time.monotonic() >= deadline or self.stopping():
             self._pending.discard(unsent)
             raise RetriableError(f"the producer of dead letters is full, since {self.topic} takes none")
-        self.producer.poll(LOOK)
+        self.producer.poll(POLL_SECONDS)
 
     def _wait(self, deadline: float) -> None:
         while self._pending and time.monotonic() < deadline and not self.stopping():
-            self.producer.poll(LOOK)
+            self.producer.poll(POLL_SECONDS)
         self.producer.poll(0)
         refused, self._refused = self._refused, []
         failed, self._failed = self._failed, []

@@ -23,7 +23,7 @@ from ferryman.telemetry.redaction import redact
 MOST_STEPS = 100
 """Series of one task about steps and reasons: data of many kinds could give a reason of its own for each."""
 LONGEST_REASON = 200
-"""Letters of a reason."""
+"""Characters of a reason."""
 OTHERS = "others"
 BACKGROUND = frozenset(
     family.name

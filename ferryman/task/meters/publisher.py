@@ -21,12 +21,12 @@ from ferryman.metrics.histogram import Histogram
 
 log = logging.getLogger(__name__)
 
-EVERY, SELDOM = 1.0, 5.0
-"""Seconds between two looks; and between those at a task that has done nothing for ``AFTER``."""
-AFTER = 30.0
-TRIES, AGAIN = 20, 0.02
+LOOK_SECONDS, IDLE_LOOK_SECONDS = 1.0, 5.0
+"""Seconds between two looks; and between those at a task that has done nothing for ``IDLE_AFTER_SECONDS``."""
+IDLE_AFTER_SECONDS = 30.0
+LAST_TRIES, LAST_TRY_SECONDS = 20, 0.02
 """How often the last words are tried, and seconds in between: somebody else may be telling something just then."""
-MOST = 64 << 10
+MAX_MESSAGE_BYTES = 64 << 10
 """Bytes in one message, so that it fits into the line at once. Of a family that has more, the rest is left out."""
 _State = tuple[tuple[Key, Value | tuple[float, int]], ...]
 
@@ -60,10 +60,10 @@ class Publisher:
         """Says once more what is new; for when the task ends. Raises nothing: whatever ended it has more to say."""
         self._over.set()
         try:
-            for _ in range(TRIES):
+            for _ in range(LAST_TRIES):
                 if self.tell():
                     return
-                time.sleep(AGAIN)
+                time.sleep(LAST_TRY_SECONDS)
         except Exception as error:
             log.debug("the task's last metrics could not be told: %s", error)
 
@@ -78,7 +78,7 @@ class Publisher:
     @property
     def pause(self) -> float:
         """Seconds until the next look."""
-        return EVERY if self.clock() < self._worked + AFTER else SELDOM
+        return LOOK_SECONDS if self.clock() < self._worked + IDLE_AFTER_SECONDS else IDLE_LOOK_SECONDS
 
     def tell(self) -> bool:
         """Says what is new; False if there was no room for some of it. From any thread."""
@@ -105,11 +105,11 @@ class Publisher:
         part, size = dict[str, str](), 0
         for name, text in lines.items():
             takes = _bytes(text)
-            if takes > MOST:
+            if takes > MAX_MESSAGE_BYTES:
                 self._warn(name)
-                text = text[: text.rindex("\n", 0, MOST * len(text) // takes) + 1]
+                text = text[: text.rindex("\n", 0, MAX_MESSAGE_BYTES * len(text) // takes) + 1]
                 takes = _bytes(text)
-            if part and size + takes > MOST:
+            if part and size + takes > MAX_MESSAGE_BYTES:
                 yield part
                 part, size = {}, 0
             part[name] = text

@@ -13,7 +13,7 @@ from ferryman.task.meters.counted import Counted
 from ferryman.task.meters.lag import Lag
 from ferryman.task.meters.tasks import TaskMeter
 
-KEPT = 20
+MAX_TIMESTAMPS = 20
 """Timestamps that are remembered of a batch until it is durable."""
 MOST_KEPT = 10_000
 """Batches of which timestamps are remembered; of more the oldest are forgotten, and not counted."""
@@ -74,7 +74,7 @@ class SinkMeter:
         for batch in batches:
             self.sent.add(len(batch))
             if self.keeps_back:
-                known = _spread(batch.timestamps, KEPT)
+                known = _spread(batch.timestamps, MAX_TIMESTAMPS)
                 self._undurable.append(_Undurable(batch.source, batch.offsets[-1] + 1, len(batch), known))
             else:
                 self._taken(now, batch.timestamps)
@@ -107,7 +107,7 @@ class SinkMeter:
             youngest, oldest = (max(0.0, now - when / 1000) for when in (max(known), min(known)))
             if self.task.latency.observe_between(youngest, oldest, len(known)):
                 return
-        self._delivered(now, _spread(timestamps, KEPT), len(timestamps))
+        self._delivered(now, _spread(timestamps, MAX_TIMESTAMPS), len(timestamps))
 
     def _delivered(self, now: float, timestamps: Sequence[int], records: int) -> None:
         """``records`` are there, of which these are timestamps, in milliseconds."""

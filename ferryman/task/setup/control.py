@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ferryman.leases import lease
+from ferryman.leases.lease import UNLIMITED, Lease
 from ferryman.offsets.asking import Asking
-from ferryman.task.setup import lease
-from ferryman.task.setup.at_work import AtWork
-from ferryman.task.setup.lease import UNLIMITED, Lease
+from ferryman.task.crash_evidence.at_work import AtWork
 
 Wish = Literal["run", "pause", "stop"]
 LONGEST_MESSAGE = 1 << 20
 """Bytes that a task's message to its worker may have."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at the clock while a task is parked."""
 
 
@@ -108,7 +108,7 @@ class Control:
             with self._changed:
                 if self._wish == "stop":
                     return False
-                self._changed.wait(LOOK)
+                self._changed.wait(POLL_SECONDS)
         return True
 
     def forget_topics(self) -> None:

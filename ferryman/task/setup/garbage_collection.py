@@ -7,7 +7,7 @@ left to walk through. Measured: a third of the CPU of a chain of rows was collec
 import gc
 import time
 
-INTERVAL = 5.0
+INTERVAL_SECONDS = 5.0
 _next = 0.0
 
 
@@ -29,5 +29,5 @@ def collect_if_due() -> None:
     global _next
     now = time.monotonic()
     if now >= _next and not gc.isenabled():
-        _next = now + INTERVAL
+        _next = now + INTERVAL_SECONDS
         gc.collect()

@@ -15,13 +15,13 @@ from ferryman.retry.outage import Patience
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import Meters
+from ferryman.task.outages import Troubles
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.task.setup.troubles import Troubles
 
-GRACE = 0.6
+CALL_SHARE = 0.6
 """The part of task.shutdown.graceful.timeout.ms that a call may take which is under way; the rest is for leaving."""
-LOOK = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks whether the task is to end, while Kafka has not answered."""
 
 
@@ -53,7 +53,7 @@ class Setup:
     @property
     def grace(self) -> float:
         """Seconds that a call may go on which is under way when the task is told to end."""
-        return GRACE * self.worker.task_shutdown_graceful_timeout_ms / 1000
+        return CALL_SHARE * self.worker.task_shutdown_graceful_timeout_ms / 1000
 
     def facts(self, admin: Admin) -> dict[str, Any]:
         """What every plugin's context holds. Raises RetriableError if the task is to end before Kafka has answered."""
@@ -65,7 +65,7 @@ class Setup:
         return {"connector": self.spec.connector, "task": self.spec.task, "cluster": cluster, "raw": self.spec.config}
 
     def _answer(self, asked: "Future[Any]") -> Any:
-        while not wait([asked], LOOK).done:
+        while not wait([asked], POLL_SECONDS).done:
             if self.control.stopping:
                 raise RetriableError("the task is to end, and Kafka has not answered yet")
         return asked.result()

@@ -29,15 +29,15 @@ class TaskSpec:
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in ``config`` and ``worker`` resolved to."""
     plugins: Sequence[Sequence[str]] = ()
-    """What the names of plugins in ``config`` and ``worker`` mean, see ``task.setup.plugins``."""
+    """What the names of plugins in ``config`` and ``worker`` mean, see ``plugins.named``."""
     lease: Sequence[float | None] = (None, None)
-    """The first lease, see ``task.setup.lease``."""
+    """The first lease, see ``leases.lease``."""
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""
     failed: bool = False
     """Whether its last process has failed, and this one is to see whether that has gone away."""
     guilty: Sequence[Sequence[str | int]] = ()
-    """Rows of the records that kill its processes, see ``task.setup.guilty``."""
+    """Rows of the records that kill its processes, see ``task.crash_evidence.guilty``."""
     suspect: Sequence[Sequence[str | int]] = ()
     """Rows of what a source's processes have died over, three times: see ``task.source.suspects``."""
     probe: Sequence[Sequence[str | int]] = ()

@@ -17,12 +17,13 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Coordinates, Polled, TopicPartition, in_order
+from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, parted
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sinks import SinkMeter
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, parted
+from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
-from ferryman.task.sink.slices import AIM, MOST_BYTES, Slices
+from ferryman.task.sink.pacing.slices import AIM_SECONDS, MOST_BYTES, Slices
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Backlog:
     sink: Sink[Any]
     slices: Slices
     delivered: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
-    """What was delivered, as partition and next offset; whoever keeps the ledger takes it from here."""
+    """What was delivered, as partition and next offset, until it is in the ledger."""
     at_work: AtWork = field(default_factory=AtWork)
     """Where is noted which records are worked on."""
     guilty: Sequence[Guilty] = ()
@@ -76,6 +77,11 @@ class Backlog:
         self.meter.read.add(len(polled))
         self._raw.append(polled)
 
+    def deliver_to(self, ledger: Delivery) -> None:
+        """What the sink has taken goes into the ledger."""
+        while self.delivered:
+            ledger.delivered(*self.delivered.popleft())
+
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the records of partitions that have gone."""
         gone = set(partitions)
@@ -96,7 +102,7 @@ class Backlog:
         self._decode()
         while self._offers:
             self._put()
-            if self.hurry or time.monotonic() >= began + AIM:
+            if self.hurry or time.monotonic() >= began + AIM_SECONDS:
                 break
         self._seconds += time.monotonic() - began
         if not self._offers:

@@ -10,7 +10,7 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
 
-ANSWER = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds for the broker's word where partitions end; without it, what was known stays."""
 
 
@@ -49,7 +49,7 @@ class Ends:
         wanted = {ClientPartition(each.topic, each.partition): _latest() for each in partitions}
         if not wanted:
             return
-        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER_SECONDS)
         self._asked |= {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def gone(self, partitions: Iterable[TopicPartition]) -> None:

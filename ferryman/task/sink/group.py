@@ -39,10 +39,10 @@ FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaErro
 """Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
 GroupProtocol = Literal["classic", "consumer"]
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
-TIMEOUT = 30.0
-LEAVING = 4.0
+ANSWER_SECONDS = 30.0
+LEAVE_SECONDS = 4.0
 """Seconds; less than a task has to end, by default."""
-MOVING = 4.0
+COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
 
@@ -155,7 +155,7 @@ class Group:
             for source, commit in offsets.items()
         ]
         try:
-            answers = coordinator.ask(lambda: self._answered(wanted), MOVING)
+            answers = coordinator.ask(lambda: self._answered(wanted), COMMIT_RETRY_SECONDS)
         except KafkaException as error:
             return _refused(error.args[0], self.protocol)
         return all(_refused(answer.error, self.protocol) if answer.error else True for answer in answers)
@@ -165,7 +165,7 @@ class Group:
         committed again, whether they were or not."""
         answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
         for answer in answers:
-            if answer.error and answer.error.code() in coordinator.MOVING:
+            if answer.error and answer.error.code() in coordinator.COORDINATOR_MOVING:
                 raise KafkaException(answer.error)
         return answers
 
@@ -193,7 +193,7 @@ class Group:
         their ids, and a revocation is no beginning of a joining.
         """
         self._leaving = True
-        deadline, classic = time.monotonic() + LEAVING, self.protocol == "classic"
+        deadline, classic = time.monotonic() + LEAVE_SECONDS, self.protocol == "classic"
         while classic and self._membership == "joining" and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self.consumer.unsubscribe()
@@ -265,10 +265,10 @@ class Group:
         known = {} if self.protocol == "classic" else self.topic_ids
         self.topic_ids = known | self._topic_ids(sorted({partition.topic for partition in partitions}))
         described = []
-        for found in self.consumer.committed(partitions, timeout=TIMEOUT):
+        for found in self.consumer.committed(partitions, timeout=ANSWER_SECONDS):
             if found.error:
                 raise KafkaException(found.error)
-            beginning, end = self.consumer.get_watermark_offsets(found, timeout=TIMEOUT)
+            beginning, end = self.consumer.get_watermark_offsets(found, timeout=ANSWER_SECONDS)
             committed = Committed(found.offset, found.metadata or "") if found.offset >= 0 else None
             start = self._start(_source(found), committed, beginning, end)
             topic_id = self.topic_ids.get(found.topic, "")

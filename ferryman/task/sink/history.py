@@ -11,15 +11,15 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.chain.chain import Chain
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, TopicPartition, in_order
-from ferryman.task.setup.at_work import CONVERT, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, parted
+from ferryman.task.crash_evidence.at_work import CONVERT, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, parted
 from ferryman.task.sink.group import readable
 
 AT_ONCE = 2_000
 """Records in one poll."""
-AHEAD = 10_000
+MAX_RECORDS_AHEAD = 10_000
 """Records of a partition that may have come before they are wanted; then it is paused."""
-LOOK = 0.05
+POLL_SECONDS = 0.05
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Ahead:
     @property
     def paused(self) -> bool:
         """Whether enough has come."""
-        return sum(map(len, self.waiting)) >= AHEAD
+        return sum(map(len, self.waiting)) >= MAX_RECORDS_AHEAD
 
     def take(self, behind: int) -> Iterator[Polled]:
         """What has come of the offsets before ``behind``; those are handed out then."""
@@ -93,7 +93,7 @@ class Reader:
             return found
         self._obey()
         while not (found := list(self._taken(wanted))) and time.monotonic() < until:
-            self._poll(min(LOOK, max(0.0, until - time.monotonic())))
+            self._poll(min(POLL_SECONDS, max(0.0, until - time.monotonic())))
         return found
 
     def _taken(self, wanted: Mapping[TopicPartition, int]) -> Iterator[tuple[TopicPartition, Sequence[Batch], int]]:

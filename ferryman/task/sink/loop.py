@@ -7,9 +7,9 @@ The loop owns the consumer and the ledger; the sink's code has a thread of its o
 is heard by its group whatever the sink does, the order of events is:
 
 * **poll.** Records go to the backlog. A slice of them is decoded and put on the sink's thread, as many as it is used to
-  get through in half a second (``slices``).
-* **while a slice runs** the loop waits for its end, and after ``SILENCE`` pauses its partitions and polls again and
-  again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
+  get through in half a second (``pacing.slices``).
+* **while a slice runs** the loop waits for its end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again
+  and again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
   sink has no part in that; else the slice is asked to hurry, and the commit comes between it and the next.
 * **pause.** No slice follows the one that runs, and what was delivered is committed. Then the worker is told.
 * **revocation.** It comes inside a poll, and the group waits for the answer. The running slice is waited for, the rest
@@ -31,28 +31,27 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.context import History
-from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
+from ferryman.api import Assigned, Committed, Sink
+from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.meters.sinks import SinkMeter
+from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.sink import topic_checks
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.group import Group
-from ferryman.task.sink.idling import Idling
+from ferryman.task.sink.pacing.gather_delay import GatherDelay
+from ferryman.task.sink.pacing.idle_polling import IdlePolling
 from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.reading import Reading
-from ferryman.task.sink.rests import Rests
-from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
-from ferryman.task.sink.stock import Stock
+from ferryman.task.sink.sink_gauges import SinkGauges
+from ferryman.task.sink.sink_thread import POLL_SECONDS, SinkThread, at_rest
 
 log = logging.getLogger(__name__)
 
-SILENCE = 2.0
+SILENCE_SECONDS = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
 
@@ -69,7 +68,7 @@ class Timing:
     """Between two looks at which topics there are."""
     revocation: float
     """How long a revocation may be held up by a call into the sink."""
-    silence: float = SILENCE
+    silence: float = SILENCE_SECONDS
     """How long the group is not listened to while the sink is busy."""
 
 
@@ -103,10 +102,10 @@ class SinkSession:
     def __post_init__(self) -> None:
         self.delivery = self.reading.delivery
         self.pausing = Pausing(self.control, self.request_commit)
-        self.rests = Rests(self.timing.limit)
-        self.idling = Idling(self._disturbed)
-        self.stock = Stock(self.meter, self.backlog, self.delivery)
-        self.commits = Commits(self.sink, self.delivery, lambda offers: ask_group(self, offers), self.meter)
+        self.gather_delay = GatherDelay(self.timing.limit)
+        self.idle = IdlePolling(self._disturbed)
+        self.gauges = SinkGauges(self.meter, self.backlog, self.delivery)
+        self.commits = Commits(self.sink, self.delivery, self._ask_group, self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -117,8 +116,8 @@ class SinkSession:
 
         Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
         """
-        self.idling.worked = time.monotonic()
-        self._due = self.idling.worked + self.timing.commit_interval
+        self.idle.worked = time.monotonic()
+        self._due = self.idle.worked + self.timing.commit_interval
         subscribed = list[str]()
         while not self.control.stopping:
             if time.monotonic() >= self._refresh:
@@ -126,9 +125,9 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                check_topics(self.group, self.troubles, subscribed)
+                topic_checks.check_topics(self.group, self.troubles, subscribed)
             self.turn()
-        self._settle()
+        self._wait_for_call()
 
     def turn(self) -> None:
         """Once round the loop: obeys the worker, gives the sink's thread its next call, and polls."""
@@ -170,7 +169,7 @@ class SinkSession:
         if after is not None:
             after()
 
-    def _settle(self) -> None:
+    def _wait_for_call(self) -> None:
         """Waits until nothing runs on the sink's thread. Raises what that raised, StillBusy if it takes too long."""
         self.backlog.hurry = True
         while self._after is not None:
@@ -189,18 +188,18 @@ class SinkSession:
         """Polls, or waits for the sink as long as the group can do without us."""
         quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
-            self.thread.look(LOOK)
+            self.thread.look(POLL_SECONDS)
             wait = 0.0
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
-            gives_way = giving_way(self)
-            if rest := max(self.rests.left(time.monotonic()), gives_way):
+            waiting = bool(self.backlog) and not self.control.standing
+            gives_way = min(POLL_SECONDS, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
+            if rest := max(self.gather_delay.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
             quiet = quiet and (self._may_advance() or gives_way > 0)
-            waiting = bool(self.backlog) and not self.control.standing
-            wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
-            wait = min(wait, self.reading.wait() or LOOK)
+            wait = min(POLL_SECONDS, max(0.0, self._retry_at - time.monotonic())) if waiting else POLL_SECONDS
+            wait = min(wait, self.reading.wait() or POLL_SECONDS)
         if not quiet:
             self._poll(wait)
 
@@ -211,15 +210,16 @@ class SinkSession:
         elif self.group.paused and not stand:
             self.group.resume()
         until = 0.0 if stand else min(self._due, self._refresh)
-        for polled in (found := self.reading.polled(self.group, self.timing.limit, wait, self.idling.quiet(until))):
+        for polled in (found := self.reading.polled(self.group, self.timing.limit, wait, self.idle.quiet(until))):
             self.control.used(polled.topic)
             self.backlog.add(polled)
         self._heard = time.monotonic()
-        self.stock.take(self.group.ends, self._heard)
+        self.backlog.deliver_to(self.delivery)
+        self.gauges.take(self.group.ends, self._heard)
         if found:
-            self.idling.worked = self._heard
+            self.idle.worked = self._heard
         if not stand:
-            self.rests.polled(found, self._heard)
+            self.gather_delay.polled(found, self._heard)
             self._just_committed = False
 
     def _advanced(self, slice_: "Future[None]", began: float) -> None:
@@ -235,24 +235,20 @@ class SinkSession:
         except RetriableError as error:
             self._retry_at = time.monotonic() + self.troubles.met(error, self.backlog.first)
         else:
-            self.troubles.over()
+            self.troubles.recovered()
             if not self.backlog:
-                self.rests.put(time.monotonic())
+                self.gather_delay.put(time.monotonic())
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch
-
-        def send(durable: "Future[Offers]") -> None:
-            # A revocation may have come in between; it has made its own commit, and this one is of yesterday.
-            if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
-                self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
-
         began = time.monotonic()
 
         def ended(durable: "Future[Offers]") -> None:
             now = time.monotonic()
             self.reading.pace.worked(now - began, now)
-            send(durable)
+            # A revocation may have come in between; it has made its own commit, and this one is of yesterday.
+            if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
+                self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
         self._begin(lambda: self.commits.durable(offsets), ended)
 
@@ -276,9 +272,13 @@ class SinkSession:
         return self.commits.deliverable(within)
 
     def _take_delivered(self) -> None:
-        self.stock.take_delivered()
+        self.backlog.deliver_to(self.delivery)
         if self._after is None and not self.backlog:
             self.reading.all_delivered()
+
+    def _ask_group(self, offers: Offers) -> bool:
+        """Commits, with a note of a run's pace; false if the group refused."""
+        return self.group.commit(self.reading.noted(offers))
 
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
@@ -286,7 +286,7 @@ class SinkSession:
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
-        self._settle()
+        self._wait_for_call()
         partitions = self.reading.placed(partitions)
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
@@ -301,7 +301,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with at_rest(self._settle):
+        with at_rest(self._wait_for_call):
             self._take_delivered()
             self.reading.gone(partitions)  # what is dropped now was read, and must not count as delivered
             self.backlog.drop(partitions)
@@ -318,37 +318,10 @@ class SinkSession:
         self.reading.gone(partitions)
         self.delivery.revoked(partitions)
         self.meter.gone(partitions)
-        with at_rest(self._settle):
+        with at_rest(self._wait_for_call):
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))
-
-
-def ask_group(session: SinkSession, offers: Offers) -> bool:
-    """Commits, with a note of a run's pace; false if the group refused."""
-    return session.group.commit(session.reading.noted(offers))
-
-
-def giving_way(session: SinkSession) -> float:
-    """Seconds in which the sink is to be given nothing, so that a live connector may work; looked at again soon."""
-    if not session.backlog or session.control.standing:
-        return 0.0
-    return min(LOOK, session.reading.pace.rest(time.monotonic()))
-
-
-def demand(session: SinkSession, wanted: Offers) -> None:
-    """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
-
-    def send() -> Offers | None:
-        if session.control.parked:
-            raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
-        session.stock.take_delivered()
-        return session.commits.send(wanted)
-
-    news = session.thread.ask(send)
-    if news is None:
-        raise Indeterminate("the group has moved on while the sink needed a commit")
-    session.commits.accepted(news)
 
 
 def close(session: SinkSession) -> None:
@@ -364,34 +337,3 @@ def all_known(starts: Mapping[TopicPartition, int | None]) -> dict[TopicPartitio
         lost = ", ".join(str(source) for source in starts if source not in chosen)
         raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
     return chosen
-
-
-def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) -> None:
-    """Whether the topics are there, and the same that they were. Raises Indeterminate."""
-    # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
-    # so that no offset is out of range and reading would go on in the middle of the new one.
-    gone = group.recreated()
-    if gone:
-        raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
-    if group.without_topics(subscribed):
-        troubles.met(no_topics(subscribed))
-
-
-def no_topics(subscribed: Sequence[str]) -> RefusedError:
-    """Why a sink has nothing to read."""
-    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
-
-
-def context(session: "Callable[[], SinkSession]", history: History | None = None, **facts: Any) -> SinkContext:
-    """What a sink may ask of the session it runs in; the session is made after the sink, hence the callable."""
-    return SinkContext(
-        **facts,
-        crash_point=crash_point,
-        report=lambda batch, index, error: session().backlog.report([(batch, index, error)]),
-        report_all=lambda found: session().backlog.report(found),
-        request_commit=lambda: session().request_commit(),
-        commit=lambda offsets: demand(session(), offsets),
-        in_doubt=lambda count: session().meter.task.doubts(count),
-        leased=lambda: not session().control.parked,
-        history=history,
-    )

@@ -2,7 +2,7 @@
 
 The order of events: the worker wants a pause → no put follows the one that runs → it ends → what it took is committed
 → the worker is told. A put without end, or a commit that its sink asks for again and again, holds that up for
-``PATIENCE`` seconds at most.
+``TELL_AFTER_SECONDS`` seconds at most.
 """
 
 import time
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ferryman.task.setup.control import Control
 
-PATIENCE = 5.0
+TELL_AFTER_SECONDS = 5.0
 """Seconds after which a pause is told although a put is still running."""
 
 
@@ -40,7 +40,7 @@ class Pausing:
     def _at_rest(self, busy: bool) -> bool:
         now = time.monotonic()
         self._since = now if self._since is None else self._since
-        if now >= self._since + PATIENCE:
+        if now >= self._since + TELL_AFTER_SECONDS:
             return True
         if busy:
             return False

@@ -13,30 +13,30 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
 from ferryman.runs.pace import Pace
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
-from ferryman.task.sink import loop
+from ferryman.task.sink import loop, sink_context
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
+from ferryman.task.sink.pacing.slices import Slices
 from ferryman.task.sink.reading import Reading
-from ferryman.task.sink.runs import beside
+from ferryman.task.sink.runs import live_watch
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.given import given
+from ferryman.task.sink.runs.replayed_letters import replayed_letters
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
-from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
 
-REVOCATION = 0.8
+REVOCATION_SHARE = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
-LEAST = 0.5
-FOLDED, BRIEF = 500, 0.05
+MIN_REVOCATION_SECONDS = 0.5
+FOLDED_RECORDS, FOLDED_SLICE_SECONDS = 500, 0.05
 """Records at once of a run that writes where its live connector does, and the seconds that they should take: that one
 waits for each of its transactions."""
 
@@ -55,7 +55,11 @@ class SinkSessions:
         """
         setup = self.setup
         consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
-        plan = (fetching.told(consumer), *setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol))
+        plan = (
+            fetching.fetch_summary(consumer),
+            *setup.chain.plan.steps,
+            *group_protocol.consequences(setup.plugin, protocol),
+        )
         for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
@@ -63,9 +67,9 @@ class SinkSessions:
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
         reading = self._reading(tolerance)
-        watching = beside.watching(setup, reading.pace.yielding, facts)
+        watching = live_watch.begin(setup, reading.pace.yielding, facts)
         try:
-            context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
+            context = sink_context.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
@@ -114,7 +118,7 @@ class SinkSessions:
         reading = Reading(
             bounds=Bounds(run),
             pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max),
-            letters=given(self.setup),
+            letters=replayed_letters(self.setup),
         )
         if run is not None:
             tolerance.skips = reading.refusals.refused
@@ -122,7 +126,11 @@ class SinkSessions:
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
-        slices = Slices(min(setup.clients.limit, FOLDED), BRIEF) if self._folds else Slices(setup.clients.limit)
+        slices = (
+            Slices(min(setup.clients.limit, FOLDED_RECORDS), FOLDED_SLICE_SECONDS)
+            if self._folds
+            else Slices(setup.clients.limit)
+        )
         return Backlog(
             *(setup.chain, tolerance, task, slices),
             at_work=setup.control.at_work,
@@ -168,12 +176,14 @@ class SinkSessions:
 
     def _timing(self) -> loop.Timing:
         clients = self.setup.clients
-        silence = min(loop.SILENCE, clients.longest_silence / 4)
+        silence = min(loop.SILENCE_SECONDS, clients.longest_silence / 4)
         return loop.Timing(
             limit=clients.limit,
             commit_interval=self.setup.worker.offset_flush_interval_ms / 1000,
             refresh=clients.metadata_age,
-            revocation=max(LEAST, REVOCATION * clients.longest_silence - clients.heartbeat - silence),
+            revocation=max(
+                MIN_REVOCATION_SECONDS, REVOCATION_SHARE * clients.longest_silence - clients.heartbeat - silence
+            ),
             silence=silence,
         )
 

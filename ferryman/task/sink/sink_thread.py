@@ -18,7 +18,7 @@ from ferryman.task.setup.control import Control
 
 T = TypeVar("T")
 Call = tuple["Future[Any]", Callable[[], Any]]
-LOOK = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks at what the worker wants."""
 
 
@@ -78,7 +78,7 @@ class SinkThread:
         """
         deadline = None if within is None else time.monotonic() + within
         while self.busy:
-            self.look(LOOK)
+            self.look(POLL_SECONDS)
             now = time.monotonic()
             if self.control.stopping:
                 self._stop_by = self._stop_by or now + self.grace
@@ -100,7 +100,7 @@ class SinkThread:
                 future, question = self._questions.get_nowait()
             except Empty:
                 return
-            _settle(future, question)
+            _fulfil(future, question)
 
     def ask(self, question: Callable[[], T]) -> T:
         """For the sink's side, on whatever thread: has the loop's thread do something, and waits for what comes out."""
@@ -122,12 +122,12 @@ class SinkThread:
     def _run(self) -> None:
         while (given := self._calls.get()) is not None:
             with self.control.acting_now():
-                _settle(*given)
+                _fulfil(*given)
             del given  # or it would hold the last call's records until the next one
             self.wake()
 
 
-def _settle(future: "Future[Any]", call: Callable[[], Any]) -> None:
+def _fulfil(future: "Future[Any]", call: Callable[[], Any]) -> None:
     try:
         result = call()
     except BaseException as error:  # polars panics with one that is no Exception

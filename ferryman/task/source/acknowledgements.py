@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.errors import FerrymanError, TaskError
-from ferryman.kafka.refusals import REFUSED, said
+from ferryman.kafka.refusals import REFUSED, as_refusal
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Payload
@@ -27,7 +27,7 @@ from ferryman.task.source.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.05
+POLL_SECONDS = 0.05
 """Seconds between two looks whether the task is to stop, while acknowledgements are waited for."""
 
 FOR_RECORDS = 0.8
@@ -119,7 +119,7 @@ class Acknowledgements:
             if not self.outbox.control.parked:
                 self._write_offsets()
             while self._written and self._has_time(since, 1.0):
-                self.outbox.producer.poll(LOOK)
+                self.outbox.producer.poll(POLL_SECONDS)
         except (KafkaException, BufferError, FerrymanError) as error:
             log.warning("the last offsets could not be committed: %s", error)
         # What is still on its way comes again from the next session; sent late it would get among that one's records.
@@ -143,7 +143,7 @@ class Acknowledgements:
     def _wait(self, over: Callable[[], bool], since: float, part: float = 1.0) -> None:
         """Until something is over, or that part of a commit's time is."""
         while not over() and self._has_time(since, part):
-            self._look(LOOK)
+            self._look(POLL_SECONDS)
 
     def _has_time(self, since: float, part: float) -> bool:
         """Whether that part of the patience is not over yet, nor of the time that a stop leaves."""
@@ -155,7 +155,7 @@ class Acknowledgements:
         if self._failed is not None:
             error, topic = self._failed
             if error.code() in REFUSED:
-                raise TaskError(said(error, topic))
+                raise TaskError(as_refusal(error, topic))
             raise KafkaException(error)
 
     def _acknowledged(self, poll: Poll, error: KafkaError | None, message: Message) -> None:

@@ -45,12 +45,12 @@ class InFlight:
     @property
     def polls(self) -> int:
         """How many polls are not there yet, or behind one that is not."""
-        self._settle()
+        self._drop_acknowledged()
         return len(self._polls)
 
     def committable(self) -> Progress:
         """The offsets that may be committed now and were not given before; the latest of each partition."""
-        self._settle()
+        self._drop_acknowledged()
         found, self._ready = self._ready, {}
         held: set[str] = set()
         for poll in self._polls:
@@ -64,6 +64,6 @@ class InFlight:
                 held |= poll.progress.keys()
         return found
 
-    def _settle(self) -> None:
+    def _drop_acknowledged(self) -> None:
         while self._polls and self._polls[0].is_there:
             self._ready.update(self._polls.popleft().progress or {})

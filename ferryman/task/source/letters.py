@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, Message
 
 from ferryman.chain.narrowing import Failure
 from ferryman.errors import TaskError, TooLarge
-from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
+from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal
 from ferryman.task.errors.letter import Size
 from ferryman.task.errors.source_letter import SourceWriter, origin
 from ferryman.task.meters.tasks import Errors
@@ -58,4 +58,4 @@ class Letters:
         else:
             self.errors.unsent += 1
         if error is not None and error.code() in REFUSED:
-            self.refusal = f"a dead letter was not written to {self.topic}: {said(error, self.topic)}"
+            self.refusal = f"a dead letter was not written to {self.topic}: {as_refusal(error, self.topic)}"

@@ -15,15 +15,15 @@ from ferryman.chain.encoded import Encoded, in_order
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
-from ferryman.kafka.refusals import REFUSED, said
+from ferryman.kafka.refusals import REFUSED, as_refusal
 from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sources import SourceMeter
+from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
@@ -36,7 +36,7 @@ PRODUCED_BY = "org.apache.kafka.connect.runtime.WorkerSourceTask"
 """Who failed when a record could not be produced, in Kafka Connect's words (WorkerSourceTask.producerSendFailed)."""
 Outgoing = tuple[Batch, Encoded]
 """What is ready to produce, and a batch of the records that it comes from."""
-REST = 0.5
+MAX_REST_SECONDS = 0.5
 """Seconds that a run waits at once for its pace, so that a pause or stop is soon heard."""
 
 
@@ -106,7 +106,7 @@ class SourceSession:
             # What the client has to tell of itself is kept for whoever polls it.
             self.delivery.outbox.producer.poll(0)
             if self.control.pausing:
-                self._settle()
+                self._commit_open()
                 if not paused:
                     self.control.tell("paused", {})
                 paused = True
@@ -119,13 +119,13 @@ class SourceSession:
             if self._rested() and self.control.may_act():
                 with self.control.acting_now():
                     self._round()
-        self._settle()
+        self._commit_open()
 
     def _rested(self) -> bool:
         """Whether the pace of a run allows another poll; waits for it, but not for long."""
         wait = 0.0 if self.ending is None else self.ending.pace.wait(time.monotonic())
         if wait > 0:
-            self.control.wait(min(wait, REST))
+            self.control.wait(min(wait, MAX_REST_SECONDS))
         return wait <= 0
 
     def _round(self) -> None:
@@ -138,7 +138,7 @@ class SourceSession:
             # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
             self.control.wait(self.troubles.met(error))
             return
-        self.troubles.over()
+        self.troubles.recovered()
         # A poll takes as long as it takes, and the lease may have ended.
         if ready and not self.control.may_act():
             return
@@ -244,7 +244,7 @@ class SourceSession:
             latest.setdefault(canonical(partition), (partition, offset))
         return latest
 
-    def _settle(self) -> None:
+    def _commit_open(self) -> None:
         """For a pause or a stop: what is open is committed, unless only the source may do that."""
         self._told(self.delivery.commit() if self.boundaries is None else self.boundaries.at_end())
 
@@ -264,7 +264,7 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
     if refused is not None:
         return refused
     if reason.code() in REFUSED:
-        return TaskError(said(reason, "its topic"))
+        return TaskError(as_refusal(reason, "its topic"))
     if reason.code() == KafkaError._INVALID_ARG:
         return TaskError(f"Kafka's client refuses what {side}.override.* or the worker's {side}.* say: {reason.str()}")
     return Indeterminate(f"{reason.name()}: {reason.str()}")

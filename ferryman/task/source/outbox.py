@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import DataError, RetriableError, TaskError, TooLarge
 from ferryman.kafka.raw_batches import NO_TIMESTAMP
-from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
+from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
 """What produce calls answer after an error that came in between: it was not about their record."""
-LOOK = 0.01
+RETRY_SECONDS = 0.01
 """Seconds between two tries to get into a full queue."""
-COMMITTING = 0.5
+COMMIT_POLL_SECONDS = 0.5
 """Seconds that a commit is waited for before we look whether the task is to stop."""
-ABORTING = 5.0
+ABORT_SECONDS = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
 EARLIEST = 1
 """The millisecond after the beginning of 1970, which librdkafka cannot write."""
@@ -81,7 +81,7 @@ class Outbox:
         yet: it may not be there, and a transaction that waits for it must not stand open on a topic that others read.
         """
         until = time.monotonic() + self.patience
-        while self._new and self.producer.flush(COMMITTING):
+        while self._new and self.producer.flush(COMMIT_POLL_SECONDS):
             if time.monotonic() > until or self.control.stopping_for > self.grace:
                 return
 
@@ -104,7 +104,7 @@ class Outbox:
         until = time.monotonic() + self.patience
         while True:
             try:
-                self.producer.commit_transaction(COMMITTING)
+                self.producer.commit_transaction(COMMIT_POLL_SECONDS)
             except KafkaException as error:
                 if not error.args[0].retriable() or time.monotonic() > until:
                     raise
@@ -121,12 +121,14 @@ class Outbox:
         commit itself is under way, and nobody can call it back."""
         log.warning("the task is to stop; %d records that the broker has not taken come again", len(self.producer))
         self.producer.purge()
-        self.producer.commit_transaction(LOOK)
+        self.producer.commit_transaction(RETRY_SECONDS)
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
         self._new.clear()
-        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping_for else ABORTING)
+        self.producer.abort_transaction(
+            min(ABORT_SECONDS, self.grace / 3) if self.control.stopping_for else ABORT_SECONDS
+        )
 
     def _produce(self, encoded: Encoded) -> Iterator[Refused]:
         topic, told, produce = encoded.topic, self.answered, self.producer.produce
@@ -155,7 +157,7 @@ class Outbox:
             )
         if self.control.stopping:
             raise RetriableError("the task is to stop while the producer waits for the broker")
-        self.producer.poll(LOOK)
+        self.producer.poll(RETRY_SECONDS)
 
 
 def _written(when: int) -> int | None:
@@ -187,4 +189,4 @@ def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception |
     text = f"a record could not be produced to {topic}: {error}"
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it")
-    return TaskError(said(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)
+    return TaskError(as_refusal(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)

@@ -41,12 +41,12 @@ from ferryman.runs import marks
 from ferryman.runs.marks import Mark
 from ferryman.runs.pace import Pace
 from ferryman.runs.span import SourceRun
+from ferryman.task.crash_evidence.at_work import Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
-from ferryman.task.setup.at_work import Offsets
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements
@@ -61,7 +61,7 @@ from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
 
-ANSWER, ANSWERS = 2.0, 30
+ANSWER_SECONDS, MAX_ANSWERS = 2.0, 30
 """Seconds that a transactional producer's start is waited for at once, and how many times, before it counts as failed.
 """
 
@@ -153,9 +153,9 @@ class SourceSessions:
 
     def _begin(self, producer: Producer) -> None:
         """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
-        for left in reversed(range(ANSWERS)):
+        for left in reversed(range(MAX_ANSWERS)):
             try:
-                producer.init_transactions(ANSWER)
+                producer.init_transactions(ANSWER_SECONDS)
             except KafkaException as error:
                 if self.setup.control.stopping or not left or not error.args[0].retriable():
                     raise

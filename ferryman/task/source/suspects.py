@@ -19,12 +19,12 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.offsets.source_offsets import canonical
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Record, in_order
-from ferryman.task.setup.at_work import POLLED, AtWork, Offsets
-from ferryman.task.setup.guilty import Guilty, found_guilty
+from ferryman.task.crash_evidence.at_work import POLLED, AtWork, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty, found_guilty
 
 log = logging.getLogger(__name__)
 
-TOLD = 20
+NOTED_RECORDS = 20
 """Records that a note names of those that are worked on together: a poll that comes again begins with the same ones."""
 LONGEST_NAME = 300
 """Letters of a record's name; a longer one is a digest."""
@@ -44,7 +44,7 @@ class Suspects:
 
     def working(self, given: Sequence[Batch]) -> AbstractContextManager[None]:
         """While this lasts, the chain works on these batches, which are of one poll."""
-        return self.at_work.on(POLLED, told(given))
+        return self.at_work.on(POLLED, note_of(given))
 
     def innocent(self, given: Sequence[Batch]) -> tuple[list[Batch], list[Failure]]:
         """The batches without the records that were found guilty, and these as failures. Whatever is suspect is tried
@@ -55,7 +55,7 @@ class Suspects:
         known = {(each.topic, each.partition): each for each in self.guilty}
         bad = {at: known[called[at][:2]] for batch in given for at in batch.positions if called[at][:2] in known}
         left = [batch for each in given if (batch := each.without(bad)) is not None]
-        if not set(self.suspect).isdisjoint(told(given)):
+        if not set(self.suspect).isdisjoint(note_of(given)):
             self._try(left, called)
         failures = [found_guilty(given[0].origin, position, bad[position]) for position in sorted(bad)]
         return left, failures
@@ -100,9 +100,9 @@ def _encoding(chain: Chain, batch: Batch) -> Iterator[tuple[Stage, object, Calla
     yield Stage.VALUE_CONVERTER, chain.value, lambda: chain.value.from_data(batch.topic, batch.value)
 
 
-def told(given: Sequence[Batch]) -> list[Offsets]:
+def note_of(given: Sequence[Batch]) -> list[Offsets]:
     """What a note says of batches of one poll: their first records."""
-    positions = sorted(position for batch in given for position in batch.positions[:TOLD])[:TOLD]
+    positions = sorted(position for batch in given for position in batch.positions[:NOTED_RECORDS])[:NOTED_RECORDS]
     origin = _origin(given[0])
     return list(identities([origin[position] for position in positions]))
 

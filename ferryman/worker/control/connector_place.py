@@ -14,26 +14,26 @@ from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
-from ferryman.retry.breaker import HEALTHY
+from ferryman.leases.lease import Lease
+from ferryman.retry.breaker import HEALTHY_SECONDS
 from ferryman.retry.tries import Tries
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.follower import Follower, Overtaken
-from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
+from ferryman.worker.control.worker_resources import WorkerResources, plugin_version
 from ferryman.worker.herder import Status
-from ferryman.worker.pool import DEADLINE
-from ferryman.worker.processes.connector_processes import ConnectorProcess
-from ferryman.worker.processes.task_processes import Shown
-from ferryman.worker.processes.turnstile import PATIENCE
+from ferryman.worker.pool import DEADLINE_SECONDS
+from ferryman.worker.processes.patient_semaphore import SLOW_SECONDS
+from ferryman.worker.processes.running_connector import RunningConnector
+from ferryman.worker.processes.running_task import Shown
 
 log = logging.getLogger(__name__)
 
 Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 """Takes the configs that a connector has made for its tasks."""
-ANSWERED = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds that requests wait at most until it is known what becomes of a connector."""
 Identity = tuple[int, int]
 """The version of its config, and the number of its restarts."""
@@ -45,18 +45,18 @@ class ConnectorPlace:
     def __init__(
         self,
         name: str,
-        launch: Launch,
+        resources: WorkerResources,
         owner: Callable[[], Owner],
         made: Made,
         changed: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        self.process: ConnectorProcess | None = None
+        self.process: RunningConnector | None = None
         """Of one that was only to be asked, and has ended, too."""
         self.state = State.UNASSIGNED
         self.trace: str | None = None
         """Why it has failed, apart from its tasks."""
-        self._name, self._launch, self._owner = name, launch, owner
+        self._name, self._resources, self._owner = name, resources, owner
         self._made, self._changed, self._ended = made, changed, ended
         self._version: str | None = None
         self._identity: Identity | None = None
@@ -117,12 +117,12 @@ class ConnectorPlace:
 
     async def _begin(self, wanted: WantedConnector, first: Shown) -> None:
         # Its references are looked up again for each start, so that one that failed takes up what was mended.
-        async with self._launch.turnstile.turn():
+        async with self._resources.starting.turn():
             spec = await self._spec(wanted)
-            launch = self._launch
-            now = launch.as_of_now(spec)
-            self.process = ConnectorProcess(
-                launch.forks, now, launch.standby, launch.grace, self._news, first, launch.offsets
+            resources = self._resources
+            now = resources.as_of_now(spec)
+            self.process = RunningConnector(
+                resources.forks, now, resources.standby, resources.grace, self._news, first, resources.offsets
             )
             self._identity, self._lacked = (wanted.version, wanted.restarts), wanted.lacking
             self._starts.begun()
@@ -134,28 +134,28 @@ class ConnectorPlace:
 
         def spec() -> ConnectorSpec:
             self._version = plugin_version(wanted.properties)
-            return self._launch.connector_spec(wanted, self._launch.resolved(owner, wanted.properties))
+            return self._resources.connector_spec(wanted, self._resources.resolved(owner, wanted.properties))
 
         identity = (wanted.version, wanted.restarts)
         try:
-            found = await self._launch.configs.run(_stage(self._name), spec)
+            found = await self._resources.configs.run(_stage(self._name), spec)
         except (ConfigError, RequestError) as error:
             if self._known is None or self._known[0] != identity:
                 raise
             log.warning("connector %s goes on with what it has: %s", self._name, redact(str(error)))
-            found = replace(self._known[1], lease=self._launch.lease().dump())
+            found = replace(self._known[1], lease=self._resources.lease().dump())
         self._known = identity, found
         return found
 
-    async def _first_word(self, process: ConnectorProcess) -> None:
-        if await _set(process.word, PATIENCE):
+    async def _first_word(self, process: RunningConnector) -> None:
+        if await _set(process.word, SLOW_SECONDS):
             return
         self._is(process.shown)
-        await _set(process.word, ANSWERED - PATIENCE)
+        await _set(process.word, ANSWER_SECONDS - SLOW_SECONDS)
 
-    def _look_out(self, process: ConnectorProcess) -> None:
+    def _look_out(self, process: RunningConnector) -> None:
         """For the first word of one that has not been heard."""
-        left = process.began + DEADLINE - asyncio.get_running_loop().time()
+        left = process.began + DEADLINE_SECONDS - asyncio.get_running_loop().time()
         if left > 0:
             self.follower.look_again(left)
         else:
@@ -170,8 +170,11 @@ class ConnectorPlace:
             return
         lost, self._lacked = wanted.lacking and not self._lacked, wanted.lacking
         if process.failed:
-            if process.again and not self._starts.waiting:
-                lived = process.made_at is not None and asyncio.get_running_loop().time() - process.made_at >= HEALTHY
+            if process.may_recover and not self._starts.waiting:
+                lived = (
+                    process.made_at is not None
+                    and asyncio.get_running_loop().time() - process.made_at >= HEALTHY_SECONDS
+                )
                 self._starts.failed(forget=lived)
             self._wait(self._starts)
         elif not process.word.is_set():
@@ -186,7 +189,7 @@ class ConnectorPlace:
             await self._start(wanted)
 
     async def _hand_over(
-        self, wanted: WantedConnector, process: ConnectorProcess, configs: Sequence[Properties]
+        self, wanted: WantedConnector, process: RunningConnector, configs: Sequence[Properties]
     ) -> None:
         """A group that has no leader for a moment, or a leader that knows less, is no failure of the connector."""
         try:
@@ -217,7 +220,7 @@ class ConnectorPlace:
         if tries.waiting:
             self.follower.look_again(tries.left)
 
-    def _news(self, process: ConnectorProcess) -> None:
+    def _news(self, process: RunningConnector) -> None:
         if process is self.process and not self._ending:
             self._is(process.shown)
             self.follower.look_again(0)
@@ -227,7 +230,7 @@ class ConnectorPlace:
         if self.process is not None:
             self._ending = True
             try:
-                await self.process.stop(self._launch.grace)
+                await self.process.stop(self._resources.grace)
             finally:
                 self._ending = False
             self.process = None

@@ -27,7 +27,7 @@ from ferryman.telemetry import recent
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -35,9 +35,9 @@ TOPIC = "errors.deadletterqueue.topic.name"
 Taken = Mapping[str, Mark]
 """The marks of letters by their ids."""
 Read = Callable[[Reader, Resolution, Taken], Outcome]
-LONGEST = 0.7 * DEADLINE
+MAX_READ_SECONDS = 0.7 * DEADLINE_SECONDS
 """Seconds of reading, after which what was found is the answer."""
-READING, DECODING = 0.75 * DEADLINE, 0.25 * DEADLINE
+READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 * DEADLINE_SECONDS
 """Seconds after which nobody waits for what is read any more, and for what converters make of a letter."""
 _NONE = "Connector {} writes no dead letters: {} is not set"
 
@@ -64,7 +64,7 @@ class Inquiries:
 
         def read(reader: Reader, resolution: Resolution, taken: Taken) -> Mapping[str, Any]:
             extent, groups, count = Extent(), Groups(limit), 0
-            for letter in reader.newest(scan, time.monotonic() + LONGEST, extent):
+            for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
                 if choice.takes(letter):
                     count += 1
                     groups.add(letter)
@@ -90,7 +90,7 @@ class Inquiries:
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
             is_sink = _is_sink(resolution.values)
-            rows = letter_converters.rows(resolution, self._plane.launch.settings.values, is_sink)
+            rows = letter_converters.rows(resolution, self._plane.resources.settings.values, is_sink)
             question = letters.question(letter, name, resolution, is_sink, edit)
             return letter, taken.get(letter.id), Asked(question, rows, stage)
 
@@ -100,7 +100,7 @@ class Inquiries:
     async def _decoded(self, letter: DeadLetter, asked: Asked, edit: str | None) -> Mapping[str, Any]:
         """What the code of converters says; where it does not come back, a letter is shown without that."""
         try:
-            found: Mapping[str, Any] = await self._plane.launch.plugins.ask(asked, DECODING)
+            found: Mapping[str, Any] = await self._plane.resources.plugins.ask(asked, DECODE_DEADLINE_SECONDS)
         except RequestError as error:
             if error.status < 500:
                 raise
@@ -111,18 +111,22 @@ class Inquiries:
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
         await self._plane.journal.read()
-        raw, owner, launch = self._plane.journal.facts.of(name).properties, self._plane.owner(name), self._plane.launch
+        raw, owner, resources = (
+            self._plane.journal.facts.of(name).properties,
+            self._plane.owner(name),
+            self._plane.resources,
+        )
         if raw is None:
             raise query.unknown(name)
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                resolution = launch.resolved(owner, raw)
+                resolution = resources.resolved(owner, raw)
                 values = resolution.values
                 topic = trim(values.get(TOPIC, ""))
                 if not topic:
                     raise RequestError(404, _NONE.format(name, TOPIC))
-                clients = Clients(name, 0, launch.settings.values, values, launch.identity)
+                clients = Clients(name, 0, resources.settings.values, values, resources.identity)
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:
@@ -130,7 +134,7 @@ class Inquiries:
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
-        return await self._pool.run(stage, made, READING)
+        return await self._pool.run(stage, made, READ_DEADLINE_SECONDS)
 
     def _known(self, name: str) -> ConnectorFacts:
         found = self._plane.journal.facts.of(name)

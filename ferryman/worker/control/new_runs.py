@@ -15,21 +15,21 @@ from ferryman.errors import RequestError, RetriableError, TaskError
 from ferryman.facts.states import TargetState
 from ferryman.kafka.clients import Clients
 from ferryman.plugin_process import runs
+from ferryman.plugins import named
+from ferryman.plugins.named import Row
 from ferryman.replay import request as replays
 from ferryman.replay.making import Making
 from ferryman.replay.taking import Plan, Taking
 from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
-from ferryman.task.setup import plugins
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import about
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 Outcome = TypeVar("Outcome")
 LOOKING = "looking what a backfill of {} would read"
@@ -76,14 +76,14 @@ class Backfills:
         return made
 
     async def _made(self, live: Mapping[str, str], request: Request) -> Run:
-        launch, owner, stage = self._plane.launch, self._plane.owner(live["name"]), LOOKING.format(live["name"])
+        resources, owner, stage = self._plane.resources, self._plane.owner(live["name"]), LOOKING.format(live["name"])
         merged = request.merged(live)
         resolved, with_sets = await self._pool.run(
-            stage, lambda: [launch.resolved(owner, raw).values for raw in (live, merged)]
+            stage, lambda: [resources.resolved(owner, raw).values for raw in (live, merged)]
         )
-        rows = plugins.named(with_sets, launch.settings.values)
+        rows = named.named(with_sets, resources.settings.values)
         asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
-        return runs.made(await launch.plugins.ask(asked))
+        return runs.run_of(await resources.plugins.ask(asked))
 
 
 class Replays:
@@ -132,23 +132,23 @@ class Replays:
     async def _with(
         self, stage: str, live: Mapping[str, str], request: replays.Request, call: Callable[[Taking], Outcome]
     ) -> Outcome:
-        launch, owner, loop = self._plane.launch, self._plane.owner(live["name"]), asyncio.get_running_loop()
+        resources, owner, loop = self._plane.resources, self._plane.owner(live["name"]), asyncio.get_running_loop()
 
         def asked(
-            question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE, once: bool = False
+            question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE_SECONDS, once: bool = False
         ) -> Any:
-            answer = launch.plugins.ask(Asked(question, rows, stage, once), within)
+            answer = resources.plugins.ask(Asked(question, rows, stage, once), within)
             return asyncio.run_coroutine_threadsafe(answer, loop).result()
 
         def judged(question: Mapping[str, Any]) -> ReplayVerdict:
-            found: ReplayVerdict = asked(question, plugins.connector(question["config"]), once=True)
+            found: ReplayVerdict = asked(question, named.connector(question["config"]), once=True)
             return found
 
         def taken() -> Outcome:
             with owner.keeps(), about(live["name"]):
-                resolution = launch.resolved(owner, live)
-                clients = Clients(live["name"], 0, launch.settings.values, resolution.values, launch.identity)
-                making = Making(live, lambda raw: launch.resolved(owner, raw).values, judged)
+                resolution = resources.resolved(owner, live)
+                clients = Clients(live["name"], 0, resources.settings.values, resolution.values, resources.identity)
+                making = Making(live, lambda raw: resources.resolved(owner, raw).values, judged)
                 try:
                     return call(Taking(making, request, clients, self._under_way(), resolution, asked))
                 except KafkaException as error:

@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
-from ferryman.plugin_process import ending
-from ferryman.plugins import catalog
-from ferryman.task.setup import plugins
+from ferryman.plugin_process import ends
+from ferryman.plugins import catalog, named
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.connector_offsets import Asks, ConnectorOffsets
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.worker_resources import WorkerResources
+from ferryman.worker.offsets.connector_offsets import Asks, ConnectorOffsets
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 Outcome = TypeVar("Outcome")
 
@@ -22,8 +21,8 @@ Outcome = TypeVar("Outcome")
 class Offsets:
     """Those of all connectors of one worker."""
 
-    def __init__(self, launch: Launch) -> None:
-        self._launch = launch
+    def __init__(self, resources: WorkerResources) -> None:
+        self._resources = resources
         self._pool = Pool("offsets", 8, 64)
 
     async def of(
@@ -31,16 +30,18 @@ class Offsets:
     ) -> Outcome:
         """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
 
-        launch, loop = self._launch, asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE
+        resources, loop = self._resources, asyncio.get_running_loop()
+        deadline = loop.time() + DEADLINE_SECONDS
 
         def asks(question: Mapping[str, Any]) -> bool:
-            moves = question["ask"] != ending.ASK
-            asked = Asked(question, plugins.connector(question["config"]), stage, once=moves)
-            answer = launch.plugins.ask(asked, max(0.0, deadline - loop.time()))
+            moves = question["ask"] != ends.ASK
+            asked = Asked(question, named.connector(question["config"]), stage, once=moves)
+            answer = resources.plugins.ask(asked, max(0.0, deadline - loop.time()))
             return bool(asyncio.run_coroutine_threadsafe(answer, loop).result())
 
-        asker, asking = launch.offsets.from_thread(name, launch.settings.values, launch.settings.references.rows())
+        asker, asking = resources.offsets.from_thread(
+            name, resources.settings.values, resources.settings.references.rows()
+        )
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
@@ -49,18 +50,18 @@ class Offsets:
         try:
             return await self._pool.run(stage, made)
         finally:
-            launch.offsets.release(asker)
+            resources.offsets.release(asker)
 
     def _connector_offsets(
         self, name: str, raw: Mapping[str, str], owner: Owner, reads: Reads, asks: Asks
     ) -> ConnectorOffsets:
-        launch = self._launch
+        resources = self._resources
         entry = catalog.connector_entry(raw.get("connector.class", ""))
         if entry is None:
             raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
-        values = launch.resolved(owner, raw).values
-        clients = Clients(name, 0, launch.settings.values, values, launch.identity)
-        workers = launch.settings.config.offset_storage_topic
-        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, launch.seeds, reads)
-        transactional = launch.settings.config.transactional_sources
+        values = resources.resolved(owner, raw).values
+        clients = Clients(name, 0, resources.settings.values, values, resources.identity)
+        workers = resources.settings.config.offset_storage_topic
+        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, resources.seeds, reads)
+        transactional = resources.settings.config.transactional_sources
         return ConnectorOffsets(entry.kind == "sink", clients, stores, transactional, asks)

@@ -16,11 +16,11 @@ from ferryman.facts.states import State, TargetState
 from ferryman.metrics.windows import Sampling
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.control.launch import Launch
-from ferryman.worker.control.mode import Board, Journal, Members
+from ferryman.worker.control.mode_interfaces import Board, Journal, Members
 from ferryman.worker.control.owners import Owners
 from ferryman.worker.control.reconciler import Reconciler
 from ferryman.worker.control.wanted import Instance, Task, Wanted, WantedConnector, wanted
+from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.herder import Status
 from ferryman.worker.startups import Startups
 
@@ -35,11 +35,11 @@ LAST_WORDS = 1.2
 class Plane:
     """What a worker knows and wants."""
 
-    def __init__(self, launch: Launch, journal: Journal, members: Members, board: Board) -> None:
-        self.launch, self.journal, self.members, self.board = launch, journal, members, board
-        self.reconciler = Reconciler(launch, self, self._made)
+    def __init__(self, resources: WorkerResources, journal: Journal, members: Members, board: Board) -> None:
+        self.resources, self.journal, self.members, self.board = resources, journal, members, board
+        self.reconciler = Reconciler(resources, self, self._made)
         self.loggers = Loggers()
-        config = launch.settings.config
+        config = resources.settings.config
         sampling = Sampling(config.metrics_sample_window_ms / 1000, config.metrics_num_samples)
         self.connector_startups, self.task_startups = Startups(sampling), Startups(sampling)
         self.closing = False
@@ -74,8 +74,6 @@ class Plane:
         self.reconcile(touched)
         self.members.facts_changed(touched)
 
-    # Restarts.
-
     def restarted(self, request: RestartRequest) -> tuple[bool, list[int]]:
         """Whether a request restarts the connector itself, and which of its tasks, as they are now (KIP-745)."""
         own, tasks = self.board.status(request.connector), self.board.tasks(request.connector)
@@ -101,8 +99,6 @@ class Plane:
                 self._restarts[instance] += 1
                 self._show(instance, State.RESTARTING)
 
-    # What instances tell; the reconciler's listener.
-
     def owner(self, connector: str) -> Owner:
         """Whose the secrets of a connector are."""
         return self.owners.of(connector, self.journal.facts.of(connector).properties or {})
@@ -120,7 +116,7 @@ class Plane:
         raw = self.journal.facts.of(connector).properties
         if raw is None:
             return  # the last words of a task whose connector is deleted
-        if self.launch.settings.config.topic_tracking_enable:
+        if self.resources.settings.config.topic_tracking_enable:
             self.board.use(task, topic)
         if not any("${" in value for key, value in raw.items() if "topic" in key or key.startswith("transforms.")):
             self.owner(connector).is_called(topic)
@@ -146,7 +142,7 @@ class Plane:
         """
         connector, task = instance
         facts = self.journal.facts.of(connector)
-        status, own = self.reconciler.status(instance), whose == self.launch.worker_id
+        status, own = self.reconciler.status(instance), whose == self.resources.worker_id
         if facts.properties is None or (task is not None and not _has(facts, task)):
             if whose is not None and status is None and self.members.leads:
                 self.board.show(instance, None)
@@ -169,7 +165,7 @@ class Plane:
             self._show(instance, State.UNASSIGNED)
 
     def _show(self, instance: Instance, state: State) -> None:
-        self.board.show(instance, Status(state, self.launch.worker_id))
+        self.board.show(instance, Status(state, self.resources.worker_id))
 
     def _clear(self, connector: str) -> None:
         """Tasks that there are no more leave no status behind, wherever they ran."""
@@ -191,8 +187,6 @@ class Plane:
             self.board.show((connector, None), None)
         self.owners.replace(connector)
 
-    # Tasks' configs.
-
     async def _made(self, made: WantedConnector, configs: Sequence[Properties]) -> None:
         if made.version != (self.journal.facts.of(made.name).version or 0):
             return  # its config is another by now, and so are its tasks
@@ -213,8 +207,6 @@ class Plane:
         if configs and self.journal.facts.of(connector).target is TargetState.STOPPED:
             await self.journal.write(TasksCommit(connector, 0))  # it was stopped while these were on their way
 
-    # The worker as a whole.
-
     def _level_heard(self, logger: str, level: str) -> None:
         try:
             self.set_level(logger, level)
@@ -228,7 +220,7 @@ class Plane:
         """
         level = self.loggers.checked(logger, level)
         touched = self.loggers.set(logger, level)
-        levels = self.launch.levels
+        levels = self.resources.levels
         levels[logger] = level
         self.reconciler.set_level(logger, levels)
         return touched
@@ -246,7 +238,7 @@ class Plane:
         self.reconciler.want(Wanted())
         ending = [asyncio.ensure_future(self.reconciler.settle(name)) for name in names]
         if ending:
-            await asyncio.wait(ending, timeout=self.launch.grace + LAST_WORDS)
+            await asyncio.wait(ending, timeout=self.resources.grace + LAST_WORDS)
 
 
 def _same(told: Status, status: Status) -> bool:

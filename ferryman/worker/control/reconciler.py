@@ -8,22 +8,22 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
 from ferryman.telemetry import logs
 from ferryman.worker.control.connector_place import ConnectorPlace, Made
 from ferryman.worker.control.follower import Follower
-from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.task_place import TaskPlace
 from ferryman.worker.control.wanted import Instance, Task, Wanted
+from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.herder import Status
 
 
 class Reconciler:
     """The places of one worker."""
 
-    def __init__(self, launch: Launch, listener: Listener, made: Made) -> None:
-        self.launch = launch
+    def __init__(self, resources: WorkerResources, listener: Listener, made: Made) -> None:
+        self.resources = resources
         self.connectors: dict[str, ConnectorPlace] = {}
         self.tasks: dict[Task, TaskPlace] = {}
         self._numbers: dict[str, dict[int, None]] = {}
@@ -53,7 +53,7 @@ class Reconciler:
 
         place = ConnectorPlace(
             name,
-            self.launch,
+            self.resources,
             owner=lambda: self._listener.owner(name),
             made=self._made,
             changed=lambda: self._listener.changed((name, None)),
@@ -67,7 +67,7 @@ class Reconciler:
                 self._forget(task)
                 self._listener.changed(task)
 
-        place = TaskPlace(task, self.launch, self._listener, ended)
+        place = TaskPlace(task, self.resources, self._listener, ended)
         return place
 
     def _forget(self, task: Task) -> None:
@@ -115,9 +115,9 @@ class Reconciler:
         name, number = instance
         if number is None:
             connector = self.connectors.get(name)
-            return None if connector is None else connector.status(self.launch.worker_id)
+            return None if connector is None else connector.status(self.resources.worker_id)
         task = self.tasks.get((name, number))
-        return None if task is None else task.status(self.launch.worker_id)
+        return None if task is None else task.status(self.resources.worker_id)
 
     async def settle(self, connector: str) -> None:
         """Waits until a connector and its tasks here are where they are wanted."""

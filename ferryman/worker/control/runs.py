@@ -21,13 +21,13 @@ from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.runs.progress import Progress, SourceWatch, Watch
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker import run_offsets
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.herder import Forward
+from ferryman.worker.offsets import run_offsets
 
 log = logging.getLogger(__name__)
-LOOK = 2.0
+POLL_SECONDS = 2.0
 """Seconds between two looks."""
 
 AT_ONCE = 4
@@ -70,7 +70,7 @@ class Runs:
                 await self.look()
             except Exception:
                 log.exception("cannot look at the runs")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
         """Looks at all of them once."""

@@ -13,20 +13,20 @@ import orjson
 
 from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.states import State
+from ferryman.leases.lease import Lease
 from ferryman.retry import backoff
 from ferryman.retry.restarts import Restarts
 from ferryman.settings.task_keys import TaskKeys
-from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker import places_in_groups
 from ferryman.worker.control.follower import Follower, Overtaken
-from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.wanted import Task, WantedTask
+from ferryman.worker.control.worker_resources import WorkerResources, plugin_version
 from ferryman.worker.herder import Status
-from ferryman.worker.processes.task_processes import Shown, TaskProcess
+from ferryman.worker.processes.running_task import RunningTask, Shown
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ LONGEST_WAIT = 60.0
 class TaskPlace:
     """Follows what is wanted of one task. ``ended`` is called when nothing is, and nothing is left of it."""
 
-    def __init__(self, task: Task, launch: Launch, listener: Listener, ended: Callable[[], None]) -> None:
-        self.process: TaskProcess | None = None
-        self._task, self._launch, self._listener, self._ended = task, launch, listener, ended
+    def __init__(self, task: Task, resources: WorkerResources, listener: Listener, ended: Callable[[], None]) -> None:
+        self.process: RunningTask | None = None
+        self._task, self._resources, self._listener, self._ended = task, resources, listener, ended
         self._name = f"task {task[0]}-{task[1]}"
         self._runs: WantedTask | None = None
         """What the process was last found to be."""
@@ -99,11 +99,11 @@ class TaskPlace:
 
         def spec() -> TaskSpec:
             self._version = plugin_version(wanted.properties)
-            found = self._launch.spec(wanted, self._launch.resolved(owner, wanted.properties))
+            found = self._resources.spec(wanted, self._resources.resolved(owner, wanted.properties))
             self._keys = TaskKeys.of(found.worker, found.config)
             return found
 
-        return await self.follower.while_wanted(self._launch.configs.run(f"starting {self._name}", spec))
+        return await self.follower.while_wanted(self._resources.configs.run(f"starting {self._name}", spec))
 
     async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
         """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""
@@ -127,15 +127,15 @@ class TaskPlace:
 
     def _start(self, wanted: WantedTask, spec: TaskSpec) -> None:
         again = self._restarts not in (None, wanted.restarts)
-        self.process = TaskProcess(
-            self._launch.forks,
-            self._launch.as_of_now(spec),
+        self.process = RunningTask(
+            self._resources.forks,
+            self._resources.as_of_now(spec),
             lambda topic: self._listener.topic_used(self._task, topic),
             self._changed,
             Shown(State.RESTARTING if again else State.UNASSIGNED),
             Restarts(self._keys.restarts),
             self._keys.ferryman_task_memory_max_bytes,
-            self._launch.offsets,
+            self._resources.offsets,
         )
         self._runs, self._restarts, self._problem = wanted, wanted.restarts, None
         self._changed()
@@ -144,7 +144,7 @@ class TaskPlace:
     async def _end(self) -> None:
         if self.process is not None:
             self._runs = None
-            await self.process.stop(self._launch.grace)
+            await self.process.stop(self._resources.grace)
             await self.process.gone()
             self.process = self._identity = None
 
@@ -154,7 +154,7 @@ class TaskPlace:
     async def _leave_for(self, spec: TaskSpec) -> None:
         """Its process is dead, and nobody else has taken its place in its group, nor will."""
         try:
-            await self._launch.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
+            await self._resources.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
         except FerrymanError as error:
             log.warning("%s: its partitions stand still until its session ends: %s", self._name, redact(str(error)))
 

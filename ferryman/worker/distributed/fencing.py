@@ -20,13 +20,13 @@ from ferryman.plugins import catalog
 from ferryman.retry import backoff
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
-ANSWER = 60.0
+ANSWER_SECONDS = 60.0
 """Seconds that the broker has to end what a former task has open."""
 LONGEST_WAIT = 30.0
 
@@ -34,14 +34,14 @@ LONGEST_WAIT = 30.0
 class Fencing:
     """The fencing of one worker, which is at work where it leads."""
 
-    def __init__(self, launch: Launch, journal: Journal, owner: Callable[[str], Owner]) -> None:
-        self._launch, self._journal, self._owner = launch, journal, owner
+    def __init__(self, resources: WorkerResources, journal: Journal, owner: Callable[[str], Owner]) -> None:
+        self._resources, self._journal, self._owner = resources, journal, owner
         self._pool = Pool("fencing", 4, 1 << 10)
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     @property
     def _enabled(self) -> bool:
-        return self._launch.settings.distributed.exactly_once_source_support == "enabled"
+        return self._resources.settings.distributed.exactly_once_source_support == "enabled"
 
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether the tasks of a connector may run: no former one of theirs is in the way."""
@@ -88,13 +88,13 @@ class Fencing:
             await self._journal.write(TasksFencing(connector, len(facts.tasks)))
 
     def _take_over(self, connector: str, facts: ConnectorFacts, tasks: int) -> None:
-        launch, owner = self._launch, self._owner(connector)
+        resources, owner = self._resources, self._owner(connector)
         with owner.keeps():
-            raw = launch.resolved(owner, facts.applied or facts.properties or {}).values
+            raw = resources.resolved(owner, facts.applied or facts.properties or {}).values
             for number in range(tasks):
-                clients = Clients(connector, number, launch.settings.values, raw, launch.identity)
+                clients = Clients(connector, number, resources.settings.values, raw, resources.identity)
                 try:
-                    Producer(clients.source_producer()).init_transactions(ANSWER)
+                    Producer(clients.source_producer()).init_transactions(ANSWER_SECONDS)
                 except KafkaException as error:
                     text = f"Failed to fence the former task {number} of connector {connector}: {error.args[0].str()}"
                     raise RequestError(500, text) from error

@@ -17,11 +17,11 @@ from typing import Any
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
 from ferryman.errors import FerrymanError, RetriableError
 from ferryman.facts.config_records import SessionKey
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.settings.distributed_keys import DistributedConfig
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.distributed.board import Board
@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 MARGIN, LEAST_MARGIN = 0.1, 0.5
 """The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
 long may what was begun before still take."""
-WORTH = 0.1
+WORTHWHILE_SHARE = 0.1
 """The part of the session by which a lease must be longer for all processes to be told of it."""
-LEAVING = 5.0
+LEAVE_SECONDS = 5.0
 """Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
 """Seconds between two looks whether a new session key is due."""
@@ -76,8 +76,8 @@ class Group:
         self._keys = asyncio.create_task(self._renew_keys(), name="session keys")
 
     def close(self) -> None:
-        """Leaves the group. Blocks until all work has ended, if it does within LEAVING."""
-        self.member.close(LEAVING)
+        """Leaves the group. Blocks until all work has ended, if it does within LEAVE_SECONDS."""
+        self.member.close(LEAVE_SECONDS)
 
     @property
     def holds_place(self) -> bool:
@@ -191,7 +191,7 @@ class Group:
             return
         self.lease = granted
         self._has_moved()
-        if granted.ends - self._told >= WORTH * self._config.session_timeout_ms / 1000:
+        if granted.ends - self._told >= WORTHWHILE_SHARE * self._config.session_timeout_ms / 1000:
             self._told = granted.ends
             self._plane.reconciler.renew(granted)
 

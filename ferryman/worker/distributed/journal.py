@@ -21,19 +21,19 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import Facts
 from ferryman.facts.states import TargetState
 from ferryman.internal_topics import of_worker
-from ferryman.internal_topics.config_topic import TOTAL, ConfigTopic, decoded
+from ferryman.internal_topics.config_topic import WRITE_SECONDS, ConfigTopic, decoded
 from ferryman.internal_topics.kafka_log import LogRecord
 from ferryman.internal_topics.writers import Ends, Entry, Writer
 from ferryman.settings.settings import Settings
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.worker.control.mode import Heard
+from ferryman.worker.control.mode_interfaces import Heard
 from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
 CONFLICT = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
 """With status 409."""
-CLAIM = 30.0
+CLAIM_SECONDS = 30.0
 """Seconds that the right to write is claimed for."""
 
 
@@ -97,7 +97,7 @@ class Journal:
     def claim(self) -> None:
         """Takes the right to write over from whoever led before. Blocks; raises RetriableError if it cannot be had."""
         if self._leader is not None:
-            self._leader.claim(CLAIM)
+            self._leader.claim(CLAIM_SECONDS)
 
     def relinquish(self) -> None:
         """Gives the right to write up."""
@@ -148,13 +148,13 @@ class Journal:
                 self._topic.put_restart(request)
             case (LoggerLevel() as level,):
                 self._topic.put_logger(level)
-                self._topic.refresh(TOTAL)
+                self._topic.refresh(WRITE_SECONDS)
             case _:
                 raise AssertionError(f"nobody writes {_named(records)} together")
 
     def _target(self, name: str, target: TargetState) -> None:
         self._topic.put_target(name, target)
-        self._topic.refresh(TOTAL)
+        self._topic.refresh(WRITE_SECONDS)
 
     def _received(self, records: Sequence[LogRecord]) -> None:
         """On the topic's own thread."""

@@ -24,7 +24,7 @@ from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward, Session
 
 Found = TypeVar("Found")
-PATIENCE, LOOK = 20.0, 0.5
+REBALANCE_SECONDS, POLL_SECONDS = 20.0, 0.5
 """Seconds that a request waits for the end of a rebalance before it is refused, and between two looks while this worker
 hears nothing of its group."""
 NOT_STOPPED = (
@@ -32,7 +32,7 @@ NOT_STOPPED = (
     "connector is in a stopped state, this operation can be safely retried."
 )
 """With status 500; after Kafka's words for a sink whose group still has members."""
-SIGNED = 2
+FIRST_SIGNED_VERSION = 2
 """From this version of the group's protocol on, requests between workers are signed."""
 
 
@@ -81,7 +81,7 @@ class Members:
     @property
     def signs(self) -> bool:
         """Whether requests between workers are signed."""
-        return self._member.protocol_version >= SIGNED
+        return self._member.protocol_version >= FIRST_SIGNED_VERSION
 
     def samples(self) -> Iterable[Sample]:
         """The metrics of this worker's place in its group."""
@@ -125,9 +125,9 @@ class Members:
         asked has waited as long."""
         if (found := find()) is not None:
             return found
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + REBALANCE_SECONDS
         while find() is None and asyncio.get_running_loop().time() < deadline:
-            await self._group.moves(LOOK)
+            await self._group.moves(POLL_SECONDS)
         await askers.look()
         return find()
 

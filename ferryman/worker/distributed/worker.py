@@ -23,17 +23,17 @@ from ferryman.telemetry import subject
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.commands import Commands
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.distributed.board import Board
 from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.members import Members
 from ferryman.worker.distributed.share import ShareOfWork
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.metrics.served import served
 from ferryman.worker.pool import Pool
 
@@ -100,7 +100,7 @@ class Worker:
         client = client_settings.translated(settings.values, worker_id)
         member = group_settings.of(settings.distributed, url, client)
         self.group = Group(settings.distributed, member, self.journal, self.board, self.share)
-        launch = Launch(
+        resources = WorkerResources(
             settings,
             Forks(forkserver),
             {},
@@ -108,11 +108,11 @@ class Worker:
             settings.distributed.group_id,
             lease=lambda: self.group.lease,
         )
-        fencing = Fencing(launch, self.journal, lambda connector: self.plane.owner(connector))
+        fencing = Fencing(resources, self.journal, lambda connector: self.plane.owner(connector))
         members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
-        self.plane = Plane(launch, self.journal, members, self.board)
+        self.plane = Plane(resources, self.journal, members, self.board)
         self.board.when_said(self.plane.said)
-        self.herder = Commands(self.plane, self.cluster, served(self.plane, settings))
+        self.herder = PlaneHerder(self.plane, self.cluster, served(self.plane, settings))
         self._pool = Pool("start", 2, 8)
 
     async def start(self) -> int:

@@ -25,9 +25,9 @@ def samples(plane: Plane, collector: CollectorTime) -> Iterator[Sample]:
     """All of them, as they are now. For the event loop."""
     yield from _counts(plane)
     for name, connector in list(plane.reconciler.connectors.items()):
-        yield from _connector(plane, name, connector.status(plane.launch.worker_id))
+        yield from _connector(plane, name, connector.status(plane.resources.worker_id))
     for task, place in list(plane.reconciler.tasks.items()):
-        yield from _task(task, place.status(plane.launch.worker_id))
+        yield from _task(task, place.status(plane.resources.worker_id))
         if (process := place.process) is not None:
             yield ours.STARTS, _key(task), process.starts
             if process.told is not None:

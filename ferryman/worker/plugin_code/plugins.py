@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from ferryman.errors import ConfigError
-from ferryman.plugin_process import checks, converters, described
+from ferryman.plugin_process import checks, converters, keys
 from ferryman.plugin_process.checks import Checked
-from ferryman.plugins import catalog, others
+from ferryman.plugins import catalog, named, others
 from ferryman.plugins.kinds import GROUPS
 from ferryman.plugins.others import Others
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
 from ferryman.telemetry import redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.validation import plugin_infos
 from ferryman.validation.plugin_infos import PluginInfo
-from ferryman.worker.plugin_code import looking
+from ferryman.worker.plugin_code import discovery
 from ferryman.worker.plugin_code.processes import Ask, Asked
-from ferryman.worker.pool import DEADLINE, Pool
+from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,20 @@ class Plugins:
     async def look(self) -> None:
         """Finds out what others have installed; until that is done, whoever asks for plugins waits. From now on this
         process imports none of it. ConfigError if a converter of the worker's settings is not there or not usable."""
-        catalog.tell(Others())
+        catalog.set_third_party(Others())
         points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
-        self.are_known(await looking.found(points, self.ask))
+        self.are_known(await discovery.discover(points, self.ask))
         await self._converters()
 
     async def _converters(self) -> None:
         """Has those made that the worker's settings name, and warns of settings that they do not have."""
-        rows = plugins.named({}, self._settings.values)
-        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), looking.SERVER):
+        rows = named.named({}, self._settings.values)
+        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), discovery.SERVER_SECONDS):
             log.warning("%s", redaction.redact(warning))
 
     def are_known(self, found: Others) -> None:
         """What others have installed."""
-        catalog.tell(found)
+        catalog.set_third_party(found)
         self._known.set()
 
     async def listed(self, connectors_only: bool) -> Sequence[PluginInfo]:
@@ -77,7 +76,7 @@ class Plugins:
         if not rows:
             return None
         found: Sequence[Mapping[str, Any]] | None = await self.ask(
-            Asked(described.question(name, version), rows, "describing a plugin")
+            Asked(keys.question(name, version), rows, "describing a plugin")
         )
         return found
 
@@ -88,10 +87,10 @@ class Plugins:
         keeper = owner or Owner()
         try:
             resolution = await self._pool.run(VALIDATING, lambda: self._resolved(raw, keeper))
-            rows = plugins.named(resolution.values, self._settings.values)
+            rows = named.named(resolution.values, self._settings.values)
             name = (raw.get("name") or "") if owner else ""
             asked = Asked(checks.question(raw, resolution, name), rows, VALIDATING)
-            found = Checked.load(await self.ask(asked, DEADLINE))
+            found = Checked.load(await self.ask(asked, DEADLINE_SECONDS))
             with keeper.keeps():
                 redaction.protect_config(resolution.values, found.secrets)
             return found

@@ -10,12 +10,12 @@ import orjson
 
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.telemetry import recent
-from ferryman.worker.forks import Forked, Forks, exit_reason
+from ferryman.worker.forks.forked import Forked, Forks, exit_reason
 from ferryman.worker.processes import memory
 
 log = logging.getLogger(__name__)
 
-LARGEST = 64 << 20
+MAX_ANSWER_BYTES = 64 << 20
 """Bytes that an answer may have."""
 MOST_MEMORY = 1 << 30
 """Bytes that such a process may take."""
@@ -44,7 +44,7 @@ class PluginProcess:
         try:
             with theirs:
                 made = cls(await forks.fork("plugins", stage, theirs, modules), ours, modules)
-            made._reader, made._writer = await asyncio.open_connection(sock=ours, limit=LARGEST)
+            made._reader, made._writer = await asyncio.open_connection(sock=ours, limit=MAX_ANSWER_BYTES)
             made._writer.write(spec.dump() + b"\n")
         except BaseException:
             ours.close()

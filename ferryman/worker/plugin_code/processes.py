@@ -13,24 +13,24 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ferryman.errors import RequestError
+from ferryman.java.instants import utc_text
 from ferryman.plugin_process import answer
 from ferryman.plugin_process.answer import PluginError
 from ferryman.plugin_process.spec import PluginSpec
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, named
 from ferryman.settings.settings import Settings
-from ferryman.task.setup import plugins
 from ferryman.telemetry import logs
-from ferryman.worker.forks import Forks
+from ferryman.worker.forks.forked import Forks
 from ferryman.worker.plugin_code.process import Died, PluginProcess
-from ferryman.worker.pool import DEADLINE
-from ferryman.worker.processes.turnstile import Turnstile
+from ferryman.worker.pool import DEADLINE_SECONDS
+from ferryman.worker.processes.patient_semaphore import PatientSemaphore
 
 OURS, STRANGERS = (2, 72), (2, 16)
 """How many of a set are asked at a time, besides those that take long, and how many questions may be unanswered: of a
 plugin that stands still there are soon as many processes."""
-LINGERS = 10.0
+LINGER_SECONDS = 10.0
 """Seconds after which a process ends that nobody has asked anything."""
-OFTEN = 100
+MAX_QUESTIONS = 100
 """Questions after which a process ends: what plugins leave behind in it does not add up."""
 
 
@@ -39,7 +39,7 @@ class Asked:
     """What is asked, and of whom."""
 
     question: Mapping[str, Any] = field(repr=False)
-    rows: Sequence[plugins.Row]
+    rows: Sequence[named.Row]
     """The plugins whose code answers it."""
     stage: str
     """What the worker does meanwhile, in Kafka Connect's form."""
@@ -50,7 +50,7 @@ class Asked:
     @property
     def strangers(self) -> frozenset[str]:
         """The modules of plugins that are not ours."""
-        return frozenset(module for _, _, module, _ in self.rows) - {*plugins.modules(self.rows)}
+        return frozenset(module for _, _, module, _ in self.rows) - {*named.modules(self.rows)}
 
     @property
     def blamed(self) -> str:
@@ -62,8 +62,8 @@ class Asked:
 class Ask(Protocol):
     """Somebody who answers."""
 
-    async def __call__(self, asked: Asked, within: float = DEADLINE) -> Any:
-        """What plugins' code says. Raises what ``plugin_process.answer.found`` raises, and RequestError 500 for code
+    async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
+        """What plugins' code says. Raises what ``plugin_process.answer.unpack`` raises, and RequestError 500 for code
         that does not come back ``within`` seconds or has ended its process, 503 where too many wait."""
 
 
@@ -71,7 +71,7 @@ class Ask(Protocol):
 class _Set:
     """The processes for plugins of the same modules."""
 
-    turns: Turnstile
+    turns: PatientSemaphore
     most: int
     """Questions that may be unanswered."""
     unanswered: int = 0
@@ -90,7 +90,7 @@ class _Set:
     def leave(self, process: PluginProcess) -> None:
         """It waits for the next question, but not for ever; of several the one that was asked last is asked next."""
         self.free.append(process)
-        asyncio.get_running_loop().call_later(LINGERS, self._dismiss, process, process.asked)
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._dismiss, process, process.asked)
 
     def _dismiss(self, process: PluginProcess, asked: int) -> None:
         if process in self.free and process.asked == asked:
@@ -107,9 +107,9 @@ class PluginProcesses:
         self._modules: dict[str, None] = {}
         """Ours that the server has been asked to import, in order."""
 
-    async def __call__(self, asked: Asked, within: float = DEADLINE) -> Any:
+    async def __call__(self, asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         """See ``Ask``."""
-        began = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        began = utc_text(datetime.now(UTC))
         kept = self._set(asked.strangers)
         if kept.unanswered >= kept.most:
             raise RequestError(503, f"Cannot complete request momentarily: too many others wait for {asked.stage}")
@@ -131,21 +131,21 @@ class PluginProcesses:
     def _set(self, strangers: frozenset[str]) -> _Set:
         if strangers not in self._sets:
             at_once, most = STRANGERS if strangers else OURS
-            self._sets[strangers] = _Set(Turnstile(at_once), most)
+            self._sets[strangers] = _Set(PatientSemaphore(at_once), most)
         return self._sets[strangers]
 
     async def _answer(self, kept: _Set, asked: Asked) -> Any:
-        modules = plugins.modules(asked.rows)
+        modules = named.modules(asked.rows)
         process = (None if asked.once else kept.take(modules)) or await self._forked(asked.stage, modules)
         text, whole = None, True
         try:
             text = await process.ask(json.dumps(asked.question), logs.levels_for("", self._levels))
-            return answer.found(text)
+            return answer.unpack(text)
         except PluginError:
             whole = False
             raise
         finally:
-            if text is None or not whole or asked.once or process.asked >= OFTEN:
+            if text is None or not whole or asked.once or process.asked >= MAX_QUESTIONS:
                 process.end()
             else:
                 kept.leave(process)
@@ -155,7 +155,7 @@ class PluginProcesses:
         spec = PluginSpec(
             self._settings.values,
             self._settings.references.rows(),
-            catalog.told().dump(),
+            catalog.third_party().dump(),
             logs.levels_for("", self._levels),
         )
         return await PluginProcess.forked(self._forks, stage, spec, list(self._modules))

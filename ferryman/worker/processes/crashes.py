@@ -1,6 +1,6 @@
 """What is made of the crashes of a task's processes: which record they die of, if it is one.
 
-A process that crashes by itself leaves a note of what it worked on (``task.setup.at_work``)::
+A process that crashes by itself leaves a note of what it worked on (``task.crash_evidence.at_work``)::
 
     died while decoding or transforming the same records, three times   ──► they are tried apart, by a ``Probe``
         single records kill the probe     ──► guilty: the next process judges them without touching them
@@ -19,21 +19,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ferryman.plugins import named
 from ferryman.record import Coordinates
-from ferryman.task.setup import at_work, plugins
-from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.setup.control import LONGEST_MESSAGE
-from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import place
-from ferryman.worker.forks import Forks
-from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
 log = logging.getLogger(__name__)
 
-TIMES = 3
+DEATHS_TO_SUSPECT = 3
 """Deaths over the same records that make them suspect."""
-UNEXPLAINED = 3
+MAX_UNEXPLAINED_DEATHS = 3
 """Deaths of a probe that say nothing about records, before it is given up."""
 
 
@@ -51,7 +52,7 @@ class Suspicion:
             return None
         self.times = self.times + 1 if self.last is not None and _alike(self.last, at) else 1
         self.last = at
-        if self.times < TIMES:
+        if self.times < DEATHS_TO_SUSPECT:
             return None
         self.last, self.times = None, 0
         return at
@@ -100,8 +101,8 @@ class Probe:
         self._at_work = AtWork()
         self._unexplained = 0
         name = f"probe of task {spec.connector}-{spec.task}"
-        modules = plugins.modules(spec.plugins)
-        self.processes = Succession(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
+        modules = named.modules(spec.plugins)
+        self.processes = SupervisedProcess(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
 
     async def found(self) -> Sequence[Guilty]:
         """The guilty records, once all have been tried; none where ``problem`` says why."""
@@ -110,19 +111,19 @@ class Probe:
         self._at_work = AtWork()
         return self.search.guilty
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def handed(self) -> int:
+    def descriptor(self) -> int:
         """Memory for a new process to note in what it tries."""
         descriptor = at_work.shared()
         self._at_work = AtWork(descriptor)
         return descriptor
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         return [replace(self._spec, probe=[list(each) for each in self.search.left]).dump()]
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """It has tried a range, or all, or could not."""
         match message["event"]:
             case "tried":
@@ -131,7 +132,7 @@ class Probe:
                 self.problem = message["trace"]
         return "last" if message["event"] in ("ended", "failed") else None
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """Nothing is left to be tried, or nothing can be."""
         return False
 
@@ -155,7 +156,7 @@ class Probe:
 
     def _dies_unexplained(self, how: str) -> bool:
         self._unexplained += 1
-        self.problem = f"its process {how}" if self._unexplained >= UNEXPLAINED else ""
+        self.problem = f"its process {how}" if self._unexplained >= MAX_UNEXPLAINED_DEATHS else ""
         return bool(self.problem)
 
 
@@ -170,7 +171,7 @@ class Crashes:
         self._tried: Note | None = None
         """What a source's process was told to try step by step."""
 
-    def handed(self) -> int:
+    def descriptor(self) -> int:
         """Memory for a new process to note in what it is at work on."""
         descriptor = at_work.shared()
         self._at_work = AtWork(descriptor)

@@ -9,12 +9,12 @@ count what allocators reserve and never use, and make innocent records fail with
 import asyncio
 from pathlib import Path
 
-LOOK = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two looks. A process may take some more in between."""
 COUNTED = ("RssAnon:", "VmSwap:")
 
 
-def taken(pid: int) -> int:
+def bytes_taken(pid: int) -> int:
     """The bytes that a process takes; 0 for one that has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
@@ -25,6 +25,6 @@ def taken(pid: int) -> int:
 
 async def exceeds(pid: int, limit: int) -> int:
     """Waits until a process takes more than ``limit`` bytes; how many it takes then."""
-    while (found := taken(pid)) <= limit:
-        await asyncio.sleep(LOOK)
+    while (found := bytes_taken(pid)) <= limit:
+        await asyncio.sleep(POLL_SECONDS)
     return found

@@ -15,12 +15,12 @@ import orjson
 
 from ferryman.offset_reader.spec import ReaderSpec
 from ferryman.offsets.asking import Asking
-from ferryman.worker.forks import Forks
-from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.processes.supervised_process import LastMessage, SupervisedProcess
 
-LONGEST = 64 << 20
+MAX_MESSAGE_BYTES = 64 << 20
 """Bytes that a message of a reader may have."""
-LINGERS = 30.0
+LINGER_SECONDS = 30.0
 """Seconds after which a reader ends that nobody uses."""
 OWN_NAMES = frozenset({"client.id"})
 """Settings that are another for each connector and change nothing of what is read."""
@@ -75,7 +75,7 @@ class OffsetReaders:
             if asker in reader.users:
                 reader.users.discard(asker)
                 if not reader.users:
-                    asyncio.get_running_loop().call_later(LINGERS, self._end_unused, identity, reader)
+                    asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_unused, identity, reader)
 
     def from_thread(
         self, connector: str, worker: Mapping[str, str], references: Sequence[Sequence[str]]
@@ -137,7 +137,7 @@ class OffsetReader:
         self._spec, self._heard = spec, heard
         self._asks: dict[int, str] = {}
         """The questions without an answer, each with its connector."""
-        self.processes = Succession(forks, "offsets", f"the reader of {spec.topic}", [], self, LONGEST)
+        self.processes = SupervisedProcess(forks, "offsets", f"the reader of {spec.topic}", [], self, MAX_MESSAGE_BYTES)
 
     def ask(self, ask: int, connector: str) -> None:
         """Puts a question."""
@@ -156,22 +156,22 @@ class OffsetReader:
         if self._asks.pop(ask, None) is not None:
             self.processes.tell({"ask": ask})
 
-    # What its processes tell; see ``succession.Lives``.
+    # What its processes tell; see ``supervised_process.Supervised``.
 
-    def first(self) -> list[bytes]:
+    def first_messages(self) -> list[bytes]:
         """What a new process is told."""
         asks = [orjson.dumps({"ask": ask, "connector": connector}) for ask, connector in self._asks.items()]
         return [self._spec.dump(), *asks]
 
-    def handed(self) -> None:
+    def descriptor(self) -> None:
         """It needs no memory of ours."""
 
-    def heard(self, message: Mapping[str, Any]) -> Word | None:
+    def on_message(self, message: Mapping[str, Any]) -> LastMessage | None:
         """It has found something, waits, or has failed to read."""
         self._heard(self, message)
         return None
 
-    async def over(self, lived: float) -> bool:
+    async def restart_after_failure(self, lived: float) -> bool:
         """It has no last word."""
         return False
 

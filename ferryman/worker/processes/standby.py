@@ -3,9 +3,9 @@
 import asyncio
 import socket
 
-from ferryman.worker.forks import Forked
+from ferryman.worker.forks.forked import Forked
 
-WAITS = 1.0
+WAIT_SECONDS = 1.0
 """Seconds after which one that nobody needs ends."""
 
 Free = tuple[Forked, socket.socket]
@@ -22,7 +22,7 @@ class Standby:
         """It has answered, and listens for what it is told next."""
         free = (process, connection)
         self._free.append(free)
-        asyncio.get_running_loop().call_later(WAITS, self._dismiss, free)
+        asyncio.get_running_loop().call_later(WAIT_SECONDS, self._dismiss, free)
 
     def take(self) -> Free | None:
         """One of them; None if there is none that lives."""

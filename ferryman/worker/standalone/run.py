@@ -11,19 +11,19 @@ from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.commands import Commands
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.control.worker_resources import WorkerResources
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.herder import ConnectorStatus
 from ferryman.worker.leases import Leases, own_life
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 COMPLETE, FAILED, STOPPED = 0, 1, 128
 """The exit codes: all is done; a task has failed and is not tried again; a signal came before the end, whose number is
 added."""
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks."""
 
 Told = Callable[[Progress | None, str], None]
@@ -42,11 +42,11 @@ async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkSer
     allowed_folders.bound(settings.config.connector_allowed_paths)
     cluster = Cluster(settings)
     cluster.look()
-    launch = Launch(settings, Forks(forkserver), {}, "backfill", "backfill", lease=own_life)
-    plane = Plane(launch, Journal(), Alone(), Board())
+    resources = WorkerResources(settings, Forks(forkserver), {}, "backfill", "backfill", lease=own_life)
+    plane = Plane(resources, Journal(), Alone(), Board())
     leases = Leases(plane.reconciler.renew)
     leases.start()
-    herder = Commands(plane, cluster)
+    herder = PlaneHerder(plane, cluster)
     try:
         return await lifetime.first(_followed(herder, config, told), _stopped(stopping))
     finally:
@@ -59,7 +59,7 @@ async def _stopped(stopping: lifetime.Signalled) -> int:
     return STOPPED + stopping.number
 
 
-async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:
+async def _followed(herder: PlaneHerder, config: Mapping[str, str], told: Told) -> int:
     name = config["name"]
     try:
         await herder.plugins.look()
@@ -76,7 +76,7 @@ async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> 
             return COMPLETE
         if failed(status):
             return FAILED
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def failed(status: ConnectorStatus) -> bool:

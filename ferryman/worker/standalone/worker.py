@@ -17,16 +17,16 @@ from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
-from ferryman.worker.control.commands import Commands
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.control.worker_resources import WorkerResources
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.metrics.served import served
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.pool import Pool
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +50,19 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     subject.is_worker(worker_id)
     cluster = Cluster(settings)
     cluster.look()
-    launch = Launch(settings, Forks(forkserver), seeds, worker_id, worker_id.replace(":", "_"), lease=own_life)
-    plane = Plane(launch, Journal(), Alone(), Board())
+    resources = WorkerResources(
+        settings, Forks(forkserver), seeds, worker_id, worker_id.replace(":", "_"), lease=own_life
+    )
+    plane = Plane(resources, Journal(), Alone(), Board())
     leases = Leases(plane.reconciler.renew)
     leases.start()
-    herder = Commands(plane, cluster, served(plane, settings))
+    herder = PlaneHerder(plane, cluster, served(plane, settings))
     herder.runs.start()
     rest = server.Server(herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)
     log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
-    code = await lifetime.first(_create(herder, launch.plugins, files), stopping.wait())
+    code = await lifetime.first(_create(herder, resources.plugins, files), stopping.wait())
     herder.ready = code == 0
     if code == 0:
         await lifetime.first(serving, stopping.wait())
@@ -77,7 +79,7 @@ def _open_folders(folders: Sequence[str]) -> None:
         log.warning("%s is not set: connectors may read and write all files that the worker may", allowed_folders.KEY)
 
 
-async def _create(herder: Commands, plugins: Plugins, files: Sequence[ConnectorFile]) -> int:
+async def _create(herder: PlaneHerder, plugins: Plugins, files: Sequence[ConnectorFile]) -> int:
     try:
         await plugins.look()
     except FerrymanError as error:

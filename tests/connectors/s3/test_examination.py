@@ -13,7 +13,7 @@ import pytest
 from ferryman.connectors.s3.bucket import probes
 from ferryman.findings import Finding
 from ferryman.stack.servers.s3 import create_bucket
-from tests.called import Place
+from tests.cli_calls import Place
 from tests.connectors.s3.meddling_proxy import Fate, meddling, no_abort, no_comparison, no_delete, refusing
 from tests.connectors.s3.s3_task import client
 from tests.doctor.looks import about, at, system, written

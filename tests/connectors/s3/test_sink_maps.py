@@ -73,7 +73,7 @@ def test_objects_hold_the_same_whether_values_came_as_columns_or_as_rows(
 ) -> None:
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maps_reader, "FEWEST", 1)
+        patch.setattr(maps_reader, "MIN_OBJECTS", 1)
         patch.setattr("ferryman.connectors.s3.layout.gathering._MOST_MAPS_PER_ROW", few)
         for by_columns in (True, False):
             world = World(s3_server, f"{unique}-{next(NUMBERS)}", config)

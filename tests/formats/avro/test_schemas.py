@@ -13,7 +13,7 @@ from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
 from ferryman.formats.avro.connect_properties import PLAIN, Options
 from ferryman.formats.avro.names import scrubbed
-from ferryman.formats.avro.schema_reader import DEEPEST, reading
+from ferryman.formats.avro.schema_reader import MAX_DEPTH, reading
 from ferryman.formats.avro.schema_writer import writing
 from ferryman.record import Rows
 from ferryman.schema import (
@@ -202,7 +202,7 @@ def test_what_has_no_schema_of_connects_is_a_data_error(kind: Any) -> None:
 
 def test_types_in_one_another_end_somewhere() -> None:
     kind: Any = "int"
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         kind = {"type": "array", "items": kind}
     with pytest.raises(DataError, match="more than 100 types in one another"):
         reading(kind)

@@ -32,7 +32,7 @@ ANY = [*(text for kind in KINDS for text in kind), *WIDE]
 
 @pytest.fixture(autouse=True)
 def a_frame_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps_reader, "FEWEST", 64)
+    monkeypatch.setattr(maps_reader, "MIN_OBJECTS", 64)
 
 
 @st.composite
@@ -80,7 +80,7 @@ def together(payloads: Sequence[bytes | None]) -> tuple[dict[int, Any], list[int
 @given(objects())
 def test_columns_hold_what_rows_hold_to_the_kind_of_a_number_and_the_order_of_keys(payloads: list[bytes]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maps_reader, "FEWEST", 1)
+        patch.setattr(maps_reader, "MIN_OBJECTS", 1)
         values, odd = together(payloads)
     places, rows, _ = loads_good(payloads)
     assert {at: repr(value) for at, value in values.items()} == {

@@ -55,7 +55,7 @@ def is_task_of(pid: int, folder: Path) -> bool:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         parent = status.split("PPid:")[1].split()[0]
-        forked = b"ferryman.worker.fork_loop" in Path(f"/proc/{parent}/cmdline").read_bytes()
+        forked = b"ferryman.worker.forks.server_process" in Path(f"/proc/{parent}/cmdline").read_bytes()
         return forked and str(folder).encode() in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False

@@ -99,7 +99,7 @@ def test_a_stop_ends_the_wait() -> None:
     queue.stopping = lambda: True
     with pytest.raises(RetriableError):
         queue.send(failures(2))
-    assert Broker.now < dead_letters.PATIENCE
+    assert Broker.now < dead_letters.ACKNOWLEDGEMENT_SECONDS
 
 
 @pytest.mark.parametrize("code", [KafkaError._MSG_TIMED_OUT, KafkaError.NOT_ENOUGH_REPLICAS, KafkaError._TRANSPORT])

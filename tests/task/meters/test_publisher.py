@@ -5,7 +5,13 @@ from typing import Any
 from ferryman.metrics import ours
 from ferryman.metrics.exposition import Sample
 from ferryman.task.meters.meters import BACKGROUND
-from ferryman.task.meters.publisher import AFTER, EVERY, MOST, SELDOM, Publisher
+from ferryman.task.meters.publisher import (
+    IDLE_AFTER_SECONDS,
+    IDLE_LOOK_SECONDS,
+    LOOK_SECONDS,
+    MAX_MESSAGE_BYTES,
+    Publisher,
+)
 
 KEY = ("c", "0")
 
@@ -49,7 +55,7 @@ def test_much_is_told_in_parts_and_of_one_family_no_more_than_fits() -> None:
     line = Line()
     many: list[Sample] = [(ours.LAG_OF, (*KEY, "t" * 100, str(number)), 1) for number in range(2000)]
     Publisher(lambda: [*many, (ours.LAG, KEY, 1)], line.offer).tell()
-    assert all(sum(map(len, each.values())) <= MOST for each in line.told)
+    assert all(sum(map(len, each.values())) <= MAX_MESSAGE_BYTES for each in line.told)
     assert {name for each in line.told for name in each} == {ours.LAG_OF.name, ours.LAG.name}
     (cut,) = (each[ours.LAG_OF.name] for each in line.told if ours.LAG_OF.name in each)
     assert cut.endswith("} 1.0\n")
@@ -66,10 +72,10 @@ def test_a_task_that_does_nothing_is_looked_at_seldom_whatever_its_process_does(
         publisher.tell()
         return publisher.pause
 
-    assert paused(0.0) == EVERY
-    assert paused(AFTER, (ours.LAG, KEY, 1), (ours.CPU, KEY, 0.7)) == SELDOM
-    assert paused(AFTER + 1, (ours.LAG, KEY, 2), (ours.CPU, KEY, 0.7)) == EVERY
-    assert paused(AFTER + 1 + AFTER) == SELDOM
+    assert paused(0.0) == LOOK_SECONDS
+    assert paused(IDLE_AFTER_SECONDS, (ours.LAG, KEY, 1), (ours.CPU, KEY, 0.7)) == IDLE_LOOK_SECONDS
+    assert paused(IDLE_AFTER_SECONDS + 1, (ours.LAG, KEY, 2), (ours.CPU, KEY, 0.7)) == LOOK_SECONDS
+    assert paused(IDLE_AFTER_SECONDS + 1 + IDLE_AFTER_SECONDS) == IDLE_LOOK_SECONDS
 
 
 def test_the_last_words_raise_nothing() -> None:

@@ -9,16 +9,17 @@ from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
 from ferryman.retry.outage import Outage, Patience
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.outages import Troubles
 from ferryman.task.sink import backlog as backlog_module
-from ferryman.task.sink import idling as idling_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
+from ferryman.task.sink import sink_context
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.loop import SinkSession, Timing
+from ferryman.task.sink.pacing import idle_polling as idling_module
+from ferryman.task.sink.pacing.slices import Slices
 from ferryman.task.sink.sink_thread import StillBusy
-from ferryman.task.sink.slices import Slices
 from tests.chain.parts import TextConverter
 from tests.clock import Clock
 from tests.kafka.cluster_in_memory import Cluster
@@ -121,7 +122,7 @@ class HandDriven:
         self.consumer = FakeConsumer(self.cluster, idle=self.clock.pass_)
         self.thread = HandThread(self.clock)
         self.topics = ["t"]
-        made: Any = sink(loop_module.context(lambda: self.session, connector="c", task=0, cluster="k", raw={}))
+        made: Any = sink(sink_context.context(lambda: self.session, connector="c", task=0, cluster="k", raw={}))
         self.sink: Any = made
         text = TextConverter(Config(), "value")
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))

@@ -15,12 +15,12 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, TopicPartition
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.slices import AIM, Slices
+from ferryman.task.sink.pacing.slices import AIM_SECONDS, Slices
 from tests.chain.parts import OnRecords, TextConverter, batch, polled
 from tests.clock import Clock
 from tests.task.sink.recording_sink import RecordingSink
@@ -329,7 +329,7 @@ def test_in_a_hurry_what_needs_no_put_is_delivered_all_the_same(work: Work) -> N
 def test_a_slice_that_takes_longer_than_it_should_ends_between_two_puts(work: Work, clock: Clock) -> None:
     for number in range(4):
         work.add(b"v", first=number)
-    work.sink.during_put = lambda: clock.pass_(AIM / 2)
+    work.sink.during_put = lambda: clock.pass_(AIM_SECONDS / 2)
     work.backlog.advance()
     assert len(work.sink.taken) == 2
     work.backlog.advance()

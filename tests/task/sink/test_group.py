@@ -415,7 +415,7 @@ def test_a_member_whose_identity_was_taken_over_is_told_so_by_its_commit(
         member.group.commit({A: Committed(1)})
 
 
-@pytest.mark.parametrize("code", sorted(coordinator.MOVING))
+@pytest.mark.parametrize("code", sorted(coordinator.COORDINATOR_MOVING))
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_commit_is_asked_for_again_while_the_coordinator_moves(
     member: Membership, code: int, whole: bool, monkeypatch: pytest.MonkeyPatch
@@ -427,11 +427,11 @@ def test_a_commit_is_asked_for_again_while_the_coordinator_moves(
     assert member.cluster.committed == {A: (1, ""), C: (1, "")}
 
 
-@pytest.mark.parametrize("code", sorted(coordinator.MOVING))
+@pytest.mark.parametrize("code", sorted(coordinator.COORDINATOR_MOVING))
 def test_a_commit_whose_coordinator_does_not_come_to_rest_may_have_been_made_or_not(
     member: Membership, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_module, "MOVING", 0.0)
+    monkeypatch.setattr(group_module, "COMMIT_RETRY_SECONDS", 0.0)
     member.given(A)
     member.consumer.answers.append(code)
     with pytest.raises(Indeterminate, match="no usable answer"):
@@ -512,7 +512,7 @@ def test_what_goes_wrong_on_leaving_is_raised_or_after_a_failure_only_logged(
 
 def test_leaving_does_not_wait_for_ever_for_a_revocation(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
     member.given(A)
-    monkeypatch.setattr(group_module, "LEAVING", 0.0)
+    monkeypatch.setattr(group_module, "LEAVE_SECONDS", 0.0)
     monkeypatch.setattr(member.consumer, "poll", lambda timeout: None)
     member.group.leave()
     assert member.consumer.assignment() != []

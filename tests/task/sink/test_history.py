@@ -10,9 +10,9 @@ from confluent_kafka import Consumer
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import Data, Payload, TopicPartition
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import CONVERT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import CONVERT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.sink import history
 from ferryman.task.sink.history import Reader
 from tests.chain.parts import TextConverter
@@ -96,7 +96,7 @@ def test_what_had_come_too_early_goes_on_to_come_when_partitions_were_added_and_
     kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "AT_ONCE", 10)
-    monkeypatch.setattr(history, "AHEAD", 10)
+    monkeypatch.setattr(history, "MAX_RECORDS_AHEAD", 10)
     first, second = (TopicPartition(unique, number) for number in (0, 1))
     create_topic(kafka, unique, partitions=2)
     for partition in (0, 1):

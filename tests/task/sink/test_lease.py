@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.api import Committed
 from ferryman.errors import Unfinished
-from ferryman.task.setup.lease import UNLIMITED, Lease
+from ferryman.leases.lease import UNLIMITED, Lease
 from tests.task.sink.hand_driven import TIMING, A, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
 

@@ -19,13 +19,14 @@ from ferryman.errors import Indeterminate
 from ferryman.record import Polled, Record, TopicPartition
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.outages import Troubles
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.troubles import Troubles
-from ferryman.task.sink import loop
+from ferryman.task.sink import sink_context
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.loop import SinkSession, Timing, demand
+from ferryman.task.sink.loop import SinkSession, Timing
+from ferryman.task.sink.pacing.slices import Slices
+from ferryman.task.sink.sink_context import demand
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
-from ferryman.task.sink.slices import Slices
 
 STRING = {f"{side}.converter": "org.apache.kafka.connect.storage.StringConverter" for side in ("key", "value")}
 A = TopicPartition("t", 0)
@@ -143,7 +144,7 @@ def stage() -> Iterator[Make]:
         control = Control(lambda event, facts: None)
         threads.append(SinkThread(control, grace))
         config = SinkConfig.parse({"name": "s", "connector.class": "x", "topics": "t"})
-        context = loop.context(lambda: session, connector="s", task=0, cluster="c", raw={})
+        context = sink_context.context(lambda: session, connector="s", task=0, cluster="c", raw={})
         sink = PlayedSink(config, context)
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(1000))

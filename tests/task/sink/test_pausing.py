@@ -4,7 +4,7 @@ import pytest
 
 from ferryman.task.setup.control import Control, Wish
 from ferryman.task.sink import pausing as pausing_module
-from ferryman.task.sink.pausing import PATIENCE, Pausing
+from ferryman.task.sink.pausing import TELL_AFTER_SECONDS, Pausing
 from tests.clock import Clock
 
 
@@ -47,7 +47,7 @@ def test_a_pause_is_told_after_the_put_that_runs_and_one_commit(pause: Pause) ->
 
 def test_a_put_without_end_holds_it_up_for_so_long_and_no_longer(pause: Pause) -> None:
     pause.obey(busy=True, wish="pause")
-    assert pause.obey(busy=True, later=PATIENCE - 0.1) == []
+    assert pause.obey(busy=True, later=TELL_AFTER_SECONDS - 0.1) == []
     assert pause.obey(busy=True, later=0.1) == ["paused"]
 
 
@@ -62,6 +62,6 @@ def test_the_end_of_a_pause_is_told_at_once_and_the_next_one_begins_anew(pause: 
 
 def test_a_pause_that_is_taken_back_before_it_was_told_is_forgotten(pause: Pause) -> None:
     pause.obey(busy=True, wish="pause")
-    assert pause.obey(busy=True, wish="run", later=PATIENCE) == []
+    assert pause.obey(busy=True, wish="run", later=TELL_AFTER_SECONDS) == []
     assert pause.obey(busy=True, wish="pause") == []
-    assert pause.obey(busy=True, later=PATIENCE - 0.1) == []
+    assert pause.obey(busy=True, later=TELL_AFTER_SECONDS - 0.1) == []

@@ -28,7 +28,7 @@ def gate() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def thread(control: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkThread]:
-    monkeypatch.setattr(sink_thread, "LOOK", 0.01)
+    monkeypatch.setattr(sink_thread, "POLL_SECONDS", 0.01)
     made = SinkThread(control, grace=FOREVER)
     yield made
     made.end()

@@ -14,8 +14,8 @@ from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.outages import Troubles
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.loop import SourceSession
 from ferryman.task.source.outbox import Outbox
 from ferryman.task.source.transactions import Transactions

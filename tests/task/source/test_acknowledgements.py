@@ -12,9 +12,9 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import TaskError
+from ferryman.leases.lease import Lease
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.lease import Lease
 from ferryman.task.source import acknowledgements
 from ferryman.task.source.acknowledgements import Acknowledgements
 from ferryman.task.source.delivery import Progress

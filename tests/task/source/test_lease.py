@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferryman.task.setup.lease import UNLIMITED, Lease
+from ferryman.leases.lease import UNLIMITED, Lease
 from tests.task.source.test_loop import Task
 
 ENDED = Lease(ends=0.0)

@@ -22,7 +22,7 @@ from ferryman.retry.outage import Outage, Patience
 from ferryman.runs import marks
 from ferryman.runs.marks import Mark
 from ferryman.task.errors.source_letter import SourceWriter
-from ferryman.task.setup.troubles import Troubles
+from ferryman.task.outages import Troubles
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.ending import Ending
@@ -307,7 +307,9 @@ def test_of_a_source_that_comes_to_an_end_the_refused_are_counted_in_the_transac
     task.producer.largest = 150
     task.poll("1", "refuse", "2", "x" * 151, at=4)
     task.rounds(1)
-    assert marks.found([(marks.partition(0), task.offsets.get(marks.partition(0)) or {})]) == {0: Mark(4, refused=2)}
+    assert marks.marks_by_task([(marks.partition(0), task.offsets.get(marks.partition(0)) or {})]) == {
+        0: Mark(4, refused=2)
+    }
     assert task.producer.calls.count("commit") == 1
 
 

@@ -12,10 +12,10 @@ from ferryman.chain.chain import Chain, Step, assembled
 from ferryman.config import Config
 from ferryman.errors import DataError
 from ferryman.record import Batch, Header, Record, batches
-from ferryman.task.setup import at_work
-from ferryman.task.setup.at_work import AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
-from ferryman.task.source.suspects import LONGEST_NAME, TOLD, Suspects, identities, told
+from ferryman.task.crash_evidence import at_work
+from ferryman.task.crash_evidence.at_work import AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
+from ferryman.task.source.suspects import LONGEST_NAME, NOTED_RECORDS, Suspects, identities, note_of
 from tests.chain.parts import TextConverter
 
 
@@ -72,31 +72,31 @@ def test_records_from_one_place_are_told_apart_by_which_they_are() -> None:
 
 def test_one_without_an_offset_is_known_by_what_is_in_it_and_a_long_name_by_a_digest() -> None:
     (a,), (b,), (long,) = (
-        told(polled(*each, offset=at)) for each, at in ((("a",), None), (("b",), None), (("a",), "x" * 999))
+        note_of(polled(*each, offset=at)) for each, at in ((("a",), None), (("b",), None), (("a",), "x" * 999))
     )
     assert a != b
-    assert a == told(polled("a", offset=None))[0]
+    assert a == note_of(polled("a", offset=None))[0]
     assert len(long.topic) < LONGEST_NAME
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60), st.integers(1, 60))
 def test_whatever_a_poll_holds_beyond_its_note_begins_alike(values: list[str], more: int) -> None:
-    assert told(polled(*values, *"d" * more))[: len(values)] == told(polled(*values))[:TOLD]
+    assert note_of(polled(*values, *"d" * more))[: len(values)] == note_of(polled(*values))[:NOTED_RECORDS]
 
 
 def test_where_nothing_is_suspect_nothing_is_tried() -> None:
     trial = Trial()
     assert trial.innocent(polled("a")) == (["a"], [])
-    trial = Trial(suspect=told(polled("a", offset="elsewhere")))
+    trial = Trial(suspect=note_of(polled("a", offset="elsewhere")))
     assert trial.innocent(polled("a")) == (["a"], [])
     assert trial.chains == 0
 
 
 def test_what_is_polled_with_a_suspect_is_tried_one_by_one_each_with_a_note_of_its_own() -> None:
     given = polled("a", "bad", "c")
-    trial = Trial(suspect=told(given)[1:2])
+    trial = Trial(suspect=note_of(given)[1:2])
     assert trial.innocent(given) == (["a", "bad", "c"], []), "what is bad and kills nobody is for the task to judge"
-    called = told(given)
+    called = note_of(given)
     assert trial.watched.seen == [
         (value, Note("TRANSFORMATION", [called[at]], "Watched")) for at, value in enumerate(["a", "bad", "c"])
     ]
@@ -106,7 +106,7 @@ def test_what_is_polled_with_a_suspect_is_tried_one_by_one_each_with_a_note_of_i
 
 
 def test_each_converter_has_a_note_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial, noted = Trial(suspect=told(polled("a"))), list[str]()
+    trial, noted = Trial(suspect=note_of(polled("a"))), list[str]()
     on = trial.memory.on
 
     def watched(stage: str, ranges: Sequence[Offsets], plugin: str = "") -> Any:
@@ -120,8 +120,8 @@ def test_each_converter_has_a_note_of_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_guilty_are_failures_that_nobody_touches_again_and_the_others_go_on() -> None:
     given = polled("a", "deadly", "c")
-    name, which, *_ = told(given)[1]
-    trial = Trial(told(given), [Guilty(name, which, 0, "VALUE_CONVERTER", "Avro", "was killed by SIGSEGV")])
+    name, which, *_ = note_of(given)[1]
+    trial = Trial(note_of(given), [Guilty(name, which, 0, "VALUE_CONVERTER", "Avro", "was killed by SIGSEGV")])
     left, (failure,) = trial.innocent(given)
     assert left == ["a", "c"]
     assert [value for value, _ in trial.watched.seen] == ["a", "c"]
@@ -133,5 +133,5 @@ def test_the_guilty_are_failures_that_nobody_touches_again_and_the_others_go_on(
 def test_what_is_at_work_is_noted_by_its_first_records() -> None:
     trial, given = Trial(), polled(*"x" * 100)
     with trial.suspects.working(given):
-        assert trial.memory.read() == Note("polled", told(given))
-    assert len(told(given)) == TOLD
+        assert trial.memory.read() == Note("polled", note_of(given))
+    assert len(note_of(given)) == NOTED_RECORDS

@@ -20,11 +20,11 @@ from ferryman.settings import settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import places_in_groups
 from ferryman.worker.control import offsets
-from ferryman.worker.control.commands import Commands
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.pool import DEADLINE
-from ferryman.worker.standalone.memory import Alone, Board, Journal
+from ferryman.worker.control.worker_resources import WorkerResources
+from ferryman.worker.pool import DEADLINE_SECONDS
+from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
 from tests.worker.plugins_in_process import plugins
 
@@ -71,7 +71,7 @@ class PlayedPool:
         self.stages: list[str] = []
         """What was begun."""
 
-    async def run(self, stage: str, work: Callable[[], Any], within: float | None = DEADLINE) -> Any:
+    async def run(self, stage: str, work: Callable[[], Any], within: float | None = DEADLINE_SECONDS) -> Any:
         self.stages.append(stage)
         seconds = self.takes(stage)
         if within is not None and seconds > within:
@@ -105,15 +105,15 @@ class PlayedWorker:
         self.provides(colour="blue-as-provided")
         self.settings = self.with_settings()
         forks: Any = self.forks
-        self.launch = Launch(self.settings, forks, {}, WORKER, WORKER, configs=self.pool)  # type: ignore[arg-type]
-        self.launch.plugins = plugins(self.settings, self.pool)
+        self.resources = WorkerResources(self.settings, forks, {}, WORKER, WORKER, configs=self.pool)  # type: ignore[arg-type]
+        self.resources.plugins = plugins(self.settings, self.pool)
         self.board = Board()
         self._listens(self.board)
         self.journal = Journal()
         self._reads(self.journal)
-        self.plane = Plane(self.launch, self.journal, self.members, self.board)
+        self.plane = Plane(self.resources, self.journal, self.members, self.board)
         cluster: Any = None
-        self.commands = Commands(self.plane, cluster)
+        self.commands = PlaneHerder(self.plane, cluster)
 
     def with_settings(self, **more: str) -> settings.Settings:
         """The worker's settings, and more of them."""
@@ -155,7 +155,7 @@ class PlayedWorker:
         async def checked(*_: object) -> Unchecked:
             return Unchecked()
 
-        self.patches.setattr(self.launch.plugins, "checked", checked)
+        self.patches.setattr(self.resources.plugins, "checked", checked)
 
     def provides(self, **values: str) -> None:
         """What the provider has from now on."""

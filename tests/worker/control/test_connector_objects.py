@@ -8,9 +8,9 @@ import pytest
 from ferryman.errors import RetriableError, TaskError
 from ferryman.facts.config_records import Properties, TasksCommit
 from ferryman.facts.states import State
-from ferryman.retry.breaker import DEATHS, HEALTHY
+from ferryman.leases.lease import Lease
+from ferryman.retry.breaker import HEALTHY_SECONDS, MAX_DEATHS
 from ferryman.retry.tries import LONGEST_WAIT
-from ferryman.task.setup.lease import Lease
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import DISLIKES, GRACE, PlayedWorker, until
 from tests.worker.lively_processes import Habits, LivelyConnector
@@ -153,7 +153,7 @@ def test_one_that_raises_has_failed_and_is_started_anew_ever_more_rarely(tell: T
         del worker.moods["c"]
         await worker.runs("c")
         assert loop.time() - began > 600
-        await asyncio.sleep(HEALTHY)
+        await asyncio.sleep(HEALTHY_SECONDS)
         known = len(worker.forks.connectors)
         worker.forks.objects()[0].fails()
         await asyncio.sleep(1)
@@ -184,7 +184,7 @@ def test_one_that_has_failed_and_lingers_is_killed(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         connector = await lives(worker)
         worker.moods["c"] = DISLIKES
-        connector.says("failed", trace="it broke", again=False)
+        connector.says("failed", trace="it broke", may_recover=False)
         await worker.shows("c", State.FAILED, State.RUNNING)
         assert connector.lives
         await asyncio.sleep(GRACE)
@@ -202,9 +202,9 @@ def test_one_that_dies_without_a_word_is_followed_by_another_and_fails_when_it_g
         worker.forks.habits["c"].crashes = True
         worker.forks.objects()[0].dies(-9)
         await worker.shows("c", State.FAILED, State.RUNNING)
-        assert f"it has died {DEATHS} times in a row" in (worker.board.status("c").trace or "")  # type: ignore[union-attr]
+        assert f"it has died {MAX_DEATHS} times in a row" in (worker.board.status("c").trace or "")  # type: ignore[union-attr]
         worker.forks.habits["c"].crashes = False
-        await asyncio.sleep(LONGEST_WAIT + HEALTHY + 1)
+        await asyncio.sleep(LONGEST_WAIT + HEALTHY_SECONDS + 1)
         assert worker.states("c") == [State.RUNNING, State.RUNNING]
 
     tell(story)

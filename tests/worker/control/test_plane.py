@@ -97,7 +97,9 @@ def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_l
         worker.plane.said(("c", 0), "10.0.0.2:8083", late=True)
         assert worker.board.tasks("c")[0].trace == "it broke"
         told = len(worker.shown)
-        worker.plane.said(("c", 0), worker.launch.worker_id, late=True)  # this worker's own word comes by the same way
+        worker.plane.said(
+            ("c", 0), worker.resources.worker_id, late=True
+        )  # this worker's own word comes by the same way
         assert len(worker.shown) == told
         worker.plane.said(
             ("c", 0), "10.0.0.2:8083", late=True
@@ -113,8 +115,8 @@ def test_a_word_of_a_task_that_is_no_more_does_not_stay_though_its_request_came_
         await worker.created("c", 2)
         await worker.commands.stop("c")
         await worker.shows("c", State.STOPPED)
-        worker.board.show(("c", 1), Status(state, worker.launch.worker_id))
-        worker.plane.said(("c", 1), worker.launch.worker_id, late=False)
+        worker.board.show(("c", 1), Status(state, worker.resources.worker_id))
+        worker.plane.said(("c", 1), worker.resources.worker_id, late=False)
         await worker.shows("c", State.STOPPED)
         told = len(worker.shown)
         worker.plane.said(("c", 1), None, late=True)  # what is forgotten comes by the same way
@@ -127,8 +129,8 @@ def test_a_workers_own_word_that_comes_again_behind_what_it_said_since_does_not_
     async def story(worker: PlayedWorker) -> None:
         await worker.created("c")
         await worker.shows("c", State.RUNNING, State.RUNNING)
-        worker.board.show(("c", 0), Status(State.PAUSED, worker.launch.worker_id))
-        worker.plane.said(("c", 0), worker.launch.worker_id, late=False)
+        worker.board.show(("c", 0), Status(State.PAUSED, worker.resources.worker_id))
+        worker.plane.said(("c", 0), worker.resources.worker_id, late=False)
         await worker.shows("c", State.RUNNING, State.RUNNING)
 
     tell(story)
@@ -368,8 +370,8 @@ def test_a_level_that_comes_from_another_worker_holds_here_and_is_shown(
 
 def test_where_topics_are_not_tracked_none_is_noted(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.plane.launch = replace(worker.launch, settings=worker.with_settings(topic_tracking_enable="false"))
-        worker.plane.launch.plugins = worker.launch.plugins
+        worker.plane.resources = replace(worker.resources, settings=worker.with_settings(topic_tracking_enable="false"))
+        worker.plane.resources.plugins = worker.resources.plugins
         await worker.created("a")
         await asyncio.sleep(60)
         assert worker.board.topics("a") == []

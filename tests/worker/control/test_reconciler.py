@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ferryman.facts.states import TargetState
-from ferryman.task.setup.lease import Lease
+from ferryman.leases.lease import Lease
 from ferryman.worker.control.follower import Follower
 from ferryman.worker.control.wanted import Wanted, wanted
 from tests.worker.control.conftest import Story

@@ -8,7 +8,7 @@ from ferryman.facts.config_records import TargetStateRecord
 from ferryman.facts.states import State, TargetState
 from ferryman.record import TopicPartition
 from ferryman.worker.control.runs import Runs
-from ferryman.worker.run_offsets import Standing
+from ferryman.worker.offsets.run_offsets import Standing
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import PlayedWorker
 

@@ -208,7 +208,7 @@ def test_whatever_is_raised_when_a_task_is_prepared_is_its_trace(tell: Tell, mon
 
         worker.checks_nothing()
         with monkeypatch.context() as patched:
-            patched.setattr("ferryman.task.setup.plugins.named", named)
+            patched.setattr("ferryman.plugins.named.named", named)
             await worker.commands.create("c", worker.config("c"))
             await worker.shows("c", State.RUNNING, State.FAILED)
             assert worker.board.tasks("c")[0].trace == "OSError: the disk is gone"

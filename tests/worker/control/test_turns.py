@@ -19,7 +19,7 @@ async def changes(turns: Turns, client: dict[str, bool], done: list[str]) -> Non
     async def has_gone() -> bool:
         return client["gone"]
 
-    with askers.asked(has_gone):
+    with askers.on_behalf_of(has_gone):
         async with turns.of("c"):
             done.append("changed")
 
@@ -59,7 +59,7 @@ def test_what_a_request_has_set_off_goes_on_when_its_client_has_gone() -> None:
 
     async def sets_off() -> None:
         answered = asyncio.Event()
-        with askers.asked(has_gone):
+        with askers.on_behalf_of(has_gone):
             going_on = asyncio.ensure_future(later(answered))
         answered.set()
         await going_on

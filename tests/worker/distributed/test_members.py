@@ -58,7 +58,7 @@ def test_a_follower_names_the_leader() -> None:
 
 
 def test_nobody_is_named_when_no_leader_is_known_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "REBALANCE_SECONDS", 0.1)
     assert forwarded(Place(None)) is None
 
 
@@ -77,7 +77,7 @@ def test_who_led_before_it_slept_waits_until_it_knows_whether_it_still_does(monk
 
     assert asyncio.run(slept(ME, True)) == "here"
     assert asyncio.run(slept(OTHER, True)) == OTHER
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(module, "REBALANCE_SECONDS", 0.3)
     place = Place(ME, holds=False)
     assert forwarded(place) is None
 
@@ -109,7 +109,7 @@ def test_what_waited_for_the_end_of_a_rebalance_is_not_done_for_who_has_gone(
 
     async def asks() -> None:
         place = Place(None if waited else ME)
-        with askers.asked(has_gone):
+        with askers.on_behalf_of(has_gone):
             asking = asyncio.ensure_future(members(place).lead())
             await asyncio.sleep(0)
             place.member.leader_url, place.member.leads = ME, True

@@ -11,13 +11,13 @@ import pytest
 from ferryman.assignment.protocol import NO_WORK
 from ferryman.facts.config_records import ConnectorConfig
 from ferryman.facts.fold import Facts
+from ferryman.leases import lease
+from ferryman.leases.lease import Lease
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.membership.rebalances import Rebalances
 from ferryman.membership.standing import Standing
 from ferryman.metrics.windows import Sampling
-from ferryman.task.setup import lease
-from ferryman.task.setup.lease import Lease
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.share import ShareOfWork
 from tests.worker.simulated_time import simulated

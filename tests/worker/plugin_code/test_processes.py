@@ -15,8 +15,8 @@ from ferryman.plugins.others import Others, Point
 from ferryman.settings import settings
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.forks import Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forks.forked import Forks
+from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.plugin_code import plugins, process, processes
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.plugin_code.processes import PluginProcesses
@@ -78,7 +78,7 @@ class Worker:
     def begins_anew(self) -> None:
         """Forgets all processes."""
         self.plugins = Plugins(self.settings, PluginProcesses(self.forks, self.settings, {}))
-        self.plugins.are_known(catalog.told())
+        self.plugins.are_known(catalog.third_party())
 
     async def odd(self, habit: str, sign: Path | None = None) -> Any:
         config = {"name": "o", "connector.class": "OddSink", "topics": "t", "habit": habit}
@@ -102,7 +102,7 @@ def tell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
     with pytest.MonkeyPatch.context() as patches, asyncio.Runner() as runner:
         patches.setenv("PYTHONPATH", str(install(tmp_path_factory.mktemp("odd"), "odd", PLUGIN, "OddSink")))
         patches.setattr(others, "points", lambda *groups: points)
-        catalog.tell(Others())
+        catalog.set_third_party(Others())
 
         async def made() -> Worker:
             worker = Worker()
@@ -201,7 +201,7 @@ def test_code_that_does_not_come_back_is_ended_and_named_in_kafkas_words(
         )
         await asyncio.to_thread(until, lambda: not alive(pids(sign)[1]))
 
-    monkeypatch.setattr(plugins, "DEADLINE", 15.0)
+    monkeypatch.setattr(plugins, "DEADLINE_SECONDS", 15.0)
     tell(story)
 
 
@@ -247,7 +247,7 @@ def test_a_process_ends_that_nobody_asks_any_more(tell: Tell, tmp_path: Path, mo
         await asyncio.to_thread(until, lambda: not alive(pids(tmp_path / "sign")[0]))
         assert (await worker.odd("none", tmp_path / "sign")).problems == []
 
-    monkeypatch.setattr(processes, "LINGERS", 0.2)
+    monkeypatch.setattr(processes, "LINGER_SECONDS", 0.2)
     tell(story)
 
 
@@ -261,7 +261,7 @@ def test_a_process_ends_that_was_asked_often_enough(
         first, again, other = pids(tmp_path / "sign")
         assert first == again != other
 
-    monkeypatch.setattr(processes, "OFTEN", 2)
+    monkeypatch.setattr(processes, "MAX_QUESTIONS", 2)
     tell(story)
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.facts.states import State
-from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, AtWork, Note, Offsets
-from ferryman.task.setup.guilty import Guilty
+from ferryman.task.crash_evidence.at_work import CONVERT, POLLED, PUT, AtWork, Note, Offsets
+from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.processes.crashes import Search, Suspicion
-from ferryman.worker.processes.task_processes import TaskProcess
+from ferryman.worker.processes.running_task import RunningTask
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
 HOW = "was killed by SIGSEGV"
@@ -78,7 +78,7 @@ class Play:
     def __init__(self) -> None:
         self.forks = PlayedForks()
         forks: Any = self.forks
-        self.task = TaskProcess(forks, TaskSpec("c", 3, "w", {}, {}), lambda topic: None)
+        self.task = RunningTask(forks, TaskSpec("c", 3, "w", {}, {}), lambda topic: None)
 
     async def crashed(self, number: int, stage: str, offsets: Offsets, plugin: str = "", code: int = -11) -> None:
         """The process of that number dies in the middle of that work."""

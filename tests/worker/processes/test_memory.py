@@ -44,21 +44,21 @@ def take(process: "subprocess.Popen[str]", count: int) -> None:
 
 def test_what_a_process_takes_counts_and_what_it_only_reserves_does_not() -> None:
     with taker() as process:
-        before = memory.taken(process.pid)
+        before = memory.bytes_taken(process.pid)
         take(process, 40_000_000)
-        assert 40_000_000 <= memory.taken(process.pid) - before < 60_000_000
+        assert 40_000_000 <= memory.bytes_taken(process.pid) - before < 60_000_000
 
 
 def test_one_that_has_ended_takes_nothing() -> None:
     with taker() as process:
         process.kill()
         process.wait()
-        assert memory.taken(process.pid) == 0
+        assert memory.bytes_taken(process.pid) == 0
 
 
 def test_the_wait_ends_when_it_is_too_much() -> None:
     async def story(process: "subprocess.Popen[str]") -> int:
-        limit = memory.taken(process.pid) + 20_000_000
+        limit = memory.bytes_taken(process.pid) + 20_000_000
         waiting = asyncio.create_task(memory.exceeds(process.pid, limit))
         await asyncio.sleep(0)
         assert not waiting.done()

@@ -46,7 +46,7 @@ class Play:
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
     monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
-    monkeypatch.setattr(offset_readers, "LINGERS", 0.0)
+    monkeypatch.setattr(offset_readers, "LINGER_SECONDS", 0.0)
 
 
 def play(story: Callable[[Play], Awaitable[None]]) -> Play:

@@ -19,7 +19,7 @@ from ferryman.settings import settings
 from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.worker import places_in_groups
-from ferryman.worker.control import launch, offsets
+from ferryman.worker.control import offsets, worker_resources
 from ferryman.worker.distributed import worker as distributed
 from ferryman.worker.distributed.worker import Worker
 from tests.worker.lively_processes import Habits, LivelyForks, LivelyProcess
@@ -289,7 +289,7 @@ def install(source: random.Random) -> None:
         (creation, "create", nothing),
         (places_in_groups, "leave", nothing),
         (others, "points", lambda *groups: []),  # what is installed here, read again for each worker that begins
-        (launch, "Plugins", lambda settings, ask: plugins(settings)),
+        (worker_resources, "Plugins", lambda settings, ask: plugins(settings)),
         (secrets, "token_bytes", source.randbytes),
     )
     for place, name, model in places:

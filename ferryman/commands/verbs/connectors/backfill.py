@@ -10,9 +10,9 @@ from rich.console import RenderableType
 
 from ferryman.backfill import bounds_text
 from ferryman.client import terminal
-from ferryman.client.bounds import time
 from ferryman.client.changes import parsed
 from ferryman.client.options import as_json, asks, name
+from ferryman.client.time_option import bound
 from ferryman.client.worker import Worker
 from ferryman.telemetry.lines import printable
 
@@ -22,8 +22,8 @@ Json = dict[str, Any]
 @click.command("backfill")
 @name
 @asks
-@click.option("--from", "begins", callback=time, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
-@click.option("--to", "ends", callback=time, metavar="TIME", help="The time behind the last.")
+@click.option("--from", "begins", callback=bound, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
+@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time behind the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
 @click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE | KEY-", help="A key that the run has otherwise.")
@@ -46,7 +46,7 @@ def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, *
     if as_json and (wait or watch):
         click.echo(json.dumps(made))  # a line, as each status is that follows
     else:
-        terminal.tell(made, _Rendered(given["dry_run"]), as_json)
+        terminal.show_answer(made, _Rendered(given["dry_run"]), as_json)
     if wait or watch:
         sys.exit(_followed(worker, made["name"], watch, as_json))
 
@@ -81,7 +81,7 @@ class _Rendered:
         self._dry_run = dry_run
 
     def __call__(self, made: Json) -> RenderableType:
-        from ferryman.runs.words import many
+        from ferryman.runs.progress_text import many
 
         size = many(made["records"]) if "records" in made else "as many records as there are"
         last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
@@ -90,7 +90,7 @@ class _Rendered:
 
 
 def _ranges(made: Json) -> Iterator[str]:
-    from ferryman.runs.words import many
+    from ferryman.runs.progress_text import many
 
     for topic, each in made.get("ranges", {}).items():
         for number, (first, behind) in each.items():
@@ -119,8 +119,8 @@ def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:
 
     def told(status: Json) -> None:
         nonlocal before
-        news = json.dumps(status) if as_json else printable(f"{run}: {runs.said(status)}")
-        if news != before and (watch or runs.over(status) is not None):
+        news = json.dumps(status) if as_json else printable(f"{run}: {runs.progress_line(status)}")
+        if news != before and (watch or runs.exit_code(status) is not None):
             click.echo(news)
         before = news
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from ferryman.client.aims import aim
+from ferryman.client.each_connector import ask_each
 from ferryman.client.options import asks, names
 from ferryman.client.worker import Worker
 
@@ -19,4 +19,4 @@ def command(worker: Worker, names: tuple[str, ...], yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: --yes deletes without asking")
         click.confirm(f"Delete {', '.join(names)}?", abort=True)
-    aim(names, lambda name: worker.ask("DELETE", "connectors", name), "is deleted")
+    ask_each(names, lambda name: worker.ask("DELETE", "connectors", name), "is deleted")

@@ -24,7 +24,7 @@ def command(worker: Worker, as_json: bool, watch: bool) -> None:
     if watch:
         terminal.watch(look, rendered, as_json)
     else:
-        terminal.tell(look(), rendered, as_json)
+        terminal.show_answer(look(), rendered, as_json)
 
 
 def rendered(found: list[dict[str, Any]]) -> RenderableType:

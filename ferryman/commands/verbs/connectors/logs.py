@@ -30,7 +30,7 @@ def command(worker: Worker, name: str, task: int | None, lines: int, follow: boo
     _print(found[-lines:], as_json)
     while follow:
         try:
-            time.sleep(terminal.PAUSE)
+            time.sleep(terminal.POLL_SECONDS)
             known, found = {json.dumps(each) for each in found}, _found(worker, name, task)
             _print([each for each in found if json.dumps(each) not in known], as_json)
         except KeyboardInterrupt:

@@ -30,7 +30,7 @@ def command(
         raise click.UsageError("--set, --from-file and --reset exclude each other")
     path = ("connectors", name, "offsets")
     if not (given or from_file or reset):
-        terminal.tell(worker.get(*path), rendered, as_json)
+        terminal.show_answer(worker.get(*path), rendered, as_json)
         return
     try:
         if reset:
@@ -40,7 +40,7 @@ def command(
     except RefusedRequestError as error:
         hint = f" (ferryman connectors stop {name})" if "STOPPED" in error.message else ""
         raise RefusedRequestError(error.status, error.message + hint) from None
-    terminal.tell(answer, lambda found: terminal.lines([found["message"]]), as_json)
+    terminal.show_answer(answer, lambda found: terminal.lines([found["message"]]), as_json)
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:

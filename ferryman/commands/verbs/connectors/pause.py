@@ -2,7 +2,7 @@
 
 import click
 
-from ferryman.client.aims import aim
+from ferryman.client.each_connector import ask_each
 from ferryman.client.options import asks, names
 from ferryman.client.worker import Worker
 
@@ -12,4 +12,4 @@ from ferryman.client.worker import Worker
 @asks
 def command(worker: Worker, names: tuple[str, ...]) -> None:
     """Pause connectors: their tasks stay, and stand still."""
-    aim(names, lambda name: worker.ask("PUT", "connectors", name, "pause"), "is to pause")
+    ask_each(names, lambda name: worker.ask("PUT", "connectors", name, "pause"), "is to pause")

@@ -2,7 +2,7 @@
 
 import click
 
-from ferryman.client.aims import aim
+from ferryman.client.each_connector import ask_each
 from ferryman.client.options import asks, names
 from ferryman.client.worker import Worker
 
@@ -22,7 +22,7 @@ def command(worker: Worker, names: tuple[str, ...], task: int | None, failed: bo
         click.echo(f"{names[0]}: task {task} is restarted")
         return
     query = {"includeTasks": _flag(not without_tasks), "onlyFailed": _flag(failed)}
-    aim(names, lambda name: worker.ask("POST", "connectors", name, "restart", query=query), "is restarted")
+    ask_each(names, lambda name: worker.ask("POST", "connectors", name, "restart", query=query), "is restarted")
 
 
 def _flag(flag: bool) -> str:

@@ -28,7 +28,7 @@ def command(worker: Worker, name: str, trace: bool, as_json: bool, watch: bool) 
     if watch:
         terminal.watch(look, render, as_json)
     else:
-        terminal.tell(look(), render, as_json)
+        terminal.show_answer(look(), render, as_json)
 
 
 def rendered(found: Json, whole: bool = False) -> RenderableType:
@@ -62,7 +62,7 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
 def _said(found: Json) -> str:
     from ferryman.client import runs
 
-    return runs.said(found)
+    return runs.progress_line(found)
 
 
 def _why(whose: str, state: Json, whole: bool) -> Iterator[str]:

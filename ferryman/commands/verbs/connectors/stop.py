@@ -2,7 +2,7 @@
 
 import click
 
-from ferryman.client.aims import aim
+from ferryman.client.each_connector import ask_each
 from ferryman.client.options import asks, names
 from ferryman.client.worker import Worker
 
@@ -12,4 +12,4 @@ from ferryman.client.worker import Worker
 @asks
 def command(worker: Worker, names: tuple[str, ...]) -> None:
     """Stop connectors: their tasks end, their configs and offsets stay."""
-    aim(names, lambda name: worker.ask("PUT", "connectors", name, "stop"), "is to stop")
+    ask_each(names, lambda name: worker.ask("PUT", "connectors", name, "stop"), "is to stop")

@@ -17,7 +17,7 @@ def command(as_json: bool) -> None:
     found = contexts.load()
     known = {name: asdict(each) for name, each in sorted(found.known.items())}
     shown = {"current": found.current, "contexts": known}
-    terminal.tell(shown, lambda _: rendered(found), as_json)
+    terminal.show_answer(shown, lambda _: rendered(found), as_json)
 
 
 def rendered(found: Contexts) -> RenderableType:

@@ -21,7 +21,7 @@ def command(worker: Worker, names: tuple[str, ...], letters: int, as_json: bool,
     """List the dead letters of connectors NAME..., or of all that write any, grouped by stage, error and field."""
     query = dead_letters.query(chosen) | {"limit": str(letters)}
     found = dict(dead_letters.of(worker, names, query))
-    terminal.tell(found, rendered, as_json)
+    terminal.show_answer(found, rendered, as_json)
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:
@@ -58,6 +58,6 @@ def _row(letter: dict[str, Any]) -> tuple[str, ...]:
         dead_letters.place(letter["origin"]),
         dead_letters.time(letter["timestamp"]),
         dead_letters.short(letter["exception"]),
-        dead_letters.taken(letter["replayed"]),
+        dead_letters.holder(letter["replayed"]),
         dead_letters.line(letter["message"]),
     )

@@ -46,7 +46,7 @@ def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, 
     Each is replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
-    terminal.tell(told, lambda found: rendered(found, given["dry_run"]), as_json)
+    terminal.show_answer(told, lambda found: rendered(found, given["dry_run"]), as_json)
     if wait and told["name"] is not None:
         _wait(worker, told["name"])
 

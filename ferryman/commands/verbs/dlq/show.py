@@ -24,7 +24,7 @@ def command(worker: Worker, name: str, letter: str, edit: str | None, as_json: b
     LETTER is as `ferryman dlq list` prints it: the partition and offset in the topic of dead letters, as in 0-17.
     """
     query = {} if edit is None else {"edit": edit}
-    terminal.tell(worker.get("connectors", name, "dead-letters", letter, query=query), rendered, as_json)
+    terminal.show_answer(worker.get("connectors", name, "dead-letters", letter, query=query), rendered, as_json)
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:
@@ -41,7 +41,7 @@ def rendered(found: dict[str, Any]) -> RenderableType:
         ("field", found["field"] or ""),
         ("left out", found["left_out"] or ""),
         ("attempts", str(found["attempts"] or "")),
-        ("replayed", dead_letters.taken(found["replayed"])),
+        ("replayed", dead_letters.holder(found["replayed"])),
     ]
     return Group(
         terminal.table(("DEAD LETTER", ""), [(name, value) for name, value in facts if value]),

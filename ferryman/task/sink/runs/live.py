@@ -13,15 +13,15 @@ from ferryman.context import Reached
 from ferryman.errors import FerrymanError
 from ferryman.record import TopicPartition
 from ferryman.runs.delays import Delay, Delays
-from ferryman.runs.yielding import FIRST, Yielding
+from ferryman.runs.yielding import FIRST_SHARE, Yielding
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks."""
-GROUP = 2.0
+GROUP_POLL_SECONDS = 2.0
 """The same for who is in its group, while nothing else is known of it."""
-BLIND = 30.0
+BLIND_SECONDS = 30.0
 """Seconds without an answer after which nobody is given way to."""
 
 Positions = Mapping[TopicPartition, int]
@@ -65,7 +65,7 @@ class Live:
     """When there was an answer last; at first, when the first was asked for."""
     _is_blind: bool = False
     _is_known: bool = True
-    _group: tuple[float, bool] = (-GROUP, True)
+    _group: tuple[float, bool] = (-GROUP_POLL_SECONDS, True)
     """When the group was asked for, and whether somebody was there."""
 
     def look(self, now: float) -> None:
@@ -76,7 +76,7 @@ class Live:
             delay = self._delay(now)
         except (FerrymanError, KafkaException) as error:
             log.debug("nobody tells how far the live connector is: %s", error)
-            if now - self._heard > BLIND:
+            if now - self._heard > BLIND_SECONDS:
                 self._warn(error)
                 self.yielding.heard(None, now)
             return
@@ -93,7 +93,7 @@ class Live:
             log.info(
                 "the live connector has committed nothing since the run began: until it does the run works %.0f %% of "
                 "its time",
-                100 * FIRST,
+                100 * FIRST_SHARE,
             )
         self._is_known = is_known
 
@@ -126,7 +126,7 @@ class Live:
         return delay
 
     def _is_read(self, now: float) -> bool:
-        if now - self._group[0] >= GROUP:
+        if now - self._group[0] >= GROUP_POLL_SECONDS:
             self._group = now, self.topics.is_read()
         return self._group[1]
 
@@ -153,7 +153,7 @@ class Watching:
     def _run(self) -> None:
         try:
             self._live.look(time.monotonic())
-            while not self._over.wait(LOOK):
+            while not self._over.wait(POLL_SECONDS):
                 self._live.look(time.monotonic())
         except Exception:
             log.exception("the live connector cannot be watched, and the run does not slow down for it")

@@ -13,7 +13,7 @@ from ferryman.errors import RetriableError
 from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
 
-ANSWER = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds that an answer may take."""
 
 
@@ -34,11 +34,11 @@ class LiveTopics:
     def committed(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offsets that the group of the live connector has committed of these partitions."""
         wanted = [ClientPartition(*source) for source in sorted(sources)]
-        return _told(self._asks.committed(wanted, timeout=ANSWER))
+        return _told(self._asks.committed(wanted, timeout=ANSWER_SECONDS))
 
     def all_committed(self) -> dict[TopicPartition, int]:
         """The same of all partitions."""
-        return _told(self._groups.committed(self.reader["group.id"], ANSWER))
+        return _told(self._groups.committed(self.reader["group.id"], ANSWER_SECONDS))
 
     def ends(self, sources: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Where these end now, for those who read only what was committed."""
@@ -46,20 +46,20 @@ class LiveTopics:
         wanted = {ClientPartition(*source): latest for source in sources}
         if not wanted:
             return {}
-        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER_SECONDS)
         if not found:
             raise RetriableError(f"Kafka does not tell in time where {len(wanted)} partitions end")
         return {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def is_read(self) -> bool:
         """See ``live.Topics``."""
-        return self._groups.members(self.reader["group.id"], ANSWER) > 0
+        return self._groups.members(self.reader["group.id"], ANSWER_SECONDS) > 0
 
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """See ``live.Topics``."""
         self._asks.assign([ClientPartition(*source, offset)])
         try:
-            until = time.monotonic() + ANSWER
+            until = time.monotonic() + ANSWER_SECONDS
             while (left := until - time.monotonic()) > 0:
                 for message in self._asks.consume(1, left):
                     error = message.error()

@@ -4,7 +4,7 @@ import pytest
 
 from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.retry.outage import Patience
-from ferryman.task.sink.sink_thread import LOOK
+from ferryman.task.sink.sink_thread import POLL_SECONDS
 from tests.task.sink.hand_driven import A, B, HandDriven
 from tests.task.sink.loop.story import Story, one_record_a_slice, taken, until
 
@@ -59,14 +59,14 @@ def test_the_wait_grows_from_try_to_try_and_begins_anew_after_a_success(
 
 def test_a_short_wait_is_not_made_longer_by_a_poll(task: HandDriven) -> None:
     task.fill(A, b"1")
-    task.sink.outcomes.append(RetriableError("away", after=LOOK / 4))
+    task.sink.outcomes.append(RetriableError("away", after=POLL_SECONDS / 4))
 
     def story() -> Story:
         task.consumer.give(A)
         yield from until(lambda: task.sink.offered)
         failed = task.clock.now
         yield from taken(task, 1)
-        assert failed + LOOK / 4 <= task.clock.now < failed + LOOK / 2
+        assert failed + POLL_SECONDS / 4 <= task.clock.now < failed + POLL_SECONDS / 2
 
     task.run(story)
 
@@ -133,7 +133,7 @@ def test_a_sink_that_is_not_through_goes_on_after_the_time_it_asked_for(task: Ha
         assert first + 5 <= task.clock.now < first + 6
         second = task.clock.now
         yield from taken(task, 1)
-        assert task.clock.now <= second + LOOK
+        assert task.clock.now <= second + POLL_SECONDS
 
     task.run(story)
 

@@ -4,7 +4,7 @@ import pytest
 
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import TopicPartition
-from ferryman.task.sink.loop import SILENCE
+from ferryman.task.sink.loop import SILENCE_SECONDS
 from ferryman.task.sink.sink_thread import StillBusy
 from tests.task.sink.hand_driven import A, B, HandDriven
 from tests.task.sink.loop.story import Story, a_put_begins, called, one_record_a_slice, taken, until
@@ -13,7 +13,7 @@ from tests.task.sink.loop.story import Story, a_put_begins, called, one_record_a
 def revoked_while_it_runs(task: HandDriven, *sources: TopicPartition) -> None:
     """In the next round the loop polls and hears of a revocation; the slice ends when it is waited for."""
     task.consumer.take(*sources)
-    task.clock.pass_(SILENCE)
+    task.clock.pass_(SILENCE_SECONDS)
     task.thread.look = lambda seconds: None  # type: ignore[method-assign]
     task.thread.held = False
 

@@ -2,8 +2,8 @@
 
 from ferryman.api import Committed
 from ferryman.errors import RetriableError
-from ferryman.task.sink.pausing import PATIENCE
-from ferryman.task.sink.sink_thread import LOOK
+from ferryman.task.sink.pausing import TELL_AFTER_SECONDS
+from ferryman.task.sink.sink_thread import POLL_SECONDS
 from tests.task.sink.hand_driven import A, HandDriven
 from tests.task.sink.loop.story import Story, a_put_begins, called, taken, until
 
@@ -75,7 +75,7 @@ def test_a_pause_is_told_in_the_end_though_a_put_goes_on(task: HandDriven) -> No
         began = task.clock.now
         task.worker.wish("pause")
         yield from until(lambda: task.worker.states)
-        assert began + PATIENCE <= task.clock.now < began + PATIENCE + 2 * LOOK
+        assert began + TELL_AFTER_SECONDS <= task.clock.now < began + TELL_AFTER_SECONDS + 2 * POLL_SECONDS
         task.thread.held = False
 
     task.run(story)
@@ -94,7 +94,7 @@ def test_a_pause_that_is_taken_back_before_it_was_told_is_not_told(task: HandDri
         task.worker.wish("pause")
         began = task.clock.now
         yield from until(lambda: task.worker.states)
-        assert task.clock.now >= began + PATIENCE
+        assert task.clock.now >= began + TELL_AFTER_SECONDS
         task.thread.held = False
 
     task.run(story)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ferryman.errors import Indeterminate
-from ferryman.task.sink.idling import AFTER
-from ferryman.task.sink.rests import QUICK
-from ferryman.task.sink.sink_thread import LOOK
+from ferryman.task.sink.pacing.gather_delay import QUICK_PUT_SECONDS
+from ferryman.task.sink.pacing.idle_polling import IDLE_AFTER_SECONDS
+from ferryman.task.sink.sink_thread import POLL_SECONDS
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.loop.story import Story, taken, until
 
@@ -38,15 +38,15 @@ def test_no_commit_is_made_before_the_interval_is_over(task: HandDriven) -> None
         task.consumer.give(A)
         yield from taken(task, 1)
         began = 1000.0
-        while task.clock.now < began + TIMING.commit_interval - 2 * LOOK:
+        while task.clock.now < began + TIMING.commit_interval - 2 * POLL_SECONDS:
             yield
         assert task.consumer.commits == []
         yield from until(lambda: task.consumer.commits)
         first = task.clock.now
-        assert first < began + TIMING.commit_interval + 2 * LOOK
+        assert first < began + TIMING.commit_interval + 2 * POLL_SECONDS
         task.fill(A, b"2")
         yield from until(lambda: len(task.consumer.commits) == 2)
-        assert task.clock.now >= first + TIMING.commit_interval - LOOK
+        assert task.clock.now >= first + TIMING.commit_interval - POLL_SECONDS
 
     task.run(story)
 
@@ -99,7 +99,7 @@ def test_an_idle_loop_waits_in_its_polls(task: HandDriven) -> None:
         yield from (None for _ in range(5))
 
     task.run(story)
-    assert task.consumer.polled_at == [LOOK] * 5
+    assert task.consumer.polled_at == [POLL_SECONDS] * 5
     assert task.consumer.resumed == 1, "when its partition came, and never again"
 
 
@@ -117,7 +117,7 @@ def test_records_gather_after_a_put_that_took_its_time_for_few(
         yield from (None for _ in range(5))
 
     task.run(story)
-    assert rests[:1] == [pytest.approx(0.03 - QUICK)]
+    assert rests[:1] == [pytest.approx(0.03 - QUICK_PUT_SECONDS)]
     assert len(task.sink.taken) == 1
 
 
@@ -128,7 +128,7 @@ def idle(task: HandDriven, seconds: float, disturb: Callable[[], object] = lambd
     def story() -> Story:
         nonlocal rounds
         task.consumer.give(A, B)
-        yield from until(lambda: task.clock.now >= 1000.0 + AFTER)
+        yield from until(lambda: task.clock.now >= 1000.0 + IDLE_AFTER_SECONDS)
         disturb()
         until_then = task.clock.now + seconds
         while task.clock.now < until_then:
@@ -141,7 +141,7 @@ def idle(task: HandDriven, seconds: float, disturb: Callable[[], object] = lambd
 
 def test_a_task_that_waits_polls_five_times_a_second_and_makes_one_round(task: HandDriven) -> None:
     assert idle(task, 30.0) <= 40
-    assert set(task.consumer.polled_at) == {LOOK}
+    assert set(task.consumer.polled_at) == {POLL_SECONDS}
 
 
 def test_a_task_that_waits_sees_what_it_is_asked_with_its_next_poll(
@@ -162,7 +162,7 @@ def test_a_task_that_waits_sees_what_it_is_asked_with_its_next_poll(
         monkeypatch.setattr(task.consumer, "poll", asked_while_polling)
 
     idle(task, 2.0, disturb)
-    assert min(at for at in sent if at > asked[0]) == pytest.approx(asked[0] + LOOK)
+    assert min(at for at in sent if at > asked[0]) == pytest.approx(asked[0] + POLL_SECONDS)
 
 
 def test_a_record_ends_the_waiting_at_once(task: HandDriven) -> None:
@@ -174,7 +174,7 @@ def test_a_record_ends_the_waiting_at_once(task: HandDriven) -> None:
         task.fill(A, b"late")
 
     idle(task, 2.0, disturb)
-    assert taken_at[0] - came[0] <= LOOK + 1e-6
+    assert taken_at[0] - came[0] <= POLL_SECONDS + 1e-6
 
 
 def test_topics_are_looked_at_again_from_time_to_time_and_subscribed_to_when_they_are_others(

@@ -3,8 +3,8 @@
 import pytest
 
 from ferryman.errors import TaskError
-from ferryman.task.sink.loop import SILENCE
-from ferryman.task.sink.sink_thread import LOOK, StillBusy
+from ferryman.task.sink.loop import SILENCE_SECONDS
+from ferryman.task.sink.sink_thread import POLL_SECONDS, StillBusy
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.loop.story import Story, a_put_begins, called, taken, until
 
@@ -18,9 +18,9 @@ def test_while_a_slice_runs_the_group_is_heard_but_hands_out_nothing(task: HandD
         task.thread.held = True
         task.fill(A, b"2")
         polls, began = len(task.consumer.polled_at), task.clock.now
-        yield from until(lambda: task.clock.now >= began + SILENCE - 2 * LOOK)
+        yield from until(lambda: task.clock.now >= began + SILENCE_SECONDS - 2 * POLL_SECONDS)
         assert len(task.consumer.polled_at) == polls
-        yield from until(lambda: task.clock.now >= began + 3 * SILENCE + 1)
+        yield from until(lambda: task.clock.now >= began + 3 * SILENCE_SECONDS + 1)
         assert len(task.consumer.polled_at) == polls + 3
         assert task.consumer.polled_at[polls:] == [0.0] * 3
         assert task.session.delivery.lag() == 1

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError
 from ferryman.api import Committed
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.record import TopicPartition
-from ferryman.task.sink.loop import SILENCE
+from ferryman.task.sink.loop import SILENCE_SECONDS
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.loop.story import Story, a_put_begins, called, one_record_a_slice, taken, until
 from tests.task.sink.recording_sink import FlushingSink
@@ -118,7 +118,7 @@ def test_a_commit_that_was_computed_before_a_rebalance_is_not_sent_after_it(flus
         flushing.consumer.give(A)
         yield from taken(flushing, 2)
         # The flush is under way, and the rebalance, without a revocation, comes in the same round.
-        flushing.clock.pass_(SILENCE)
+        flushing.clock.pass_(SILENCE_SECONDS)
         flushing.session.request_commit()
         flushing.sink.wanted = lambda offsets: {A: Committed(2)}
         flushing.consumer.lose(A)

@@ -8,8 +8,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.errors import RetriableError
 from ferryman.record import TopicPartition
-from ferryman.runs.yielding import FIRST, Yielding
-from ferryman.task.sink.runs.live import BLIND, Live, Positions
+from ferryman.runs.yielding import FIRST_SHARE, Yielding
+from ferryman.task.sink.runs.live import BLIND_SECONDS, Live, Positions
 from tests.task.sink.hand_driven import A
 
 
@@ -79,24 +79,24 @@ def test_where_nothing_stands_beside_the_data_the_group_is_asked_and_given_its_t
     beside.topics.end = 5
     beside.go(10)
     beside.topics.end = 9
-    assert beside.go(100) == FIRST  # two commits may not be due yet
-    assert beside.go(30) < FIRST
+    assert beside.go(100) == FIRST_SHARE  # two commits may not be due yet
+    assert beside.go(30) < FIRST_SHARE
 
 
 def test_nobody_is_given_way_to_where_the_group_has_no_members_and_whoever_joins_is_waited_for() -> None:
     beside = Beside(group={A: 5}, topics=Topics(end=9, members=0))
     assert beside.go(10) == 1.0
     beside.topics.members = 1
-    assert beside.go(3) == FIRST
+    assert beside.go(3) == FIRST_SHARE
     asked = beside.topics.asked
     beside.group = {A: 9}
-    assert FIRST < beside.go(30) <= 1.0
+    assert FIRST_SHARE < beside.go(30) <= 1.0
     assert beside.topics.asked == asked, "what it commits says more"
 
 
 def test_one_that_has_never_committed_anything_may_be_gathering_its_first_records() -> None:
     beside = Beside(topics=Topics(end=9))
-    assert beside.go(30) == FIRST
+    assert beside.go(30) == FIRST_SHARE
     beside.topics.members = 0
     assert beside.go(3) == 1.0
 
@@ -134,5 +134,5 @@ def test_a_run_goes_on_about_whose_live_connector_nobody_tells(trouble: Exceptio
     held = beside.go(10)
     assert held < 1.0
     beside.trouble = trouble
-    assert beside.go(BLIND - 2) == held
+    assert beside.go(BLIND_SECONDS - 2) == held
     assert beside.go(5) == 1.0

@@ -1,0 +1,1 @@
+"""Until when tasks and connectors may act on other systems."""

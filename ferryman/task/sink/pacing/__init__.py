@@ -1,0 +1,1 @@
+"""How much a sink is given at once, and when."""

@@ -1,0 +1,31 @@
+"""Where a sink task stands, looked at once a second: what it holds, what it has delivered, how far behind it is."""
+
+from dataclasses import dataclass
+
+from ferryman.task.meters.sinks import SinkMeter
+from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.ends import Ends
+
+LOOK_SECONDS = 1.0
+"""Seconds between two looks."""
+
+
+@dataclass
+class SinkGauges:
+    """That of one session."""
+
+    meter: SinkMeter
+    backlog: Backlog
+    delivery: Delivery
+    _last: float = 0.0
+
+    def take(self, ends: Ends, now: float) -> None:
+        """Looks, if it is time to; in monotonic seconds."""
+        if now < self._last + LOOK_SECONDS:
+            return
+        self._last = now
+        self.meter.partitions = len(self.delivery.partitions)
+        self.meter.is_active(self.delivery.active())
+        self.meter.oldest = self.backlog.oldest
+        self.meter.lag.look(self.delivery.places(), ends.now(), ends.met)

@@ -1,0 +1,23 @@
+"""Whether the topics of a sink are there, and are the same that they were."""
+
+from collections.abc import Sequence
+
+from ferryman.errors import Indeterminate, RefusedError
+from ferryman.task.outages import Troubles
+from ferryman.task.sink.group import Group
+
+
+def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) -> None:
+    """Whether the topics are there, and the same that they were. Raises Indeterminate."""
+    # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
+    # so that no offset is out of range and reading would go on in the middle of the new one.
+    gone = group.recreated()
+    if gone:
+        raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+    if group.without_topics(subscribed):
+        troubles.met(no_topics(subscribed))
+
+
+def no_topics(subscribed: Sequence[str]) -> RefusedError:
+    """Why a sink has nothing to read."""
+    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")

@@ -1,0 +1,1 @@
+"""The server that forks processes, and what it forks."""

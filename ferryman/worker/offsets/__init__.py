@@ -1,0 +1,1 @@
+"""The offsets of connectors, and of their runs: read and changed."""

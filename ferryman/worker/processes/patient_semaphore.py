@@ -1,0 +1,34 @@
+"""Lets so many through at a time, where all come at once; who takes long inside is not counted any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+SLOW_SECONDS = 3.0
+"""Seconds inside after which somebody no longer keeps another one out."""
+
+
+class PatientSemaphore:
+    """For up to ``most`` at a time, besides those that take long."""
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """While inside; whoever came first is let in first."""
+        await self._free.acquire()
+        counts = True
+
+        def leave() -> None:
+            nonlocal counts
+            if counts:
+                counts = False
+                self._free.release()
+
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, leave)
+        try:
+            yield
+        finally:
+            slow.cancel()
+            leave()
