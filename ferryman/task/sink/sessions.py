@@ -55,11 +55,8 @@ class SinkSessions:
         """
         setup = self.setup
         consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
-        plan = (
-            fetching.fetch_summary(consumer),
-            *setup.chain.plan.steps,
-            *group_protocol.consequences(setup.plugin, protocol),
-        )
+        consequences = group_protocol.consequences(setup.plugin, protocol)
+        plan = (fetching.fetch_summary(consumer), *setup.chain.plan.steps, *consequences)
         for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
