@@ -1,6 +1,7 @@
 """StringConverter: text in one encoding; on the way out, any value as Java's toString gives it."""
 
 import codecs
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -31,8 +32,23 @@ def _encoding(value: str) -> str:
     return value
 
 
+_SPELLED = {
+    r"8859_(\d+)": r"iso8859-\1",
+    r"(?:cs)?windows-?31j": "cp932",
+    r"unicode(?:big)?": "utf-16",
+    r"x-maccentraleurope": "mac_latin2",
+    r"x-mac(roman|cyrillic|greek|turkish|iceland)": r"mac_\1",
+    r"x-windows-(874|949|950)": r"cp\1",
+    r"x-ibm(737|856|874|1006)": r"cp\1",
+}
+"""Java's names that Python does not know."""
+
+
 def _name(value: str) -> str | None:
     """Python's name of a character set; None for what is none, such as base64."""
+    for javas, pythons in _SPELLED.items():
+        if known := re.fullmatch(javas, value, re.IGNORECASE | re.ASCII):
+            value = known.expand(pythons)
     try:
         found = codecs.lookup(value)
         "".encode(value)

@@ -49,22 +49,23 @@ _BY_OFFSET: Mapping[int, str] = {
     -60: "Azores Standard Time, Cape Verde Standard Time, Cape Verde Summer Time, Greenland Summer Time",
     0: (
         "Abidjan Daylight Time, Accra Daylight Time, Azores Summer Time, Bamako Daylight Time, Banjul Daylight "
-        "Time, Bissau Daylight Time, Casablanca Daylight Time, Casablanca Standard Time, Conakry Daylight Time, "
-        "Coordinated Universal Time, Dakar Daylight Time, Danmarkshavn Daylight Time, El Aaiun Daylight Time, El "
-        "Aaiun Standard Time, Freetown Daylight Time, GMT, Greenwich Mean Time, Lome Daylight Time, Monrovia "
-        "Daylight Time, Nouakchott Daylight Time, Ouagadougou Daylight Time, Reykjavik Daylight Time, St. Helena "
-        "Daylight Time, São Tomé Daylight Time, UTC, WET, Western European Standard Time"
+        "Time, Bissau Daylight Time, Casablanca Standard Time, Conakry Daylight Time, Coordinated Universal Time, "
+        "Dakar Daylight Time, Danmarkshavn Daylight Time, El Aaiun Standard Time, Freetown Daylight Time, GMT, "
+        "Greenwich Mean Time, Lome Daylight Time, Monrovia Daylight Time, Nouakchott Daylight Time, Ouagadougou "
+        "Daylight Time, Reykjavik Daylight Time, St. Helena Daylight Time, São Tomé Daylight Time, UTC, WET, "
+        "Western European Standard Time"
     ),
     60: (
-        "BST, British Summer Time, CET, Central European Standard Time, Irish Standard Time, WAT, WEST, Western "
-        "European Summer Time, Windhoek Daylight Time"
+        "BST, British Summer Time, CET, Casablanca Daylight Time, Central European Standard Time, El Aaiun "
+        "Daylight Time, Irish Standard Time, WAT, WEST, Western European Summer Time"
     ),
     120: (
         "Blantyre Daylight Time, Bujumbura Daylight Time, CAT, CEST, Central Africa Time, Central European Summer "
         "Time, EET, Eastern European Standard Time, Famagusta Standard Time, Gaborone Daylight Time, Harare "
         "Daylight Time, IST, Israel Standard Time, Johannesburg Daylight Time, Juba Daylight Time, Khartoum "
         "Daylight Time, Kigali Daylight Time, Lubumbashi Daylight Time, Lusaka Daylight Time, Maputo Daylight "
-        "Time, Maseru Daylight Time, Mbabane Daylight Time, SAST, South Africa Standard Time, Troll Daylight Time"
+        "Time, Maseru Daylight Time, Mbabane Daylight Time, SAST, South Africa Standard Time, Troll Daylight Time, "
+        "Windhoek Daylight Time"
     ),
     180: (
         "Addis Ababa Daylight Time, Amman Daylight Time, Amman Standard Time, Antananarivo Daylight Time, Arabian "

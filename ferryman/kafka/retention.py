@@ -27,10 +27,10 @@ class Retention:
     warned about."""
 
     def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
-        """Some records that go there, by their timestamps in milliseconds; None is now. One of them stands for all:
-        what is restored is old as a whole."""
+        """Some records that go there, by their timestamps in milliseconds; None and -1 are now. One of them stands for
+        all: what is restored is old as a whole."""
         when = timestamps[0]
-        if not when:
+        if when is None or when < 0:
             return
         age = round(time.time() * 1000) - when
         if age < OLD_MS:

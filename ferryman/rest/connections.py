@@ -72,6 +72,9 @@ class LimitedConnection(H11Protocol):
             self._reading.cancel()
             self._reading = None
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """A client that would go on by another protocol, HTTP/2 say, is answered by this one."""
+
     @property
     def busy(self) -> bool:
         """Whether a request is being answered."""

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from ferryman.errors import RequestError
 from ferryman.rest import signatures
 from ferryman.rest.endpoints import Call
-from ferryman.rest.http_messages import Answer, Nothing, PlainText, parameter
+from ferryman.rest.http_messages import Answer, Nothing, PlainText, parameter, raw_path
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.tls import contexts
@@ -154,7 +154,7 @@ async def _asked(context: ssl.SSLContext, method: str, url: str, content: bytes,
 
 def _address(worker: str, call: Call, *, again: bool) -> str:
     """The same path and query at another worker; whether that one may send it on once more is said in the query."""
-    raw = call.request.scope.get("raw_path") or call.request.scope["path"].encode()
+    raw = raw_path(call.request.scope)
     others = [(name, value) for name, value in parse_qsl(call.request.url.query, True) if name != _FORWARD]
     query = urlencode([(_FORWARD, "true" if again else "false"), *others])
     return f"{worker.rstrip('/')}{raw.split(b'?')[0].decode('latin-1')}?{query}"

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from ferryman.config import split_list
 from ferryman.errors import ConfigError, RequestError
@@ -30,6 +31,7 @@ LONGEST_NUMBER = 1000
 """Characters of a number, which is Jackson's limit."""
 UNREAD = frozenset({408, 413, 503})
 """Statuses with which the rest of the request may still be on its way: the connection ends."""
+_SERVER = re.compile(rb"^https?://[^/?#]*", re.IGNORECASE)
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _INVALID = "Connector configuration is invalid and contains the following {} error(s):\n{}\n{}"
@@ -104,15 +106,26 @@ def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answe
 
 
 def segments(request: Request) -> tuple[str, ...]:
-    """The path's parts, each decoded by itself, so that a connector's name may hold a slash; empty ones left out.
+    """The path's parts between its first and last slashes, each decoded by itself, so that a connector's name may hold
+    a slash.
 
-    RequestError 400 for a path that cannot be decoded, or that holds control characters, as no connector's name can.
+    RequestError 400 for a path that cannot be decoded, or that holds control characters, as no connector's name can;
+    404 for an empty part between others, which is no name either.
     """
-    raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    return tuple(_segment(part) for part in raw.split(b"?")[0].decode("latin-1").split("/") if part)
+    parts = [_segment(part) for part in raw_path(request.scope).split(b"?")[0].decode("latin-1").strip("/").split("/")]
+    if "" in parts and len(parts) > 1:
+        raise RequestError(404, "HTTP 404 Not Found")
+    return tuple(filter(None, parts))
+
+
+def raw_path(scope: Scope) -> bytes:
+    """The path as the client has sent it, also behind the address of a server, which proxies send along."""
+    return _SERVER.sub(b"", scope.get("raw_path") or scope["path"].encode())
 
 
 def _segment(part: str) -> str:
+    """Without its matrix parameters, which tell nothing here."""
+    part = part.partition(";")[0]
     try:
         found = unquote(part, errors="strict")
     except UnicodeDecodeError:

@@ -65,7 +65,8 @@ def _check(rule: HeaderRule) -> None:
     if rule.name.lower() in _FRAMING:
         raise ValueError(f"{rule.name} is each answer's own")
     try:
-        if not _VALUE.fullmatch(rule.text()):
-            raise ValueError(f"{rule.name} has a character that no header can have")
-    except OverflowError:
+        text = rule.text()
+    except (OSError, OverflowError, ValueError):
         raise ValueError(f"{rule.action} {rule.name} is a time that no calendar has") from None
+    if not _VALUE.fullmatch(text):
+        raise ValueError(f"{rule.name} has a character that no header can have")

@@ -316,7 +316,7 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
         warnings += notes
         for key in (key for key in view.given if key.startswith(prefix)):
             errors = [problem.message for problem in problems if problem.key == key]
-            errors += _policy(key, key.removeprefix(prefix), view.settings)
+            errors += _policy(key, key.removeprefix(prefix), view.settings) if role in used else ()
             if role not in used and not errors:
                 warnings.append(f"{key} has no effect: this connector has no {role}")
             infos.append(_override(key, view.given[key], tuple(errors)))

@@ -52,6 +52,12 @@ def test_what_java_has_not_as_a_character_set_is_refused(name: str) -> None:
         ("UTF-16LE", "a", b"a\x00"),
         ("UTF-16BE", "a", b"\x00a"),
         ("UTF-32", "a", b"\x00\x00\x00a"),
+        ("windows-31j", "①", b"\x87\x40"),
+        ("8859_1", "é", b"\xe9"),
+        ("8859_5", "д", b"\xd4"),
+        ("UnicodeBig", "a", b"\xfe\xff\x00a"),
+        ("x-MacRoman", "é", b"\x8e"),
+        ("x-windows-949", "가", b"\xb0\xa1"),
     ],
 )
 def test_javas_character_sets_are_read_and_written_as_java_does(name: str, text: str, payload: bytes) -> None:

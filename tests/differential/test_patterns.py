@@ -111,8 +111,8 @@ def test_zones_are_read_as_java_does(pattern: str, letter: str) -> None:
     symbols = java("java.text.DateFormatSymbols").getInstance(java("java.util.Locale").US)
     names = {str(name) for row in symbols.getZoneStrings() for name in row if name} if letter == "z" else set[str]()
     for zone in sorted(names | {"PST", "Pacific Standard Time", "CEST"} | set(OFFSETS.split())):
-        for text in (f"10:00{zone}", f"10:00 {zone}", f"10:00  {zone.lower()} 2024", f"{zone} 10"):
-            whole = f"2025 {text}"
+        for text in (f"10:00{zone}", f"10:00 {zone}", f"10:00  {zone.lower()} 2026", f"{zone} 10"):
+            whole = f"2026 {text}"
             # Anew each time: a name that was read stays the format's own zone.
             theirs = java("java.text.SimpleDateFormat")("yyyy " + pattern % letter, java("java.util.Locale").US)
             theirs.setTimeZone(java("java.util.TimeZone").getTimeZone("UTC"))

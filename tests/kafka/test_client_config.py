@@ -460,6 +460,16 @@ def test_offsets_are_read_where_the_sources_producer_writes_them(
     assert (found["bootstrap.servers"], found.get("sasl.username")) == (address, user)
 
 
+def test_a_workers_own_clients_start_with_a_longest_wait_that_is_short() -> None:
+    worker = WORKER | {"reconnect.backoff.max.ms": "7"}
+    for values in (
+        client_config.internal_consumer(worker, "configs", committed=True).values,
+        client_config.worker_admin(worker).values,
+    ):
+        assert (values["reconnect.backoff.ms"], values["reconnect.backoff.max.ms"]) == (7, 7)
+    AdminClient({**client_config.worker_admin(worker).values, "log_level": 0})
+
+
 def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_its_connectors() -> None:
     worker = {"group.id": "g", "client.id": "w", "security.protocol": "SSL", "consumer.fetch.min.bytes": "7"}
     reader = client_config.internal_consumer(worker, "configs", committed=True).values

@@ -56,13 +56,7 @@ def test_what_the_client_says_of_a_time_before_1970_is_understood() -> None:
         assert producer.flush(30) == 0
     consumer = Consumer({"bootstrap.servers": f"{broker.host}:{broker.port}", "group.id": "g"})
     consumer.assign([TopicPartition("t", 0, 0)])
-    messages = list[Message]()
-
-    def both_are_here() -> bool:
-        messages.extend(consumer.consume(2, 0.5))
-        return len(messages) == 2
-
-    until(both_are_here)
+    messages = [until(lambda: consumer.poll(0.5)) for _ in range(2)]
     consumer.close()
     (found,) = by_partition(messages)
     assert found.timestamps == [None, None]

@@ -155,3 +155,18 @@ def _with(**changed: float) -> object:
             setattr(self, name, value)
 
     return init
+
+
+def test_a_request_may_name_the_server_before_the_path() -> None:
+    with serving() as served:
+        assert served.ask(get("http://connect.example:8083/connectors?expand=info")).endswith("{}")
+        assert served.ask(get("HTTP://connect.example/connectors")).endswith("[]")
+        assert '"version"' in served.ask(get("http://connect.example"))
+
+
+def test_a_client_that_asks_for_another_protocol_is_answered_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    upgrade = "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n\r\n"
+    with serving() as served:
+        assert served.ask(f"GET /connectors HTTP/1.1\r\nHost: localhost\r\n{upgrade}").endswith("[]")
+    assert "pgrade" not in caplog.text
+    assert "install" not in caplog.text

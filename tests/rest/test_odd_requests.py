@@ -65,6 +65,23 @@ def test_parameters_that_nobody_knows_do_no_harm(client: Client, path: str) -> N
 
 
 @pytest.mark.parametrize(
+    "path", ["/connectors//status", "/connectors//c", "/connectors/c//status", "/connectors/;a/config"]
+)
+def test_a_part_that_is_empty_is_no_name_and_none_to_pass_over(client: Client, path: str) -> None:
+    assert client.post("/connectors", json={"name": "status", "config": SOURCE}).status_code == 201
+    assert client.get(path).json() == error(404, "HTTP 404 Not Found")
+    assert client.delete("/connectors//status").status_code == 404
+    assert client.get("/connectors").json() == ["c", "status"]
+    assert client.get("//connectors/c/").json()["name"] == "c"
+
+
+@pytest.mark.parametrize("path", ["/connectors/c;v=1", "/connectors;x/c;v=1;w/config", "/connectors/c/config;v"])
+def test_parameters_of_a_part_are_no_part_of_it(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+    assert client.get("/connectors/c%3Bv=1").json() == error(404, "Connector c;v=1 not found")
+
+
+@pytest.mark.parametrize(
     ("number", "message"),
     [
         ("-1", "No status found for task c--1"),

@@ -352,6 +352,14 @@ def test_the_workers_policy_decides_about_overrides(policy: str, key: str, allow
     assert errors({**SOURCE, key: value}, **worker) == ([] if allowed else [(key, text)])
 
 
+def test_the_policy_is_asked_only_about_clients_that_there_are() -> None:
+    """Kafka Connect's, too: a sink has a producer if it has a topic of dead letters."""
+    key, policy = "producer.override.linger.ms", {"connector_client_config_override_policy": "None"}
+    assert errors({**SINK, "file": "/x", key: "5"}, **policy) == []
+    queue = {"errors.deadletterqueue.topic.name": "d"}
+    assert [name for name, _ in errors({**SINK, "file": "/x", **queue, key: "5"}, **policy)] == [key]
+
+
 def test_no_policy_lifts_the_hard_refusals() -> None:
     worker = {
         "connector_client_config_override_policy": "Allowlist",
