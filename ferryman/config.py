@@ -240,7 +240,8 @@ class Config(BaseModel):
 
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
-        """Warnings, by name, about keys below prefixes that the class hands on; ``raw`` is the whole config."""
+        """Warnings about known keys that have no effect, and about keys below prefixes that the class passes on; each
+        begins with the key. ``raw`` is the whole config."""
         return ()
 
     @classmethod

@@ -35,8 +35,9 @@ class EmailSinkConfig(EmailKeys):
 
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
-        """Settings of the events' converter and producer that these do not have."""
-        return events.doubts(raw, str(cls.model_fields["event_value_converter"].default))
+        """As every connector's; and settings that the events' converter and producer do not have."""
+        yield from super().doubts(raw)
+        yield from events.doubts(raw, str(cls.model_fields["event_value_converter"].default))
 
     def event_converter(self, raw: Mapping[str, str]) -> Converter[Any]:
         """Makes events into bytes."""
