@@ -38,7 +38,9 @@ class BadRecords(DataError):
 
     def __init__(self, found: Sequence[Bad]) -> None:
         batch, index, error = found[0]
-        super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
+        super().__init__(
+            f"{len(found)} of the records cannot be accepted; {batch.source}@{batch.offsets[index]}: {error}"
+        )
         self.found = found
         """The batch, the record's index in it, and what is wrong."""
 

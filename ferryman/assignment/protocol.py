@@ -212,6 +212,6 @@ class _Reader:
     def _bytes(self, size: int) -> bytes:
         found = self._payload[self._at : self._at + size]
         if size < 0 or len(found) < size:
-            raise ProtocolError(f"{size} bytes are wanted at {self._at}, but there are {len(self._payload)} in all")
+            raise ProtocolError(f"{size} bytes are expected at {self._at}, but there are {len(self._payload)} in all")
         self._at += size
         return found

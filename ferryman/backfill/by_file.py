@@ -91,5 +91,5 @@ def _answered() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        text = f"Kafka does not give what is asked: {redact(error.args[0].str())}"
+        text = f"Kafka does not answer a question about its topics: {redact(error.args[0].str())}"
         raise ConfigError.for_key("bootstrap.servers", text) from None

@@ -32,10 +32,10 @@ class History:
         there = {TopicPartition(*each) for each in Subscription(admin, self.config, self.clients.worker).partitions()}
         for source in chosen:
             if source not in there:
-                raise ConfigError.for_key("offsets", f"{source} is no partition that the connector reads")
+                raise ConfigError.for_key("offsets", f"{source} is not a partition that the connector reads")
         wanted = sorted(chosen or there)
         if not wanted:
-            raise ConfigError.for_key("topics", "there is no topic that the connector reads")
+            raise ConfigError.for_key("topics", "none of the topics that the connector reads exists")
         ids = _ids(admin, sorted({source.topic for source in wanted}))
         consumer = Consumer(self.clients.group_reader() | QUIET)
         try:

@@ -78,7 +78,7 @@ def _noted(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
     except (ValueError, TypeError, KeyError):
         pass
     raise ConfigError.for_key(
-        "name", f"what the group {group(clients)} holds is not of this version; give another --name"
+        "name", f"what the group {group(clients)} holds was written by another version; give another --name"
     )
 
 

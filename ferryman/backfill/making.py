@@ -21,9 +21,9 @@ from ferryman.runs.ranges import Ranges
 Resolve = Callable[[Mapping[str, str]], Mapping[str, str]]
 MEANT: Mapping[Verdict, str] = {
     "elsewhere": "it writes elsewhere than the live connector",
-    "same": "it writes where the live connector does, and what is there already stays as it is",
-    "fold": "it writes where the live connector does, and leaves out what later records have overtaken",
-    "allowed": "it writes where the live connector does, and what is there already will be there twice",
+    "same": "it writes where the live connector does, and what is already there does not change",
+    "fold": "it writes where the live connector does, and leaves out what later records have replaced",
+    "allowed": "it writes where the live connector does, and what is already there will be there twice",
 }
 
 
@@ -72,7 +72,7 @@ class Making:
             config, part, verdict = of_source.made(plugin, self.live, request, self.resolve, kept)
             return Run(config["name"], config, None, verdict, part)
         if request.positions is not None:
-            raise ConfigError.for_key("positions", "positions are those of sources; a sink has offsets")
+            raise ConfigError.for_key("positions", "only sources have positions; a sink has offsets")
         return self._of_sink(plugin, request, fixed if isinstance(fixed, Ranges) else None)
 
     def _of_sink(self, plugin: type[Sink[Any]], request: Request, ranges: Ranges | None) -> Run:

@@ -47,7 +47,7 @@ class Request:
             raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
         wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
         if wrong is not None:
-            raise ConfigError.for_key(wrong, f"{wrong} is not for a run to set")
+            raise ConfigError.for_key(wrong, f"{wrong} cannot be set for a run")
 
     def run_name(self, live: str) -> str:
         """What the run is called: the same for the same wish."""
@@ -98,15 +98,15 @@ def _checked_time(name: str, value: str) -> None:
 
 
 def of_offsets(value: Any) -> dict[TopicPartition, Range]:
-    """{topic: {partition: [first, behind the last]}}."""
+    """{topic: {partition: [first, last + 1]}}."""
     found = {}
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
-        raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, behind the last]}}")
+        raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, last + 1]}}")
     for topic, each in value.items():
         for number, bounds in each.items():
             whole = isinstance(bounds, list) and len(bounds) == 2 and all(type(one) is int for one in bounds)
             if not whole or not 0 <= bounds[0] <= bounds[1] or not re.fullmatch(r"[0-9]{1,9}", number):
-                raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
+                raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, last + 1]")
             found[TopicPartition(topic, int(number))] = Range(*bounds)
     return found
 
@@ -118,4 +118,4 @@ def of_positions(value: Any) -> tuple[int, int | None]:
             return first, None
         case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MOST:
             return first, behind
-    raise ConfigError.for_key("positions", "positions must be [first, behind the last], null for the present end")
+    raise ConfigError.for_key("positions", "positions must be [first, last + 1], or null for the present end")

@@ -66,7 +66,7 @@ class Forms:
         if given == "columns" and not isinstance(result, Rows):
             self._count(planned, len(result))
         elif given == "columns":
-            self._count(Planned(planned.name, "rows", "it gave rows for columns"), len(result))
+            self._count(Planned(planned.name, "rows", "it returned rows for columns"), len(result))
         else:
             self._count(Planned(planned.name, "rows", planned.reason or "it was given rows"), len(result))
 

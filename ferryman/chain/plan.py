@@ -99,7 +99,7 @@ def _decoded(converter: Converter[Any], following: Sequence[Part]) -> Sequence[P
     reason = converter.rows_reason()
     if reason is None and converter.gives_maps():
         wanting = next((part.reason for part in following if part.reason), None)
-        reason = wanting and f"without a schema columns pay only if every step takes them: {wanting}"
+        reason = wanting and f"without a schema columns are worth it only if every step takes them: {wanting}"
     return [Part(f"decode by {type(converter).__name__}", reason), *following]
 
 

@@ -59,7 +59,9 @@ class Worker:
         try:
             return answer.json()
         except (ValueError, RecursionError):
-            raise UnreachableError(f"{self.context.url} is no Kafka Connect: its answer is no JSON") from None
+            raise UnreachableError(
+                f"{self.context.url} is not a Kafka Connect worker: its answer is not JSON"
+            ) from None
 
     def names(self) -> list[str]:
         """Of all connectors, sorted."""
@@ -71,7 +73,9 @@ class Worker:
     def strange(self) -> UnreachableError:
         """What an answer is that has another shape than Kafka Connect's, whoever gave it."""
         last = "" if self._last is None else f" to {self._last}"
-        return UnreachableError(f"{self.context.url} is no Kafka Connect: its answer{last} lacks what that would tell")
+        return UnreachableError(
+            f"{self.context.url} is not a Kafka Connect worker: its answer{last} lacks fields that one would have"
+        )
 
     def _answer(self, method: str, path: str, body: Any, query: Query | None) -> httpx.Response:
         if self._client is None:
@@ -83,7 +87,9 @@ class Worker:
             return self._client.request(method, path, content=content, params=query, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text = f"{self.context.url} does not answer: {error or type(error).__name__}"
-            raise UnreachableError(f"{text}. Is a worker there? --url or --context says which one is meant") from None
+            raise UnreachableError(
+                f"{text}. Is a worker running there? --url or --context says which one to ask"
+            ) from None
 
     def _connected(self) -> httpx.Client:
         context = self.context.checked()
@@ -100,9 +106,7 @@ class Worker:
 
     def _refusal(self, answer: httpx.Response, path: tuple[str, ...]) -> Exception:
         if answer.status_code == 401:
-            text = (
-                f"{self.context.url} asks who is there, and did not like the answer: --user and {VARIABLE}, or {TOKEN}"
-            )
+            text = f"{self.context.url} requires a login, or did not accept it: use --user and {VARIABLE}, or {TOKEN}"
             return RefusedRequestError(401, text)
         text = _said(answer)
         if answer.status_code == 404 and len(path) > 1 and path[0] == "connectors":

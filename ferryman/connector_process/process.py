@@ -105,6 +105,6 @@ class Service:
         """Another worker may have the connector when the lease is over, and its object is to be the only one."""
         while (left := self._wishes.lease.over - lease.now()) > 0:
             time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
-        log.error("the lease is over: the worker has not been heard for too long, and the connector ends")
+        log.error("the lease has run out: the worker has not been heard from for too long, and the connector ends")
         logging.shutdown()
         os._exit(EXIT)

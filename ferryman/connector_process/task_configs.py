@@ -18,8 +18,8 @@ def checked(made: object, config: ConnectorConfig) -> list[Mapping[str, str]]:
     found = list(made) if isinstance(made, Sequence) and not isinstance(made, str | bytes) else None
     if found is None or not all(map(_is_config, found)):
         raise TaskError(
-            f"The task configs of the connector {config.name} are not what a connector has to return: a list with a "
-            "map of text to text for each task."
+            f"The task configs of the connector {config.name} are not what a connector must return: a list with a "
+            "map of strings to strings for each task."
         )
     if len(found) > config.tasks_max:
         text = (

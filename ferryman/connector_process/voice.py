@@ -39,7 +39,7 @@ class Voice:
         found = [(config, len(list(same))) for config, same in groupby(configs)]
         for config, _ in found:
             if (size := len(orjson.dumps(config))) > LARGEST // 2:
-                raise TaskError(f"the config of a task has {size} bytes; {LARGEST // 2} are the most")
+                raise TaskError(f"the config of a task has {size} bytes; at most {LARGEST // 2} are allowed")
         with self._telling:
             if self._failed:
                 return

@@ -26,7 +26,7 @@ from ferryman.schema import Schema, Type
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
     "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration. "
-    "Where what comes after needs a schema (SQL, Parquet), declare that of plain JSON by schema.content instead."
+    "If the next step needs a schema (SQL, Parquet), declare the schema of plain JSON with schema.content instead."
 )
 
 
@@ -165,7 +165,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
             if columns is not None:
                 found.add(others(positions, odd), columns)
             if odd:
-                self.forms.gave_up(len(odd), "a value is not spelled as its type usually is")
+                self.forms.gave_up(len(odd), "a value is not written as its type usually is")
         try:
             rows = Rows(schema, [self._row(schema, bodies[at])[1] for at in odd])
             found.add([positions[at] for at in odd], rows)
@@ -230,7 +230,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
             found = columns_writer.dumps(data, self.config.replace_null_with_default)
             if found is not None:
                 return found
-            reason = "a column holds what only rows can spell"
+            reason = "a column holds a value that only rows can write"
         self.forms.encoded_by_rows(len(data), reason)
         return None
 

@@ -17,7 +17,7 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
     since, until = _time(given, "since"), _time(given, "until")
     if since is not None and until is not None and since >= until:
         raise RequestError(
-            400, f"until={given['until']} is not later than since={given['since']}: no letter is between"
+            400, f"until={given['until']} is not later than since={given['since']}: no letter can lie between them"
         )
     choice = Choice(
         connector=connector,
@@ -32,7 +32,7 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
 
 def unknown(connector: str) -> RequestError:
     """There is no such connector, though there may be letters that it wrote."""
-    how = "create a connector of that name with the config that it had, but for ferryman.run.*, in the state STOPPED"
+    how = "create a connector of that name with its old config, without ferryman.run.*, in the state STOPPED"
     return RequestError(404, f"Connector {connector} not found. If it is gone and has left dead letters, {how}")
 
 
@@ -40,7 +40,7 @@ def place(text: str) -> tuple[int, int]:
     """The partition and the offset that a letter's id names. RequestError 404 for what is none."""
     partition, dash, offset = text.partition("-")
     if not (dash and _is_number(partition) and _is_number(offset)):
-        raise RequestError(404, f"{text} is no dead letter: write <partition>-<offset>")
+        raise RequestError(404, f"{text} is not the id of a dead letter: write <partition>-<offset>")
     return int(partition), int(offset)
 
 

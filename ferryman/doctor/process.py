@@ -93,8 +93,8 @@ def _looked(job: Job) -> Generator[Finding]:
         yield mend(job.about, str(error), "see the reason")
     except Exception as error:
         # A plugin's code, or a system that answers what nobody expects: the others are still to be told about.
-        said = f"the look at it has failed with {type(error).__name__}: {error}"
-        yield mend(job.about, said, "look whether it is the system that the config means")
+        said = f"the check has failed with {type(error).__name__}: {error}"
+        yield mend(job.about, said, "check whether it is the system that the config means")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def findings(job: Job) -> Iterator[Finding]:
     if not _examines(plugin):
         yield left_out(
             job.raw["connector.class"],
-            "the class does not tell how to look at its system: nothing is known of it but its config",
+            "the connector's class does not say how to check its system; only its config was checked",
         )
         return
     config = plugin.config_class.parse(job.raw)

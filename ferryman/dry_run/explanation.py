@@ -20,7 +20,7 @@ from ferryman.validation import group_protocol
 from ferryman.worker import connector_file
 
 _CONVERTER = "value.converter"
-UNKNOWN = f"{_CONVERTER} is the worker's, whose file --worker would name"
+UNKNOWN = f"{_CONVERTER} is the worker's; name the worker's file with --worker"
 _ANY_ADDRESS = "http://not.resolved"
 """Stands for a reference to a config provider among a converter's settings. What is kept outside a config are addresses
 and credentials, which don't matter to the plan, and an address may also stand where any text may."""
@@ -35,7 +35,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
         raise ConfigError(*parsed.problems)
     of_worker = {} if worker is None else settings.given(worker)
     converter = _converter(raw, of_worker)
-    unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, without which no worker starts"
+    unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, and no worker starts without one"
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
     steps: Sequence[Planned | str] = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps

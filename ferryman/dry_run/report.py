@@ -44,7 +44,7 @@ class Report:
             yield f"{'guaranteed' if each.kind == 'promise' else 'not guaranteed'}: {each.sentence}"
             yield from (f"{_INDENT}proved by {proof}" for proof in each.proofs)
         if self.untold is not None:
-            yield f"guaranteed: nothing can be told: {self.untold}"
+            yield f"guaranteed: nothing is known: {self.untold}"
         if self.records is not None:
             yield f"with {self.records:,} {'record' if self.records == 1 else 'records'}:"
         for effect in self.effects:

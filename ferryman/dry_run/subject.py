@@ -94,9 +94,10 @@ def _settings(file: Path) -> Settings:
 
 
 def _unresolved(values: Mapping[str, str], alone: bool) -> list[KeyProblem]:
-    which = "a worker's, whose file --worker would name" if alone else "none that the worker has"
+    which = "a config provider; name the worker's file with --worker" if alone else "a config provider that the "
+    "worker has"
     return [
-        KeyProblem(key, f"{key}: {found.text} is of a config provider, and that is {which}")
+        KeyProblem(key, f"{key}: {found.text} needs {which}")
         for key, value in values.items()
         if (found := next(references(value), None)) is not None
     ]

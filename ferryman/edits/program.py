@@ -37,7 +37,7 @@ class Program:
         if len(self.text) > LONGEST:
             raise BadProgram(f"the expression has more than {LONGEST:,} characters")
         if "\0" in self.text:
-            raise BadProgram("the expression has a character of code 0 in it")
+            raise BadProgram("the expression contains a NUL character")
         try:
             answer = _asked(self.text, None)
         except (OutOfTime, Crashed):
@@ -57,7 +57,7 @@ class Program:
         if "text" in answer:
             return str(answer["text"])
         reason = answer.get("refused") or _fault(answer["fault"])
-        raise DataError(f"The edit makes no value of this one: {cut(reason, LONGEST_REASON)}")
+        raise DataError(f"The edit failed for this value: {cut(reason, LONGEST_REASON)}")
 
 
 def _asked(program: str, text: str | None) -> Any:

@@ -13,7 +13,7 @@ def loads(content: bytes | str, syntax: Literal["JSON", "YAML"] = "JSON") -> Any
     try:
         return json.loads(content) if syntax == "JSON" else _yaml(content)
     except RecursionError:
-        raise NoDocumentError(f"this is not {syntax} that can be read: it is nested too deeply") from None
+        raise NoDocumentError(f"this is not readable {syntax}: it is nested too deeply") from None
     except ValueError as error:
         raise NoDocumentError(f"this is not {syntax}: {error}") from None
 

@@ -57,7 +57,7 @@ def _document(payload: bytes, syntax: Literal["JSON", "YAML"]) -> Any:
 
 def _structured(content: Any) -> ConnectorFile:
     if not isinstance(content, dict):
-        raise ConfigError.for_key("", "a connector file holds one object")
+        raise ConfigError.for_key("", "a connector file must hold one object")
     if not isinstance(content.get("config"), dict):
         return _flat(content)
     config = strings(content["config"])

@@ -121,7 +121,7 @@ def test_what_would_do_harm_is_refused_until_it_is_allowed_by_name(
         ({"offsets": {"t": {"0": [3, 1]}}}, "offsets of t-0"),
         ({"offsets": [1]}, "offsets must be"),
         ({"config": "x"}, "config must be an object"),
-        ({"config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a run to set"),
+        ({"config": {"ferryman.run.of": "x"}}, "ferryman.run.of cannot be set for a run"),
         ({"rate": "fast"}, "rate must be a number"),
         ({"rate": -1}, "rate must be a number"),
         ({"dry_run": "yes"}, "dry_run must be true or false"),

@@ -107,7 +107,7 @@ def test_a_broker_that_advertises_what_nobody_reaches_is_told_from_a_server_that
     ]
     client = Client("consumer", {"bootstrap.servers": "127.0.0.1:9092"})
     finding = unanswered.finding("kafka", unanswered.explained(client, 1.0, heard, None), [client])
-    assert finding.said == ("it answers, and sends us to a broker at kafka-1:9093: Failed to resolve 'kafka-1:9093'")
+    assert finding.said == ("it answers, and refers us to a broker at kafka-1:9093: Failed to resolve 'kafka-1:9093'")
     assert "advertised.listeners" in finding.mend
 
 
@@ -115,7 +115,7 @@ def test_a_real_broker_that_does_so_is_told_too(tmp_path: Path) -> None:
     with broker(tmp_path, advertised_listeners="PLAINTEXT://no-such-host.invalid:9092") as servers:
         (finding,) = looked_with(Shop(tmp_path, servers, "shop"), 5.0)
     assert finding.said.startswith(
-        "it answers, and sends us to a broker at no-such-host.invalid:9092: Failed to resolve"
+        "it answers, and refers us to a broker at no-such-host.invalid:9092: Failed to resolve"
     )
     assert (finding.level, finding.mend.startswith("correct advertised.listeners")) == ("mend", True)
 

@@ -63,7 +63,7 @@ def test_an_edit_is_tried_and_nothing_of_the_letter_is_changed() -> None:
     assert found["edited"] == {"decoded": {"n": 2}, "payload": letter_converters.packed(b'{"n":2}')}
     assert found["value"] == {"decoded": {"n": 1}}
     assert told(None, edit=".n = 2")["edited"] is None
-    assert "makes no value of this one" in told(b"{}", edit="empty")["edited"]["refused"]
+    assert "failed for this value" in told(b"{}", edit="empty")["edited"]["refused"]
     with pytest.raises(RequestError, match="edit is no jq expression: foo/0 is not defined"):
         told(b"{}", edit="foo")
 

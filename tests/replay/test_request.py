@@ -29,7 +29,7 @@ def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
         ({"letters": []}, "letters must be a list"),
         ({"letters": [5]}, "letters must be a list"),
         ({"letters": ["0-1"] * 1_001}, "letters may name 1000 at most"),
-        ({"letters": ["x"]}, "x is no dead letter"),
+        ({"letters": ["x"]}, "x is not the id of a dead letter"),
         ({"since": "yesterday"}, "since must be a time such as"),
         ({"stage": True}, "stage must be a text"),
         ({"all": "yes"}, "all must be true or false"),

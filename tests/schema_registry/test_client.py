@@ -146,7 +146,7 @@ def test_a_field_that_the_latest_version_renamed_keeps_its_value(registry: FakeR
 @pytest.mark.parametrize(
     ("latest", "reason"),
     [
-        ({**NEWER, "name": "Other"}, "record Other is not called Note"),
+        ({**NEWER, "name": "Other"}, "record Other is not named Note"),
         ({**NEWER, "fields": [{"name": "n", "type": "string"}]}, "field n: int cannot be read as string"),
         ({**NEWER, "fields": [{"name": "m", "type": "int"}]}, "field m is new and has no default"),
     ],

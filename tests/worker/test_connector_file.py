@@ -41,8 +41,8 @@ def test_a_create_request_says_in_which_state_it_starts(state: str, target: Targ
     [
         ("{", ".json", "this is not JSON"),
         ("a: [", ".yaml", "this is not YAML"),
-        ("[1]", ".json", "a connector file holds one object"),
-        ("text", ".yaml", "a connector file holds one object"),
+        ("[1]", ".json", "a connector file must hold one object"),
+        ("text", ".yaml", "a connector file must hold one object"),
         ("[" * 100_000, ".json", "nested too deeply"),
         ("{}", ".json", 'Missing required configuration "name"'),
         (

@@ -79,7 +79,7 @@ def _read(job: Job, config: SinkConfig, reached: Reached) -> tuple[Sequence[str]
         known = reached.clusters["admin"].admin.list_topics(timeout=job.seconds).topics
         names, _ = subscription.chosen(config, job.worker, known)
     except (KafkaException, TaskError) as error:
-        return (), (mend(subject, f"its topics cannot be told: {error}", "try again when the brokers are well"),)
+        return (), (mend(subject, f"its topics cannot be found out: {error}", "try again when the brokers are well"),)
     if names:
         return names, ()
     said = f"none of the {len(known)} topics that {reached.clusters['admin'].client.user} may see matches"
@@ -91,7 +91,7 @@ def _of_source(job: Job, config: SourceConfig, asking: Mapping[Side, Client], re
     offsets = internal(of_worker.source_offsets(job.worker, config.offsets_storage_topic or ""))
     names = config.written_topics
     if not names:
-        yield left_out("topics", "its config does not tell which it writes to")
+        yield left_out("topics", "its config does not say which topics it writes to")
     groups = topic_creation.groups(job.raw) if worker.topic_creation_enable else []
     wanted = [_written(name, groups) for name in names]
     queue = _queue(config)

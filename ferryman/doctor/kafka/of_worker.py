@@ -80,7 +80,7 @@ def transactional(client: Client, side: str, name: str, seconds: float) -> Itera
         yield left_out(subject, str(error) or type(error).__name__)
         return
     if may:
-        yield ok(subject, f"{client.user} knows it")
+        yield ok(subject, f"{client.user} may Describe it")
     else:
         command = acl(client.user, client.servers, "transactional-id", name, ["WRITE"])
         yield mend(subject, f"{client.user} may not Write", command)

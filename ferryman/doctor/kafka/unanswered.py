@@ -66,15 +66,15 @@ def explained(client: Client, seconds: float, heard: Sequence[KafkaError], found
         return Unanswered(found.said, _SERVERS, found)
     for each in reversed(heard):
         if match := _OF_A_BROKER.fullmatch(each.str()):
-            said = f"it answers, and sends us to a broker at {match['address']}: {match['said']}"
+            said = f"it answers, and refers us to a broker at {match['address']}: {match['said']}"
             return Unanswered(said, _SERVERS, advertised=True)
     protocol = str(client.values.get(_PROTOCOL, "plaintext")).lower()
     if not protocol.startswith("sasl") and any(each.code() == KafkaError._ALL_BROKERS_DOWN for each in heard):
-        return Unanswered("it takes connections, and hangs up when it is asked anything", _LOGIN)
+        return Unanswered("it accepts connections, but closes them at the first request", _LOGIN)
     telling = [each for each in heard if each.code() not in _SAY_LITTLE]
     last = (telling or heard)[-1]
     key = key_of(last) or (_PROTOCOL if last.code() == KafkaError._TRANSPORT else _SERVERS)
-    return Unanswered(f"it does not answer as it should within {seconds:g} seconds: {last.name()}: {last.str()}", key)
+    return Unanswered(f"it gives no proper answer within {seconds:g} seconds: {last.name()}: {last.str()}", key)
 
 
 def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Finding:
@@ -82,10 +82,11 @@ def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Findi
     if error.obstacle is not None:
         return mending.finding(subject, error.obstacle, _keys(clients))
     if error.advertised:
-        return mend(subject, str(error), "correct advertised.listeners of that broker, or open the way to it")
+        return mend(subject, str(error), "correct advertised.listeners of that broker, or open the network to it")
     if error.key == _LOGIN:
         protocol, login = _named(clients, _PROTOCOL), _named(clients, _LOGIN)
-        what = f"{protocol}=SASL_…, sasl.mechanism and {login} if brokers ask who is there; else correct the port in "
+        what = f"{protocol}=SASL_…, sasl.mechanism and {login} if the brokers require logins; otherwise correct "
+        "the port in "
         return mend(subject, str(error), f"{what}{_named(clients, _SERVERS)}: it may not be Kafka's")
     return mend(subject, str(error), f"correct {_named(clients, error.key)}, or whatever is in the way there")
 
@@ -98,7 +99,7 @@ def _keys(clients: Sequence[Client]) -> Keys:
         port=f"the port in {servers}",
         both=f"host and port in {servers}",
         plain=f"{protocol}={sasl}PLAINTEXT",
-        encrypted=f"{protocol}={sasl}SSL" if sasl else f"{protocol}=SSL, or SASL_SSL where one logs in",
+        encrypted=f"{protocol}={sasl}SSL" if sasl else f"{protocol}=SSL, or SASL_SSL where there are logins",
         trust=_named(clients, "ssl.truststore.location"),
     )
 

@@ -143,4 +143,4 @@ def _walked(spelled: Any, convert: Convert | None, bodies: Sequence[bytes]) -> l
 
 def _ended(body: bytes, end: int) -> None:
     if end != len(body):
-        raise DataError(f"The data goes on after the end of its Avro value: {len(body) - end} more bytes")
+        raise DataError(f"The data continues after the end of its Avro value: {len(body) - end} more bytes")

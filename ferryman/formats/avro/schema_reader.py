@@ -119,7 +119,7 @@ class _Walk:
         if self.parts > MOST_PARTS:
             raise DataError(f"The Avro schema has more than {MOST_PARTS} parts when written out")
         if self.depth >= DEEPEST:
-            raise DataError(f"The Avro schema has more than {DEEPEST} types in one another")
+            raise DataError(f"The Avro schema is nested more than {DEEPEST} levels deep")
         self.depth += 1
         try:
             return self._read(node, space)
@@ -279,13 +279,13 @@ class _Walk:
         item = self.read(node["items"], space)
         if item.empty:
             # A few bytes could claim any number of them.
-            raise DataError("The Avro schema has an array of values without bytes, which is not supported")
+            raise DataError("The Avro schema has an array whose elements take no bytes, which is not supported")
         rows = {"type": "array", "items": item.rows}
         columns = {"type": "array", "items": item.columns}
         if self._is_entry(node["items"], space):
             entry = {field.name: field.schema for field in item.schema.fields}
             if entry.keys() != {"key", "value"}:
-                raise DataError("A map encoded as an array of key-value pairs has elements of another form")
+                raise DataError("A map encoded as an array of key-value pairs has elements of the wrong form")
             schema = with_properties(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
             reason = item.reason or (None if _is_plain_key(entry["key"]) else "a map with keys of another kind")
             return Reading(schema, rows, columns, value_conversions.entries(item.convert), reason)

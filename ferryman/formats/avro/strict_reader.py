@@ -170,7 +170,7 @@ def _union(nodes: list[Any], named: dict[str, Decode]) -> Decode:
     def read(cursor: Cursor) -> Any:
         place = cursor.long()
         if not 0 <= place < len(branches):
-            raise DataError(f"A union of {len(branches)} types has none of number {place}")
+            raise DataError(f"A union of {len(branches)} types has no type number {place}")
         found = branches[place](cursor)
         return (names[place], found) if several and names[place] is not None else found
 

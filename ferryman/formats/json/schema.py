@@ -67,7 +67,7 @@ def from_json(node: Any) -> Schema:
 
 def _read(node: Any, depth: int) -> Schema:
     if depth >= DEEPEST:
-        raise DataError(f"The schema has more than {DEEPEST} types in one another")
+        raise DataError(f"The schema is nested more than {DEEPEST} levels deep")
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         raise DataError("Schema must contain 'type' field")
     kind = _TYPES.get(node["type"])

@@ -15,7 +15,7 @@ from ferryman.client.options import about_context
 def command(name: str, **given: str | None) -> None:
     """Remember a worker's address and login as NAME; the first context becomes the current one."""
     if not given["url"]:
-        raise click.UsageError("--url says where the worker is")
+        raise click.UsageError("give the worker's address with --url")
     for each in ("password_file", "token_file", "ca", "certificate", "key"):
         file = given[each]
         given[each] = None if file is None else str(Path(file).expanduser().absolute())
