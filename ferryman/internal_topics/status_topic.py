@@ -39,7 +39,8 @@ def decoded(records: Sequence[LogRecord]) -> Iterator[StatusRecord]:
     for each in records:
         record = decode(each.key, each.value)
         if record is None:
-            log.warning("the record at %d@%d of the status topic is none; passed over", each.partition, each.offset)
+            at = each.partition, each.offset
+            log.warning("ignored partition %d offset %d of the status topic: not a status record", *at)
         else:
             yield record
 
@@ -137,12 +138,12 @@ class StatusWriter:
                 self._flying.pop(key, None)
                 self._change.notify_all()
         elif error.code() in REFUSED:
-            log.error("a status is not written: %s", explained(error, self._topic))
+            log.error("a status could not be written: %s", explained(error, self._topic))
             with self._change:
                 self._flying.pop(key, None)
                 self._change.notify_all()
         else:
-            log.debug("a status is written again: %s", error.str())
+            log.debug("a status will be written again: %s", error.str())
             self._again(key)
 
     def _again(self, key: bytes) -> None:

@@ -76,4 +76,4 @@ def _joined(text: str, number: int) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         shown = ascii(text)[1:-1][:60]
-        raise ConfigError.for_key("", f"line {number}: {shown} holds half of a letter (a lone surrogate)") from None
+        raise ConfigError.for_key("", f"line {number}: {shown} holds an unpaired surrogate") from None

@@ -41,8 +41,8 @@ class Retention:
         if kept is not None and age > kept:
             self._kept[topic] = None
             log.warning(
-                "%s has retention.ms=%d, and gets records that are older by their own times: the broker deletes them "
-                "soon. Set its retention.ms=-1, or message.timestamp.type=LogAppendTime",
+                "%s has retention.ms=%d, and gets records whose timestamps are older: the broker will soon delete "
+                "them. Set its retention.ms=-1, or message.timestamp.type=LogAppendTime",
                 topic,
                 kept,
             )
@@ -55,7 +55,7 @@ class Retention:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return False
-            log.debug("nobody tells how long %s keeps its records: %s", topic, reason.str())
+            log.debug("it cannot be found out how long %s keeps its records: %s", topic, reason.str())
             settings = {}
         finally:
             self.admin.close()

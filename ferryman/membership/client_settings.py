@@ -42,7 +42,7 @@ _BUFFERS = {"socket.receive.buffer.bytes": socket.SO_RCVBUF, "socket.send.buffer
 _SOCKET = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
 _REFUSED: Mapping[str, tuple[str, Callable[[Value], bool]]] = {
     "broker.address.family": (
-        "the client of a worker group takes addresses of any family",
+        "the client of a worker group uses addresses of any family",
         lambda value: value != "any",
     ),
     "ssl.keystore.location": (

@@ -138,26 +138,26 @@ class Member:
             except Refusal as error:
                 self._failed(str(error), _REFUSED)
             except KafkaError as error:
-                self._failed(f"it cannot join group {self.settings.group}: {error!r}", self._pause)
+                self._failed(f"this worker cannot join group {self.settings.group}: {error!r}", self._pause)
                 self._pause = min(self._pause * 2, _LONGEST)
             except Exception as error:
                 _log.exception("The membership failed")
                 self._failed(repr(error), _LONGEST)
-        self._depart("the worker ends")
+        self._depart("the worker is stopping")
 
     def _step(self) -> None:
         """Whatever is to be done now, or nothing for a while."""
         now = boot_time()
         if self._leaving:
             self._leaving = False
-            self._depart("the worker leaves")
+            self._depart("the worker is leaving")
         elif self._is_lost(now):
             self._lose(self._participant.fallen or self._silence())
         elif (joined := self._participant.take()) is not None:
             self._act(joined)
         elif now >= self._due:
             self._due = _FOREVER
-            self._participant.rejoin("the delay for lost work is over")
+            self._participant.rejoin("the delay for lost work has passed")
         elif self._participant.resting:
             self._wait(_A_WHILE)
         elif now < self._rests_until:
@@ -273,7 +273,7 @@ class Member:
         try:
             return call()
         except Exception:
-            _log.exception("The worker failed to act on a change of its group")
+            _log.exception("The worker could not handle a change of its group")
             return otherwise
 
 

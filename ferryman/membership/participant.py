@@ -148,7 +148,7 @@ class Participant:
         try:
             self.listener.heartbeat(self.session.renewed)
         except Exception:
-            _log.exception("The worker failed to take note of a heartbeat")
+            _log.exception("The worker could not handle a heartbeat")
 
     def fell_out(self, reason: str) -> None:
         with self._lock:

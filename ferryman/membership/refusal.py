@@ -57,6 +57,6 @@ def _runs(metadata: Metadata) -> Work:
 
 def _mixed(group: str, member: str, url: str) -> str:
     return (
-        f"{member} at {url} is a Kafka Connect worker and no Ferryman; the two cannot share group {group}."
+        f"{member} at {url} is a Kafka Connect worker, not a Ferryman one; the two cannot share group {group}."
         " Stop it, or give these workers another group.id."
     )

@@ -134,7 +134,7 @@ class Following:
     def _anew(self) -> None:
         """The topic is another one. Those who wait put their questions again."""
         if self._known.id:
-            log.warning("%s was made anew, or lost records; it is read from its beginning", self._topic)
+            log.warning("%s was created anew, or lost records; it is read from its beginning", self._topic)
         self._view, self._standing, self._assigned, self._complete = View(), Standing(), frozenset(), False
         waiting, self._waiting = self._waiting, []
         for each in waiting:

@@ -70,7 +70,7 @@ def _going(letter: Json, going: Callable[[Json], Sequence[Made]]) -> Json:
     try:
         made = going(letter)
         if (size := sum(map(_size, made))) > LARGEST:
-            raise DataError(f"{size:,} bytes would go of it, and no more than {LARGEST:,} may")
+            raise DataError(f"the record would have {size:,} bytes; at most {LARGEST:,} are allowed")
     except (RetriableError, TaskError):
         raise
     except Exception as error:

@@ -25,7 +25,7 @@ class Entry:
     def load(self) -> type[Any]:
         """Its class. Raises whatever its import raises."""
         found: Any = reduce(getattr, self.attribute.split("."), import_module(self.module))
-        assert isinstance(found, type), f"{self.attribute} of {self.module} is no class"
+        assert isinstance(found, type), f"{self.attribute} of {self.module} is not a class"
         return found
 
     def aliases(self) -> Iterator[str]:

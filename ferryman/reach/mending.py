@@ -55,11 +55,11 @@ def is_by_proxy(url: str) -> bool:
 _WHAT: Mapping[Place, str] = {
     "name": "correct {keys.host}",
     "port": "start the server, or correct {keys.both}",
-    "road": "correct {keys.both}, or let us through a firewall in between",
-    "silence": "look whether the server hangs, or is another one than is meant; else correct {keys.both}",
+    "road": "correct {keys.both}, or open the firewall in between",
+    "silence": "check whether the server hangs, or is not the one that is meant; otherwise correct {keys.both}",
     "no tls": "{keys.plain}, or correct {keys.port}",
     "tls": "{keys.encrypted}, or correct {keys.port}",
-    "authority": "name the certificate of its authority by {keys.trust}",
+    "authority": "give its authority's certificate with {keys.trust}",
     "time": "renew the certificate, or set the clock",
     "other name": "correct {keys.host}, or give the server a certificate for it",
 }

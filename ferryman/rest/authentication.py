@@ -43,7 +43,7 @@ class UserFile:
             try:
                 self._users = rest_access.credentials(self._path)
             except ValueError as error:
-                log.warning("%s; whoever it named before may still use the REST API", error)
+                log.warning("%s; the users that it named before may still use the REST API", error)
             for password in self._users.values():
                 redaction.protect(password)
         return self._users

@@ -27,7 +27,7 @@ class Absent:
 
 Lookup = Callable[[str, str], str | Absent]
 """Path (may be empty) and key to a value. Raises ConfigError with what is wrong."""
-_NO_PATH = Absent("it names no path")
+_NO_PATH = Absent("it contains no path")
 
 
 def _denied(message: str) -> ConfigError:
@@ -70,7 +70,7 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
         if not path:
             return _NO_PATH
         if not key or key in {".", ".."} or "/" in key or os.sep in key:
-            return Absent("its key is no name of a file")
+            return Absent("its key is not the name of a file")
         folder = _allowed(path, roots)
         try:
             return _allowed(str(folder / key), roots).read_text(encoding="utf-8")
@@ -146,12 +146,12 @@ class Resolution:
     @property
     def doubts(self) -> tuple[str, ...]:
         """The warnings for somebody who makes a connector of it."""
-        return (*self.warnings, *(f"{each.message}; the connector does not start with that" for each in self.missing))
+        return (*self.warnings, *(f"{each.message}; the connector does not start" for each in self.missing))
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The warnings for a worker, which starts with what is missing, as Kafka Connect's does."""
-        return (*self.warnings, *(f"{each.message}; its text stays as it is" for each in self.missing))
+        return (*self.warnings, *(f"{each.message}; the text is left unresolved" for each in self.missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], li
         ]
         if found.limit not in params:
             warnings.append(
-                f"{prefix}param.{found.limit} is not set: connector configs may read all that the worker can"
+                f"{prefix}param.{found.limit} is not set: connector configs may read everything that the worker can"
             )
     return Providers(lookups), problems, warnings
 
@@ -237,5 +237,5 @@ def _unknown(key: str, given: str) -> KeyProblem:
         return KeyProblem(key, f'Missing required configuration "{key}" which has no default value.')
     known = ", ".join(sorted(name for name in CLASSES if name.startswith(_KAFKA)))
     return KeyProblem(
-        key, f"Invalid value {given} for configuration {key}: Class {given} could not be found. Known are {known}"
+        key, f"Invalid value {given} for configuration {key}: Class {given} could not be found. Known ones are {known}"
     )

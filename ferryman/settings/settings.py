@@ -180,7 +180,7 @@ def _warnings(raw: Mapping[str, str], mode: Mode) -> list[str]:
             hint = spelling.meant(name, declared | _others(mode), (*PREFIXES, *mode.topics))
             found.append(f"{name} is not a setting of a worker and has no effect{hint}")
         elif name not in declared and (hint := spelling.nearly(name, declared)):
-            found.append(f"{name} is taken for a setting of somebody else's{hint}")
+            found.append(f"{name} is taken to be another program's setting{hint}")
         elif name not in declared and topic:
             found += filter(None, [topic_settings.doubt(topic, name.removeprefix(topic))])
         elif name.startswith("config.providers."):

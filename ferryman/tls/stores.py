@@ -45,7 +45,7 @@ def load(location: str, password: str | None, key_password: str | None = None) -
     (a device, a pipe) is not waited for, and ValueError is raised for one that is too large to be a store."""
     with open(location, "rb", opener=_opener) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("this is no file")
+            raise ValueError("this is not a file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"the file is larger than {LARGEST} bytes")

@@ -376,7 +376,7 @@ def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iter
         default = (
             None if required else "-1" if kind != "LIST" else ".*" if (name, part) == ("default", "include") else ""
         )
-        text = "How topics of this group are created, and which they are by regular expressions."
+        text = "How the topics of this group are created, and regular expressions that say which topics are in it."
         definition = Definition(
             key, kind, required, default, "LOW", text, f"Topic Creation: {name}", "LONG", key, (), order
         )

@@ -38,4 +38,4 @@ async def look() -> None:
     accord is always waited for."""
     asker = _asker.get()
     if asker is not None and asker.gone is not None and await asker.gone():
-        raise RequestError(409, "Whoever asked for this does not wait for it any more")
+        raise RequestError(409, "The client that asked for this no longer waits for it")

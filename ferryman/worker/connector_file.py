@@ -106,7 +106,7 @@ def _string(key: str, value: Any) -> str:
                 if isinstance(value, dict)
                 else f"{value}: quote it"
             )
-            raise ConfigError.for_key(key, f"{key} must be a text, a number, true or false, not {what}")
+            raise ConfigError.for_key(key, f"{key} must be a string, a number, true or false, not {what}")
 
 
 def _whole(key: str, text: str) -> str:
@@ -115,4 +115,4 @@ def _whole(key: str, text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         shown, where = ascii(text)[1:-1][:60], ascii(key)[1:-1]
-        raise ConfigError.for_key(where, f"{where}: {shown} holds half of a letter (a lone surrogate)") from None
+        raise ConfigError.for_key(where, f"{where}: {shown} holds an unpaired surrogate") from None

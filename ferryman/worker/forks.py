@@ -43,7 +43,7 @@ def exit_reason(code: int) -> str:
     """How a process has ended that has not said why; to be read behind its name."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
-    return f"ended without a word, with exit code {code}"
+    return f"ended without an error, with exit code {code}"
 
 
 class Forks:

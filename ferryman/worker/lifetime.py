@@ -46,7 +46,7 @@ def signalled(settings: Settings) -> Signalled:
 
 
 def _leave_at_once() -> None:
-    log.error("the worker did not end in time and leaves as it is")
+    log.error("the worker did not stop in time and exits anyway")
     background.farewell()
     os._exit(1)
 

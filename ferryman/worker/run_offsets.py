@@ -63,5 +63,5 @@ def _comes_to_an_end(connector: ConnectorOffsets) -> bool:
         if isinstance(error, RequestError) and error.status == 503:
             raise
         # Code that stands still or dies would do so again, every time that somebody looks.
-        log.warning("whether connector %s comes to an end is not known: %s", connector.clients.connector, error)
+        log.warning("it is not known whether connector %s comes to an end: %s", connector.clients.connector, error)
         return False

@@ -71,7 +71,7 @@ def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_l
     done(running, run)
     running.delete(run)
     refused = running.call("POST", path, body, expect=409)["message"]
-    assert f"A run {run} was here before and has come to its end" in refused
+    assert f"A run named {run} has already completed" in refused
     assert running.call("POST", path, body | {"name": f"{run}-2", "dry_run": True}, expect=200)["name"] == f"{run}-2"
     more = body | {"offsets": {unique: {"0": [5, 15]}}}
     assert running.call("POST", path, more, expect=202)["records_done"] == 5

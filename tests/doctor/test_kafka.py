@@ -94,7 +94,7 @@ def test_brokers_that_are_away_name_the_key_and_nothing_else_is_asked(shop: Shop
 def test_tls_where_there_is_none_names_the_protocol(shop: Shop) -> None:
     shop.worker |= {"consumer.security.protocol": "SSL", "admin.security.protocol": "SSL"}
     (finding,) = at("mend", shop.sink())
-    assert "does not speak TLS" in finding.said
+    assert "does not accept TLS" in finding.said
     assert finding.mend.startswith("consumer.security.protocol, admin.security.protocol=PLAINTEXT")
 
 
@@ -184,7 +184,7 @@ def test_a_registry_is_looked_at_with_the_subjects_of_the_topics(shop: Shop, reg
     config = {**SOURCE, "name": shop.name, "topic": shop.name, **own}
     found = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
     assert at("mend", found) == []
-    assert about(f"subject {shop.name}-value", found).said == "it is not there yet; the first record registers it"
+    assert about(f"subject {shop.name}-value", found).said == "it does not exist yet; the first record registers it"
 
 
 def test_a_registry_that_is_away_or_refuses_us_names_its_keys(shop: Shop) -> None:

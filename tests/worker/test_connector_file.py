@@ -48,10 +48,10 @@ def test_a_create_request_says_in_which_state_it_starts(state: str, target: Targ
         (
             "name: c\nfile: 2026-01-01",
             ".yaml",
-            "file must be a text, a number, true or false, not 2026-01-01: quote it",
+            "file must be a string, a number, true or false, not 2026-01-01: quote it",
         ),
-        (r'{"name": "c", "topics": "\ud800"}', ".json", r"topics: \\ud800 holds half of a letter"),
-        (r'{"name": "c", "\ud800": "x"}', ".json", r"\\ud800 holds half of a letter"),
+        (r'{"name": "c", "topics": "\ud800"}', ".json", r"topics: \\ud800 holds an unpaired surrogate"),
+        (r'{"name": "c", "\ud800": "x"}', ".json", r"\\ud800 holds an unpaired surrogate"),
         ("tasks.max=2", ".properties", 'Missing required configuration "name"'),
         ('{"config": {}}', ".json", 'Missing required configuration "name"'),
         ('{"name": "", "tasks.max": 1}', ".json", 'Missing required configuration "name"'),

@@ -84,7 +84,8 @@ def _replication(
         )
         yield mend(subject, said, _alter(servers, wanted.name, f"min.insync.replicas={topic.replicas}"))
     elif topic.in_sync < needed:
-        said = f"only {_counted(topic.in_sync, 'replica')} in sync, and min.insync.replicas={needed}: no record is accepted"
+        there = _counted(topic.in_sync, "replica")
+        said = f"only {there} in sync, and min.insync.replicas={needed}: no record is accepted"
         yield mend(subject, said, "start the brokers that are away")
     elif needed == topic.replicas > 1:
         said = f"min.insync.replicas={needed} of as many replicas: no record is accepted while one broker is away"

@@ -134,7 +134,7 @@ class DeadLetters:
     def _look(self, deadline: float, unsent: Coordinates) -> None:
         if time.monotonic() >= deadline or self.stopping():
             self._pending.discard(unsent)
-            raise RetriableError(f"the producer of dead letters is full, since {self.topic} takes none")
+            raise RetriableError(f"the producer of dead letters is full, since {self.topic} accepts none")
         self.producer.poll(LOOK)
 
     def _wait(self, deadline: float) -> None:
@@ -202,5 +202,5 @@ def _create(admin: Admin, topic: str, replication_factor: int) -> None:
         if reason.code() not in _OF_SETTINGS:
             raise
     admin.create_topic(NewTopic(topic, 1, replication_factor))
-    text = "the broker takes no retention.ms=-1 for %s (%s): it deletes letters whose records are too old"
+    text = "the broker does not accept retention.ms=-1 for %s (%s): it will delete letters of old records"
     log.warning(text, topic, reason.str())

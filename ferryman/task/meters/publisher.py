@@ -65,14 +65,14 @@ class Publisher:
                     return
                 time.sleep(AGAIN)
         except Exception as error:
-            log.debug("the task's last metrics could not be told: %s", error)
+            log.debug("the task's last metrics could not be sent: %s", error)
 
     def _go_on(self) -> None:
         while not self._over.is_set():
             try:
                 self.tell()
             except Exception:
-                log.exception("the task's metrics could not be told")
+                log.exception("the task's metrics could not be sent")
             self._over.wait(self.pause)
 
     @property
@@ -120,7 +120,7 @@ class Publisher:
     def _warn(self, name: str) -> None:
         if name not in self._cut:
             self._cut.add(name)
-            log.warning("metric %s of this task has more series than are told; the last ones are left out", name)
+            log.warning("metric %s of this task has more series than are reported; the last ones are left out", name)
 
 
 def _bytes(text: str) -> int:

@@ -84,7 +84,7 @@ class Troubles:
         if self._said is not None and now - self._said < QUIET:
             self._unsaid += 1
             return
-        more = f", {self._unsaid} tries since this was said last" if self._unsaid else ""
+        more = f", {self._unsaid} tries since the last message" if self._unsaid else ""
         more += f", {waiting} and what follows it wait" if waiting else ""
         extra = place.at(waiting) if waiting else {}
         log.warning("%s (try %d, again in %.1f s%s)", reason, self.outage.tries, wait, more, extra=extra)

@@ -208,7 +208,7 @@ class Group:
         try:
             self.leave()
         except Exception:
-            log.warning("the failed task could not leave its group in order", exc_info=True)
+            log.warning("the failed task could not leave its group properly", exc_info=True)
 
     def close(self) -> None:
         """Ends the consumer. A static member that has not left keeps its place until its session times out."""
@@ -298,7 +298,7 @@ def _source(partition: ClientPartition) -> TopicPartition:
 
 def _refused(error: KafkaError, protocol: GroupProtocol) -> bool:
     if error.code() in REFUSED:
-        log.warning("the group refused a commit, its partitions have moved on: %s", error.str())
+        log.warning("the group refused a commit, since its partitions have been reassigned: %s", error.str())
         return False
     if error.code() in FENCED and protocol == "classic":
         raise FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
@@ -313,7 +313,7 @@ def readable(message: Message, protocol: GroupProtocol = "classic") -> bool:
     if error.code() == KafkaError._PARTITION_EOF:
         return False
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        log.warning("waiting for a topic that is not there: %s", error.str())
+        log.warning("waiting for a topic that does not exist: %s", error.str())
         return False
     raise classified(error, protocol)
 
@@ -322,8 +322,8 @@ def classified(error: KafkaError, protocol: GroupProtocol = "classic") -> Except
     """A consumer's error as what the runtime does about it."""
     if error.code() == KafkaError._FATAL and protocol == "consumer":
         return TaskError(
-            f"the group does not take this task's consumer: {error.str()}. consumer.override.group.protocol=classic is "
-            "known to every broker"
+            f"the group does not accept this task's consumer: {error.str()}. "
+            "consumer.override.group.protocol=classic works with every broker"
         )
     if error.code() in FENCED:
         return FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")

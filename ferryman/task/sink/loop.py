@@ -348,7 +348,7 @@ def demand(session: SinkSession, wanted: Offers) -> None:
 
     news = session.thread.ask(send)
     if news is None:
-        raise Indeterminate("the group has moved on while the sink needed a commit")
+        raise Indeterminate("the group has rebalanced while the sink needed a commit")
     session.commits.accepted(news)
 
 
@@ -380,7 +380,10 @@ def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) ->
 
 def no_topics(subscribed: Sequence[str]) -> RefusedError:
     """Why a sink has nothing to read."""
-    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
+    text = (
+        f"the topic {subscribed[0]} does not" if len(subscribed) == 1 else f"none of the topics {', '.join(subscribed)}"
+    )
+    return RefusedError(f"{text} exist{'' if len(subscribed) == 1 else 's'}", key="topics")
 
 
 def context(session: "Callable[[], SinkSession]", history: History | None = None, **facts: Any) -> SinkContext:

@@ -116,7 +116,7 @@ class Outbox:
     def _give_up(self) -> None:
         """Records that the broker has not taken are thrown away, which fails the transaction. If it has them all the
         commit itself is under way, and nobody can call it back."""
-        log.warning("the task is to stop; %d records that the broker has not taken come again", len(self.producer))
+        log.warning("stopping: %d records that the broker has not accepted will come again", len(self.producer))
         self.producer.purge()
         self.producer.commit_transaction(LOOK)
 
@@ -174,5 +174,5 @@ def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception |
         return KafkaException(error)
     text = f"a record could not be produced to {topic}: {error}"
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
-        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it")
+        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is the limit")
     return TaskError(said(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)

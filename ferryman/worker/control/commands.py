@@ -267,7 +267,7 @@ class Commands:
         if facts.target is TargetState.STOPPED:
             raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)
         if version not in (None, facts.version):
-            raise RequestError(409, f"These tasks of connector {name} are made of a config that it has no longer")
+            raise RequestError(409, f"These tasks of connector {name} are made from a config that it no longer has")
         await self.plane.write_tasks(name, configs)
 
     async def fence(self, name: str) -> None:

@@ -142,7 +142,7 @@ class ConnectorPlace:
         except (ConfigError, RequestError) as error:
             if self._known is None or self._known[0] != identity:
                 raise
-            log.warning("connector %s goes on with what it has: %s", self._name, redact(str(error)))
+            log.warning("connector %s keeps its resolved config: %s", self._name, redact(str(error)))
             found = replace(self._known[1], lease=self._launch.lease().dump())
         self._known = identity, found
         return found

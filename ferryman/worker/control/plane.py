@@ -219,7 +219,7 @@ class Plane:
         try:
             self.set_level(logger, level)
         except RequestError as error:
-            log.warning("the level of logger %.80s in the config topic is passed over: %s", logger, error)
+            log.warning("ignored the level of logger %.80s in the config topic: %s", logger, error)
 
     def set_level(self, logger: str, level: str) -> Sequence[str]:
         """Changes a logger's level here, in all task processes, and in those to come; or all of one connector's.

@@ -69,7 +69,7 @@ class Runs:
             try:
                 await self.look()
             except Exception:
-                log.exception("cannot look at the runs")
+                log.exception("the runs could not be checked")
             await asyncio.sleep(LOOK)
 
     async def look(self) -> None:
@@ -100,10 +100,10 @@ class Runs:
             async with self._turns:
                 progress = await self._looked(name, facts, watch)
         except (FerrymanError, KafkaException) as error:
-            log.debug("cannot look how far %s is: %s", name, error)
+            log.debug("the progress of %s could not be read: %s", name, error)
             return
         except Exception:
-            log.exception("cannot look how far %s is, and do so no more until its config changes", name)
+            log.exception("the progress of %s could not be read, and will not be until its config changes", name)
             progress = None
         if self._watches.get(name) != (facts.version or 0, watch):
             return  # it has another config by now
@@ -130,15 +130,14 @@ class Runs:
         try:
             progress = await self._asked(name, raw, self._plane.owner(live), 0, watch)
         except KafkaException as error:
-            text = f"Kafka does not tell how far a run {name} was before: {error.args[0].str()}"
+            text = f"Kafka does not say how far an earlier run {name} got: {error.args[0].str()}"
             raise RequestError(500, redact(text)) from error
         if progress is None:
             return 0
         if progress.complete and (progress.records_done or isinstance(watch, SourceWatch)):
             raise RequestError(
                 409,
-                f"A run {name} was here before and has come to its end: another of its name would go on there, and do "
-                "nothing. Give this one another name",
+                f"A run named {name} has already completed. Choose another name",
             )
         return progress.records_done
 
@@ -149,7 +148,7 @@ class Runs:
         self, name: str, raw: Mapping[str, str], owner: Owner, tasks: int, watch: Watch | SourceWatch
     ) -> Progress | None:
         """How far it is now; None of a source that comes to no end."""
-        what = f"looking how far {name} is"
+        what = f"reading the progress of {name}"
         if isinstance(watch, Watch):
             ranges = watch.keys.ranges
             reached = await self._offsets.of(

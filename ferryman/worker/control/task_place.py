@@ -108,7 +108,7 @@ class TaskPlace:
     async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
         """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""
         if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused, version=wanted.version):
-            log.warning("%s goes on as it is: %s", self._name, redact(str(error)))
+            log.warning("%s keeps running as it is: %s", self._name, redact(str(error)))
             self._aim(wanted)
         elif await self._free_for(wanted):
             unexpected = not isinstance(error, ConfigError | RequestError)

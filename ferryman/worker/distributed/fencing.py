@@ -61,7 +61,7 @@ class Fencing:
                     await self.fence(connector)
                 except FerrymanError as error:
                     attempt += 1
-                    log.error("connector %s: its tasks do not start yet: %s", connector, redact(str(error)))
+                    log.error("connector %s: its tasks cannot start yet: %s", connector, redact(str(error)))
                     if isinstance(error, RequestError) and error.status == 409:
                         return  # another worker leads by now
                     await asyncio.sleep(backoff.delay(attempt, LONGEST_WAIT))

@@ -124,7 +124,7 @@ class Group:
         self._due, self._wants = None, False
         if self.member.leads:
             self._shared = self._work()
-            self.member.rejoin("the connectors or their tasks are others")
+            self.member.rejoin("the connectors or their tasks have changed")
 
     def _count(self, connector: str) -> int | None:
         """Its number of tasks; None if there is no such connector."""

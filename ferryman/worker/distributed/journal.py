@@ -49,7 +49,7 @@ class _Leased:
     def send(self, entries: Sequence[Entry], within: float) -> Ends:
         """As Writer says. FencedError where another worker may lead by now."""
         if not self.leads():
-            raise FencedError("another worker leads the group, or may do so by now")
+            raise FencedError("another worker leads the group by now, or may do so")
         return self.writer.send(entries, within)
 
 

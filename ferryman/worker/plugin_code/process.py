@@ -87,7 +87,7 @@ class PluginProcess:
                 if message["event"] == recent.EVENT:
                     recent.KEPT.heard(message)
         except (OSError, ValueError) as error:
-            log.debug("a process for plugins' code says nothing that can be read: %s", error)
+            log.debug("a process for plugins' code sent something unreadable: %s", error)
         self._forked.kill()  # it may have closed its end only
         await asyncio.wait({self._forked.ended})
         raise Died(exit_reason(self._forked.ended.result()))

@@ -199,7 +199,7 @@ class Crashes:
             return suspect
         if suspect.stage == PUT:
             return f"{times} while its sink was putting {suspect}"
-        log.warning("%s while it converted %s; these are tried apart", times, suspect)
+        log.warning("%s while it converted %s; these are tried separately", times, suspect)
         self._probe = Probe(self._forks, spec, self._memory, suspect.ranges[0])
         found = await self._probe.found()
         problem = self._probe.problem
@@ -207,7 +207,9 @@ class Crashes:
         if found:
             return self._found(found)
         reason = (
-            f"they could not be tried apart: {problem}" if problem else "no single record kills a process by itself"
+            f"they could not be tried separately: {problem}"
+            if problem
+            else "no single record kills a process by itself"
         )
         return f"{times} while it converted {suspect}, and {reason}"
 

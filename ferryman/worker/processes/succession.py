@@ -296,5 +296,5 @@ class Succession:
         except ConnectionError:
             return  # its process has ended without having read all that it was told
         except (OSError, ValueError) as error:
-            log.error("%s says what cannot be read and is killed: %s", self.name, error)
+            log.error("%s sent something unreadable and is killed: %s", self.name, error)
             process.kill()

@@ -191,7 +191,7 @@ class TaskProcess:
             if self._may_pass and self.restarts.policy.most:
                 log.error("task %s has failed %d times in a row and stays FAILED", self, self.restarts.failures)
             return False
-        log.warning("task %s has failed and is started again in %.1f s, unless somebody acts before", self, wait)
+        log.warning("task %s has failed and is started again in %.1f s, unless somebody acts first", self, wait)
         self._show(State.FAILED, self.shown.trace, restart=Restart(self.restarts.failures, _in(wait)))
         await self._until(lambda: self._wish != "run", wait)
         if self._wish == "pause":

@@ -72,7 +72,7 @@ class Alone:
 
     async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
         """There is nobody to hand anything over to."""
-        raise AssertionError("a worker that is alone leads")
+        raise AssertionError("a single worker is the leader")
 
 
 class Board:

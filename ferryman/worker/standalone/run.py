@@ -30,7 +30,7 @@ Told = Callable[[Progress | None, str], None]
 
 
 _FENCED = f"{FencedError.__module__}.{FencedError.__qualname__}"
-_ELSEWHERE = "another process runs the same and goes on with it, so that nothing is done twice"
+_ELSEWHERE = "another process is running the same and continues, so that nothing is done twice"
 
 
 async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkServer, told: Told) -> int:

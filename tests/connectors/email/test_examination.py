@@ -62,9 +62,9 @@ def test_a_sender_that_only_a_record_tells_is_left_out(mail: Stack, tmp_path: Pa
 @pytest.mark.parametrize(
     ("keys", "said", "mended"),
     [
-        ({"smtp_host": "nobody.invalid"}, "no host is known by the name nobody.invalid", "correct smtp.host"),
+        ({"smtp_host": "nobody.invalid"}, "the host name nobody.invalid is not known", "correct smtp.host"),
         ({"smtp_port": "1"}, "nothing listens at 127.0.0.1:1", "start the server, or correct smtp.host and smtp.port"),
-        ({"smtp_security": "tls"}, "does not speak TLS", "smtp.security=starttls or none"),
+        ({"smtp_security": "tls"}, "does not accept TLS", "smtp.security=starttls or none"),
         ({"smtp_security": "starttls"}, "the server offers no STARTTLS", "smtp.security=tls"),
         (
             {"smtp_username": "ada", "smtp_password": "a-secret"},
@@ -112,7 +112,7 @@ def test_a_server_that_speaks_tls_only_is_told_from_a_silent_one(tmp_path: Path)
         assert finding.mend.startswith("smtp.security=tls")
         (finding,) = looked(tmp_path, around, smtp_security="tls")
         assert "is not trusted" in finding.said
-        assert finding.mend == "name the certificate of its authority by smtp.ssl.ca.location"
+        assert finding.mend == "give its authority's certificate with smtp.ssl.ca.location"
         trusting = {"smtp_security": "tls", "smtp_ssl_ca_location": str(tmp_path / "ca.pem")}
         (finding,) = looked(tmp_path, around, smtp_host="localhost", **trusting)
         assert (finding.said.endswith("is not for localhost"), finding.mend.startswith("correct smtp.host")) == (
@@ -123,7 +123,7 @@ def test_a_server_that_speaks_tls_only_is_told_from_a_silent_one(tmp_path: Path)
 def test_a_server_that_never_greets_is_told(mail: Stack) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, world(mail) as around:
         (finding,) = impatient(around, smtp_port=str(silent.getsockname()[1]))
-    assert finding.said.endswith("takes connections and says nothing")
+    assert finding.said.endswith("accepts connections but does not answer")
 
 
 def test_a_message_that_may_be_larger_than_the_server_takes_is_told(mail: Stack, tmp_path: Path) -> None:

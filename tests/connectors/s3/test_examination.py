@@ -112,8 +112,8 @@ def test_a_bucket_that_is_missing_is_to_be_made(bucket: Bucket, unique: str) -> 
             "nothing listens at 127.0.0.1:1",
             "start the server, or correct host and port in store.url",
         ),
-        ("http://nobody.invalid:9000", "no host is known by the name nobody.invalid", "correct the host in store.url"),
-        ("https://SERVER", "does not speak TLS", "http:// in place of https:// in store.url"),
+        ("http://nobody.invalid:9000", "the host name nobody.invalid is not known", "correct the host in store.url"),
+        ("https://SERVER", "does not accept TLS", "http:// in place of https:// in store.url"),
     ],
 )
 def test_what_is_wrong_on_the_way_names_its_key(bucket: Bucket, url: str, said: str, mended: str) -> None:

@@ -75,7 +75,7 @@ class Live:
         try:
             delay = self._delay(now)
         except (FerrymanError, KafkaException) as error:
-            log.debug("nobody tells how far the live connector is: %s", error)
+            log.debug("it is not known how far the live connector is: %s", error)
             if now - self._heard > BLIND:
                 self._warn(error)
                 self.yielding.heard(None, now)
@@ -100,7 +100,7 @@ class Live:
     def _warn(self, error: Exception) -> None:
         """Once, until there is an answer again."""
         if not self._is_blind:
-            log.warning("nobody tells how far the live connector is; the run does not slow down for it: %s", error)
+            log.warning("it is not known how far the live connector is; the run does not slow down for it: %s", error)
         self._is_blind = True
 
     def _delay(self, now: float) -> Delay | None:

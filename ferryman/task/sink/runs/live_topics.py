@@ -48,7 +48,7 @@ class LiveTopics:
             return {}
         found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
         if not found:
-            raise RetriableError(f"Kafka does not tell in time where {len(wanted)} partitions end")
+            raise RetriableError(f"Kafka does not say in time where {len(wanted)} partitions end")
         return {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def is_read(self) -> bool:
@@ -67,7 +67,7 @@ class LiveTopics:
                         return None
                     if error.code() == KafkaError._PARTITION_EOF:
                         return message.offset()
-            raise RetriableError(f"Kafka does not tell in time what is in {source} from offset {offset} on")
+            raise RetriableError(f"Kafka does not say in time what {source} holds from offset {offset} on")
         finally:
             self._asks.unassign()
 
