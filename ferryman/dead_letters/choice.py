@@ -1,6 +1,5 @@
 """Which dead letters somebody asks for, and the groups that they fall into. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ferryman.dead_letters.letter import DeadLetter
@@ -70,14 +69,6 @@ class Groups:
     def largest_first(self) -> list[Group]:
         """All of them."""
         return sorted(self._found.values(), key=lambda group: -group.letters)
-
-
-def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
-    """The groups of some letters, the largest first."""
-    groups = Groups()
-    for each in letters:
-        groups.add(each)
-    return groups.largest_first()
 
 
 def _is_called(name: str | None, wanted: str) -> bool:

@@ -191,9 +191,14 @@ def internal_producer(worker: Mapping[str, str], purpose: str) -> ClientConfig:
     return _internal({**PRODUCER_BASE, **AT_ONCE, **ours}, worker, purpose)
 
 
+def leader_transactional_id(group: str) -> str:
+    """The transactional id of the leader of a group of workers (DistributedConfig.transactionalProducerId)."""
+    return f"connect-cluster-{group}"
+
+
 def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
     """The producer of whoever leads the group, which fences former leaders (KIP-618). As ``internal_consumer``."""
-    transactional_id = f"connect-cluster-{_worker_group(worker)}"
+    transactional_id = leader_transactional_id(_worker_group(worker))
     return _internal({**PRODUCER_BASE, **AT_ONCE, "transactional.id": transactional_id}, worker, "configs-leader")
 
 

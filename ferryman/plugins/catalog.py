@@ -176,11 +176,6 @@ def tell(found: Others) -> None:
         cached.cache_clear()
 
 
-def is_told() -> bool:
-    """Whether somebody has said it, so that nothing of others is imported here."""
-    return bool(_told)
-
-
 def told() -> Others:
     """What was said of that last."""
     return _told[-1] if _told else Others()

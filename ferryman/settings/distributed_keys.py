@@ -119,8 +119,3 @@ class DistributedConfig(WorkerConfig):
     def fenced_writes(self) -> bool:
         """Whether the config topic is written in transactions, and internal topics are read committed."""
         return self.exactly_once_source_support in ("preparing", "enabled")
-
-    @property
-    def leader_transactional_id(self) -> str:
-        """The transactional id of whoever leads the group (DistributedConfig.transactionalProducerId)."""
-        return f"connect-cluster-{self.group_id}"

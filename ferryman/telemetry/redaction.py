@@ -170,20 +170,6 @@ class Redacting(logging.Formatter):
         return redact(self.inner.format(record))
 
 
-class RedactingFilter(logging.Filter):
-    """Cleans records on their way into a handler, for handlers that do not format (queues, sockets)."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
-        record.args = None
-        if record.exc_info:
-            record.exc_text = redact(record.exc_text or logging.Formatter().formatException(record.exc_info))
-            record.exc_info = None
-        if record.stack_info:
-            record.stack_info = redact(record.stack_info)
-        return True
-
-
 def install(logger: logging.Logger | None = None) -> None:
     """Makes every handler of a logger, by default the root, write cleaned text."""
     for handler in (logger or logging.getLogger()).handlers:

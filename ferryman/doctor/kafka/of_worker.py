@@ -16,8 +16,8 @@ from ferryman.errors import ConfigError
 from ferryman.findings import Finding, left_out, mend, ok
 from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.creation import InternalTopic
+from ferryman.kafka.client_config import leader_transactional_id
 from ferryman.settings import settings
-from ferryman.settings.distributed_keys import DistributedConfig
 from ferryman.settings.modes import DISTRIBUTED
 
 
@@ -46,11 +46,7 @@ def _of_group(job: Job, reached: Reached, client: Client) -> Iterator[Finding]:
         [*needs.of_worker(names, given.distributed.group_id)], {name: topic.there for name, topic in there.items()}
     )
     if given.distributed.fenced_writes:
-        yield from transactional(client, "worker", _leader(given.distributed), job.seconds)
-
-
-def _leader(config: DistributedConfig) -> str:
-    return f"connect-cluster-{config.group_id}"
+        yield from transactional(client, "worker", leader_transactional_id(given.distributed.group_id), job.seconds)
 
 
 def internal(topic: InternalTopic) -> Wanted:
