@@ -78,9 +78,9 @@ class EmailSinkConfig(EmailKeys):
         if self.mail_text is None and self.mail_html is None and not (self.mail_text_file or self.mail_html_file):
             yield KeyProblem("mail.text", "One of mail.text, mail.html, mail.text.file and mail.html.file must be set")
         if bool(self.smtp_username) != (self.smtp_password is not None):
-            yield KeyProblem("smtp.password", "smtp.username and smtp.password go together, but only one is set")
+            yield KeyProblem("smtp.password", "smtp.username and smtp.password belong together, but only one is set")
         if self.event_topic and not self.event_bootstrap_servers:
-            text = "event.bootstrap.servers must be set where event.topic is"
+            text = "event.bootstrap.servers must be set if event.topic is"
             yield KeyProblem("event.bootstrap.servers", text)
 
     @property
@@ -158,7 +158,7 @@ class EmailSinkConfig(EmailKeys):
         if len(names) != len(fields) or len(types) not in (0, len(fields)):
             raise ValueError(
                 f"there are {len(fields)} attachment.fields, {len(names)} attachment.names and {len(types)} "
-                "attachment.types; there must be a name for each, and a type for each or none"
+                "attachment.types; there must be one name for each field, and one type for each or none at all"
             )
         for each in types:
             if "{" not in each:

@@ -133,7 +133,7 @@ class Outcomes:
         """Tells the log of a message in doubt, and what becomes of it."""
         resend = self._config.behavior_on_in_doubt == "resend"
         retry = window.unanswered.get(at.offset, 0) < self._config.in_doubt_max_retries
-        fate = ("it is sent again" if retry else "it is given up") if resend else "it is not sent again"
+        fate = ("it is sent again" if retry else "no further try is made") if resend else "it is not sent again"
         id = self._ids.message_id(at, window.topic_id)
         log.warning("message %s of record %s is in doubt (%s); %s", id, at, why, fate, extra=place.at(at))
 

@@ -22,14 +22,14 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
 
     config_class = EmailSinkConfig
-    truth = "the metadata of the group's offsets, which announces what may have been sent"
+    truth = "the metadata of the group's offsets, which lists what may have been sent"
 
     _delivery: Delivery | None = None
 
     @classmethod
     def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
         """What may have been sent is told by metadata."""
-        return "what may have been sent already is told by the metadata of the group's offsets"
+        return "the metadata of the group's offsets lists what may have been sent already"
 
     @classmethod
     def explain(cls, config: EmailSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:

@@ -170,10 +170,10 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             if self.context.group_protocol != "classic" or former is not None:
                 self._head = None
                 raise TaskError(
-                    f"{error}. Let the worker write to that folder; or, where there is none yet and none is to be, "
-                    "use a group of the classic protocol, whose offsets are safe without it"
+                    f"{error}. Let the worker write to that folder; or, if there is no head yet and there should "
+                    "be none, use a group of the classic protocol, whose offsets are safe without it"
                 ) from error
-            log.warning("%s; the group's offsets alone say it", error)
+            log.warning("%s; only the group's offsets say how much of the file counts", error)
 
     def _move_head(
         self, mark: Mark, offsets: Mapping[TopicPartition, int], former: Mapping[TopicPartition, Place]
@@ -290,6 +290,6 @@ def _mark(assigned: Assigned) -> Mark | None:
     if topic_id != assigned.topic_id:
         raise TaskError(
             f"Topic {assigned.source.topic} was created anew (its id was {topic_id} and is {assigned.topic_id}), "
-            f"so the committed offset of {assigned.source} says nothing about it. {BEGIN_ANEW}"
+            f"so the committed offset of {assigned.source} does not apply to it. {BEGIN_ANEW}"
         )
     return mark

@@ -34,7 +34,7 @@ POSITION = "position"
 PIECE = 1 << 18
 WAIT = 0.2
 """Seconds between two looks at a file that does not grow."""
-FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connector, delete its offsets and resume it"
+FROM_THE_BEGINNING = "To read the file from its beginning, stop the connector, delete its offsets and resume it"
 LONGEST = (1 << 63) - 1
 
 
@@ -219,8 +219,8 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _check_length(self, length: int, position: int) -> None:
         if length < position:
             raise TaskError(
-                f"'{self.config.file}' has {length} bytes, but was already read up to {position}: "
-                f"it was cut or replaced. {FROM_THE_BEGINNING}"
+                f"'{self.config.file}' has {length} bytes, but was already read up to {position}: it was "
+                f"truncated or replaced. {FROM_THE_BEGINNING}"
             )
 
     def _batch(self, texts: list[str], positions: list[int]) -> Batch:

@@ -177,7 +177,7 @@ def look(config: S3SourceConfig) -> Look:
 
 def _stranger(found: Archived, why: str) -> Examined:
     place = found.place
-    misplaced = f"{why}, and called as if it were of {place.topic}"
+    misplaced = f"{why}, and its name is that of an object of {place.topic}"
     return Examined(found.listed.key, place.topic, place.partition, place.start, None, 0, misplaced=misplaced)
 
 

@@ -157,7 +157,7 @@ def test_a_period_of_stripes_events_is_handed_over_again_beside_the_live_connect
     ("body", "complaint"),
     [
         ({}, "setting topic, or allow it by --allow-duplicates"),
-        ({"from": "2026-11-01T00:00:00Z"}, "the lines of a file tell no times"),
+        ({"from": "2026-11-01T00:00:00Z"}, "the lines of a file have no times"),
         ({"positions": [3, 12]}, "begins at 3"),
         ({"positions": [9, 6]}, "positions must be [first, last + 1]"),
         ({"positions": 9}, "positions must be [first, last + 1]"),

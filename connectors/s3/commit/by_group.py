@@ -49,9 +49,9 @@ class ByGroup:
         mark = None if assigned.committed is None else read_mark(assigned.committed.metadata)
         if mark is not None and mark.head is not None and mark.head[0] == self.completion.bucket.name:
             raise TaskError(
-                f"How far the archive of {assigned.source} has got is told by the object {mark.head[1]}, which needs a "
-                "server that obeys If-Match, and enable.conditional.writes=true. To have the group's offsets tell it, "
-                "stop the connector and alter its offsets"
+                f"How far the archive of {assigned.source} has got is recorded in the object {mark.head[1]}, "
+                "which needs a server that obeys If-Match, and enable.conditional.writes=true. To rely on the "
+                "group's offsets instead, stop the connector and alter its offsets"
             )
         return self.recover(assigned, mark)[0]
 
@@ -176,7 +176,7 @@ class ByGroup:
 def again(completion: Completion, missing: Sequence[Missing], end: int) -> Redo:
     """What is to be made again of a commit that ends at ``end``."""
     for each in missing:
-        log.warning("%s is made again: %s", each.entry.key, each.reason)
+        log.warning("%s is written again: %s", each.entry.key, each.reason)
     # An upload whose name is taken would stay open for ever.
     completion.abort(each.entry for each in missing)
     return Redo(missing, end)

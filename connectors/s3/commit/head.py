@@ -56,7 +56,7 @@ class Head:
         try:
             fields = json.loads(data)
             if fields["format"] != FORMAT:
-                raise TaskError(f"The head {key} is of a later version of the S3 sink; upgrade Ferryman")
+                raise TaskError(f"The head {key} was written by a later version of the S3 sink; upgrade Ferryman")
             entries = [Entry(**entry) for entry in fields["objects"]]
             return cls(fields["topic"], fields["offset"], entries, fields["lost"], fields["id"])
         except (ValueError, KeyError, TypeError) as error:

@@ -259,7 +259,7 @@ class Intake:
         found = side_of(self.layout.sides, side)
         if found is None:
             name = side.removeprefix(TOMBSTONE)
-            raise TaskError(f"Files of {name} are to be made again: set store.kafka.{name}=true until that is done")
+            raise TaskError(f"Files of {name} must be written again: set store.kafka.{name}=true until that is done")
         return found.format
 
     def _written(self, batch: Batch, side: str) -> Batch:

@@ -88,7 +88,7 @@ class Manifest:
             return None
         fields = json.loads(data)
         if fields.get("format") != FORMAT:
-            raise TaskError(f"The manifest {key} is of a later version of the S3 sink; upgrade Ferryman")
+            raise TaskError(f"The manifest {key} was written by a later version of the S3 sink; upgrade Ferryman")
         entries = [Entry(**entry) for entry in fields["objects"]]
         return cls(key, int(fields["end"]), entries, fields["replaces"], fields["lost"])
 
@@ -138,7 +138,9 @@ def read_mark(metadata: str) -> Mark | None:
     if not isinstance(fields, dict) or "ferryman.s3" not in fields:
         return None
     if fields["ferryman.s3"] not in (FORMAT, HEADS):
-        raise TaskError(f"The committed offsets are of a later version of the S3 sink ({metadata}); upgrade Ferryman")
+        raise TaskError(
+            f"The committed offsets were written by a later version of the S3 sink ({metadata}); upgrade Ferryman"
+        )
     witness, head = (None if (found := fields.get(name)) is None else tuple(found) for name in ("witness", "head"))
     return Mark(str(fields["topic"]), fields.get("manifest"), witness, head)
 

@@ -127,7 +127,7 @@ class Listing:
         except TooSlow as error:
             if name not in self._strange:
                 self._strange.add(name)
-                log.warning("%s is passed over: %s", name, error)
+                log.warning("%s is skipped: %s", name, error)
             return None
 
 

@@ -40,8 +40,8 @@ def test_a_mail_server_is_well_and_nothing_is_sent(mail: Stack, tmp_path: Path) 
     with world(mail) as around:
         found = looked(tmp_path, around, mail_to="ada@example.org, {{ value.to }}")
         assert {each.level for each in found} == {"ok"}
-        assert about("sender crowd@example.org", found).said == "the server takes it"
-        assert about("recipient ada@example.org", found).said == "the server takes it"
+        assert about("sender crowd@example.org", found).said == "the server accepts it"
+        assert about("recipient ada@example.org", found).said == "the server accepts it"
         assert around.mailbox.count() == around.before
 
 
@@ -86,11 +86,15 @@ def test_what_is_wrong_on_the_way_is_named_by_its_key(
     ("answer", "level", "mended"),
     [
         (Answer("connect", "421 4.3.2 too busy"), "mend", "try again later"),
-        (Answer("connect", "554 5.7.1 your address is blocked"), "mend", "have the server take mail from this machine"),
+        (
+            Answer("connect", "554 5.7.1 your address is blocked"),
+            "mend",
+            "let the server accept mail from this machine",
+        ),
         (Answer("mail", "530 5.7.0 Must issue a STARTTLS command first"), "mend", "smtp.security=starttls"),
         (Answer("mail", "530 5.7.1 Authentication required"), "mend", "set smtp.username and smtp.password"),
-        (Answer("mail", "451 4.7.1 greylisted"), "warning", "nothing, if it does so for a while only"),
-        (Answer("rcpt", "450 4.2.0 greylisted"), "warning", "nothing, if it does so for a while only"),
+        (Answer("mail", "451 4.7.1 greylisted"), "warning", "nothing, if it does so only for a while"),
+        (Answer("rcpt", "450 4.2.0 greylisted"), "warning", "nothing, if it does so only for a while"),
         (Answer("rcpt", "550 5.1.1 no such user"), "mend", "correct mail.to"),
         (Answer("rcpt", "550 5.7.1 relaying denied"), "mend", "log in by smtp.username and smtp.password"),
     ],
