@@ -45,7 +45,7 @@ def _pattern(value: str) -> str:
 NOT_ENABLED = "This worker does not have exactly-once source support enabled."
 """Why a connector that requires exactly-once delivery is refused."""
 REPLAYED = "-replayed"
-"""What follows the name of a topic of dead letters in that of the topic that says which were replayed."""
+"""The suffix that a topic of dead letters gets in the name of the topic that says which were replayed."""
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 

@@ -25,7 +25,7 @@ _CONNECTOR_ITSELF = -1
 
 
 class ProtocolError(ValueError):
-    """Bytes that are none of this protocol, or values that it has no bytes for."""
+    """Bytes that are not of this protocol, or values that it cannot encode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def encode_assignment(assignment: Assignment, version: Version) -> bytes:
 def decode_metadata(payload: bytes) -> Metadata:
     """The metadata of a member of any version. What follows it is ignored, as Kafka Connect ignores it.
 
-    Raises ProtocolError for bytes that are no metadata.
+    Raises ProtocolError for bytes that are not metadata.
     """
     reader = _Reader(payload)
     reader.version()

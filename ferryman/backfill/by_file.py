@@ -25,7 +25,7 @@ from ferryman.telemetry.redaction import redact
 
 @dataclass(frozen=True, slots=True)
 class ByFile:
-    """Makes a run of one file. Raises ConfigError for all that stands in the way."""
+    """Makes a run of one file. Raises ConfigError for everything that is in the way."""
 
     settings: Settings
     live: Mapping[str, str] = field(repr=False)

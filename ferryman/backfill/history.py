@@ -19,7 +19,7 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The history that a connector reads. Methods block; they raise KafkaException when nobody answers."""
+    """The history that a connector reads. Methods block; they raise KafkaException if Kafka does not answer."""
 
     clients: Clients
     config: SinkConfig
@@ -64,7 +64,8 @@ def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
 
 
 def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
-    """The first offset of each partition whose timestamp is not before an instant; its end where there is none."""
+    """The first offset of each partition whose timestamp is not before an instant; its end if there is no such
+    record."""
     if begins is None:
         return {}
     found = {}

@@ -31,7 +31,7 @@ def group(clients: Clients) -> str:
 
 def read(clients: Clients, sources: Iterable[TopicPartition], request: Request) -> Ranges | None:
     """The ranges of a run, if it was made before; ``clients`` are those of the run, ``sources`` the partitions that it
-    may have. Raises ConfigError if it was made for other bounds, KafkaException when nobody answers."""
+    may have. Raises ConfigError if it was made for other bounds, KafkaException if Kafka does not answer."""
     noted = _read(clients, sources, request)
     if not noted:
         return None

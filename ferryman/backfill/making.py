@@ -40,11 +40,11 @@ class Run:
     part: Part | None = None
     """What a source is to hand over."""
     done: int = 0
-    """How many records another run of its name has done, behind which it goes on."""
+    """How many records an earlier run of the same name has done; this one continues after them."""
 
     @property
     def records(self) -> int | None:
-        """How many records that are; None where nobody can tell."""
+        """How many records the run has; None if that is unknown."""
         if self.part is not None:
             return self.part.span.records
         return None if self.ranges is None else self.ranges.size

@@ -1,4 +1,4 @@
-"""What somebody wants to have run again, and the config that comes of it. Pure."""
+"""A request for a backfill, and the config that follows from it. Pure."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ NOT_TO_SET = ("name", "connector.class", "topics.regex")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish. Bounds are times, or offsets, or both; without any it is all that there is."""
+    """What was asked for. Bounds are times, or offsets, or both; without any it is everything."""
 
     begins: str = ""
     """The first time, as ISO 8601."""
     ends: str = ""
-    """The time behind the last."""
+    """The time after the last."""
     offsets: Mapping[TopicPartition, Range] = field(default_factory=dict)
     """Only these partitions, and of them these offsets. A sink's."""
     positions: tuple[int, int | None] | None = None
-    """The first position and the one behind the last, None for the present end. A source's."""
+    """The first position and the one after the last, None for the present end; for sources."""
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     name: str = ""

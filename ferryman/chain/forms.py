@@ -1,4 +1,4 @@
-"""The forms that batches really had, counted by records, and what made one give up the columns that it was to have."""
+"""Counts, by records, the forms that batches really had, and the reasons why planned columns were given up."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Connectors as a worker tells of them, put together and without secrets. Pure, but for what it asks."""
+"""A worker's connectors, assembled from its answers, without secrets. Pure, apart from its requests."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def counted(states: Sequence[str]) -> str:
 
 
 def described(worker: Worker, name: str) -> Json:
-    """All that the API tells of a connector; secrets in its config are hidden."""
+    """Everything that the API says about a connector; secrets in its config are hidden."""
     status = worker.get("connectors", name, "status")
     config = worker.get("connectors", name, "config")
     topics = worker.get("connectors", name, "topics")

@@ -72,7 +72,7 @@ class Contexts:
 
     known: Mapping[str, Context]
     current: str | None = None
-    """The name of the one that commands mean without being told; None for DEFAULT_URL."""
+    """The name of the context that commands use by default; None for DEFAULT_URL."""
 
     def of(self, name: str | None) -> Context:
         """The context of that name, or the current one. Raises UnusableContextError if it is not known."""

@@ -1,4 +1,4 @@
-"""Dead letters as a worker tells of them, for commands: which are meant, and how they are printed."""
+"""Dead letters for commands, from a worker's answers: which are meant, and how they are printed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _LONGEST = 100
 
 
 def choosing(command: Called) -> Called:
-    """Gives a command the options that say which letters are meant."""
+    """Adds the options to a command that choose letters."""
     for each in reversed(_CHOICE):
         command = each(command)
     return command

@@ -55,7 +55,7 @@ def asks(command: Called) -> Called:
 
 
 def _meant(name: str | None, said: dict[str, str | None]) -> Context:
-    """An address that is given is no context's: neither its user nor its certificates are for it."""
+    """An address that is given is not a context's: the context's user and certificates are not used for it."""
     base = Context() if said.get("url") and not name else contexts.load().of(name)
     return base.changed(**said)
 

@@ -19,12 +19,12 @@ from ferryman.telemetry.redaction import redact
 TIMEOUT = 100.0
 """Seconds for an answer; a worker gives itself 90."""
 PATIENCE = 60.0
-"""Seconds for which a group that is about to share its work anew is asked again."""
+"""Seconds for which a request is repeated while the group is rebalancing."""
 _AGAIN = 0.5
 _MOMENTARILY = ("rebalance", "stale configuration", "momentarily")
 """What Kafka Connect's 409 says where the same request will do a moment later."""
 _LONGEST = 2_000
-"""Characters of an answer that nobody has foreseen."""
+"""How many characters of an unexpected answer are shown."""
 Query = Mapping[str, str]
 
 
@@ -71,7 +71,7 @@ class Worker:
         return sorted(map(str, found))
 
     def strange(self) -> UnreachableError:
-        """What an answer is that has another shape than Kafka Connect's, whoever gave it."""
+        """The error for an answer that does not have the form of Kafka Connect's."""
         last = "" if self._last is None else f" to {self._last}"
         return UnreachableError(
             f"{self.context.url} is not a Kafka Connect worker: its answer{last} lacks fields that one would have"

@@ -1,4 +1,4 @@
-"""``ferryman doctor``: looks at the systems of configs before anything runs, and says what to mend."""
+"""``ferryman doctor``: checks the systems of configs before anything runs, and says what to mend."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""``ferryman migrate``: what becomes of the connectors of a running Kafka Connect, before anything is moved."""
+"""``ferryman migrate``: which connectors of a running Kafka Connect would run here, before anything is moved."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`ferryman stack`: the embedded world on this machine, started, looked at and ended."""
+"""`ferryman stack`: starts, shows and ends the embedded systems on this machine."""
 
 import json
 from pathlib import Path

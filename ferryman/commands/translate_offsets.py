@@ -37,8 +37,8 @@ def command(
 ) -> None:
     """Translate the offsets of a consumer group to a restored TOPIC.
 
-    Its records must have been restored with restore.original.headers=true. No record is passed over that the group has
-    not read; where the archive does not tell offsets exactly, some are read again. The exit code is 0, or 2 if nothing
+    Its records must have been restored with restore.original.headers=true. No record that the group has not read is
+    skipped; where the archive does not contain exact offsets, some are read again. The exit code is 0, or 2 if nothing
     can be translated or written.
     """
     from ferryman.archives import kafka

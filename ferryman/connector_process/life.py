@@ -38,7 +38,7 @@ class Life:
     """Called before the code of an object is."""
 
     def run(self) -> None:
-        """Until everything is said, or the connector is to stop."""
+        """Returns when everything has been said, or the connector is to stop."""
         try:
             self._run(References.parse(self.spec.references))
         except Exception as error:

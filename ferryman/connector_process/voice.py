@@ -25,7 +25,7 @@ class Voice:
     def __init__(self, tell: Callable[[str, dict[str, Any]], None], references: References) -> None:
         self._tell = tell
         self._references = references
-        """What stands in errors about keys instead of the values."""
+        """What errors about keys show instead of the values."""
         self._failed = False
         self._telling = threading.Lock()
 

@@ -15,9 +15,9 @@ from ferryman.task.setup.lease import UNLIMITED, Lease
 
 Step = Literal["ask", "stop"]
 APART = 1.0
-"""Seconds between two requests that the connector itself makes; those that come faster are met together."""
+"""Seconds between two requests that the connector itself makes; faster ones are answered together."""
 LOOK = 0.5
-"""Seconds between two looks at the clock of leases."""
+"""Seconds between two checks of the lease."""
 
 
 class Wishes:

@@ -96,7 +96,7 @@ class AvroConverterConfig(RegistryConfig):
     """Whether null is written as null where the field has a default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Strategies that are none, and Apicurio's own wire format."""
+        """Invalid strategies, and Apicurio's own wire format."""
         yield from super().problems()
         if not self.apicurio_registry_as_confluent:
             name = "apicurio.registry.as-confluent"
@@ -185,7 +185,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         return found
 
     def rows_reason(self) -> str | None:
-        """None: a schema that polars cannot take goes by rows when it is met."""
+        """None: a schema that polars cannot represent is processed as rows."""
         return None
 
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:

@@ -1,7 +1,7 @@
 """JsonConverter: plain JSON, or the envelope ``{"schema": …, "payload": …}`` with schemas.enable=true.
 
 The schema's text is the same bytes in every record of one producer, so it is parsed once for each distinct text: an
-envelope that is spelled as an earlier one has that one's schema, and only its payload is left to parse.
+envelope written like an earlier one has the same schema, so only its payload is parsed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +49,7 @@ class JsonConverterConfig(Config):
     """Whether a null field with a default is read and written as that default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """A schema that is none."""
+        """A schema that is not valid."""
         yield from super().problems()
         try:
             self.declared()
@@ -57,7 +57,7 @@ class JsonConverterConfig(Config):
             yield KeyProblem("schema.content", f"Failed to parse schema in converter config: {error}")
 
     def declared(self) -> Schema | None:
-        """That of schema.content; None if payloads say themselves what theirs is. Raises DataError if it is none."""
+        """The schema in schema.content; None if payloads contain their own. Raises DataError if it is not valid."""
         text = trim(self.schema_content)
         return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 

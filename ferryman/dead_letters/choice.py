@@ -1,4 +1,4 @@
-"""Which dead letters somebody asks for, and the groups that they fall into. Pure."""
+"""Which dead letters are asked for, and the groups that they fall into. Pure."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ class Choice:
     """Letters that do not say whose they are count as everybody's."""
     stage: str | None = None
     exception: str | None = None
-    """A class name, or what stands behind its last dot."""
+    """A class name, or the part after its last dot."""
     field: str | None = None
     since: int | None = None
     """From this record's time on, in milliseconds; records without a time are left out."""
@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Group:
-    """Letters that were refused for the same reason, as far as stage, error and field tell."""
+    """Letters that were refused for the same reason: the same stage, error and field."""
 
     connector: str | None
     stage: str | None
@@ -47,12 +47,12 @@ class Group:
     latest: str = ""
     """The id of the letter that was written last."""
     message: str | None = None
-    """That letter's."""
+    """The message of that letter."""
 
 
 @dataclass(slots=True)
 class Groups:
-    """Groups as letters come in, in the order in which these lie in their topic."""
+    """Groups letters as they are read, in the order of their topic."""
 
     _found: dict[tuple[str | None, ...], Group] = field(default_factory=dict)
 

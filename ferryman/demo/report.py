@@ -57,7 +57,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that there is to say in the end."""
+    """Everything there is to say at the end."""
 
     verdicts: Sequence[Verdict]
     seconds: float

@@ -1,4 +1,4 @@
-"""From the files of the command line to what is to be looked at."""
+"""From the files on the command line to what is to be checked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Reading:
     read_only: bool
     seconds: float
     found: list[Finding] = field(default_factory=list)
-    """What the files alone tell."""
+    """What is known from the files alone."""
     jobs: list[Job] = field(default_factory=list)
 
     def read(self, files: Sequence[Path], worker: Path | None) -> None:

@@ -26,7 +26,7 @@ JSON: Converter[Any] = JsonConverter(JsonConverterConfig.parse({"schemas.enable"
 
 
 class BadLine(Exception):
-    """The line is no record."""
+    """The line is not a record."""
 
 
 @dataclass(slots=True)

@@ -24,8 +24,8 @@ class Editor:
 
     def edited(self, program: str, topic: str, payload: Payload) -> Payload:
         """The payload of what a jq program makes of the value. It gets that as JsonConverter writes it without its
-        schema, decimals as numbers. A tombstone stays one. DataError where there is no such value, or one that the
-        schema does not take; RetriableError if a neighbour is away."""
+        schema, decimals as numbers. A tombstone stays one. DataError if the program gives no value, or one that does
+        not fit the schema; RetriableError if another system is away."""
         if payload is None:
             return None
         (data,) = self.converter.to_data(topic, [payload])

@@ -84,7 +84,7 @@ class Topics:
             yield _origin(message), message.value() or b""
 
     def poison(self, topic: str, key: str, payload: bytes) -> Coordinates:
-        """Writes a record that nobody can decode."""
+        """Writes a record that cannot be decoded."""
         delivered: list[tuple[KafkaError | None, Message]] = []
         producer = Producer({**self.access.kafka})
         producer.produce(topic, payload, key, on_delivery=lambda error, message: delivered.append((error, message)))
@@ -185,7 +185,7 @@ class Topics:
 def _until_ends(consumer: Consumer, open_places: set[tuple[str, int]]) -> Iterator[Message]:
     heard = time.monotonic()
     while open_places:
-        # It waits for so many or so long, whatever has come: hence a short time.
+        # It waits for that many or that long, whatever has arrived: hence a short time.
         messages = consumer.consume(5_000, 0.1)
         if messages:
             heard = time.monotonic()

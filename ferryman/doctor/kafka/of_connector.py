@@ -1,4 +1,5 @@
-"""A connector's way to Kafka: its clients, its topics, its group or its transactional ids, its dead letter queue."""
+"""A connector's connection to Kafka: its clients, its topics, its group or its transactional ids, its dead letter
+queue."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -71,7 +72,7 @@ def _of_sink(job: Job, config: SinkConfig, asking: Mapping[Side, Client], reache
 
 
 def _read(job: Job, config: SinkConfig, reached: Reached) -> tuple[Sequence[str], Sequence[Finding]]:
-    """The topics that are read, and what is to be said if there are none."""
+    """The topics that are read, and what to report if there are none."""
     if config.topics:
         return config.topics, ()
     subject = f"topics.regex {config.topics_regex}"

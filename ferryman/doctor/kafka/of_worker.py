@@ -64,7 +64,7 @@ def internal(topic: InternalTopic) -> Wanted:
 
 
 def transactional(client: Client, side: str, name: str, seconds: float) -> Iterator[Finding]:
-    """Whether the client may look at a transactional id, which it may if it may write to it."""
+    """Whether the client may describe a transactional id, which it may if it may write to it."""
     subject = f"{side}: transactional id {name}"
     try:
         protocol = Protocol(client, seconds)

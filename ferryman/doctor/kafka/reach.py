@@ -45,7 +45,7 @@ class Reached:
                 self.brokers[client.side] = count
 
     def rights(self, needs: Sequence[Need], there: Mapping[str, bool]) -> Iterator[Finding]:
-        """Whether each need is met of those whose client is let in; ``there``: which topics there are."""
+        """Whether each right is there, for clients that can log in; ``there``: which topics exist."""
         for need in dict.fromkeys(needs):
             cluster = self.clusters.get(need.side)
             if cluster is None:

@@ -30,11 +30,11 @@ class Wanted:
 def judged(
     wanted: Wanted, topic: Topic, settings: Mapping[str, str] | None, brokers: int, servers: str, largest: int | None
 ) -> Iterator[Finding]:
-    """What there is to say. ``settings`` are the topic's, None if nobody may look at them; ``largest`` is the largest
-    request of the producer that writes it, in bytes."""
+    """The findings. ``settings`` are the topic's, None if they may not be read; ``largest`` is the largest request of
+    the producer that writes it, in bytes."""
     subject = f"topic {wanted.name}"
     if topic.hidden:
-        return  # who may not look at it needs a right, and that is told by itself
+        return  # a missing right to describe it is reported separately
     if not topic.there:
         yield _missing(wanted, subject, brokers, servers)
         return

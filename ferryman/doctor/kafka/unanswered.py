@@ -16,13 +16,13 @@ from ferryman.reach.mending import Keys
 from ferryman.reach.way import Obstacle
 
 _LONGEST = 3.0
-"""Seconds for each step of a way that nobody has answered on."""
+"""Seconds for each step of a connection that got no answer."""
 _SERVERS, _PROTOCOL = "bootstrap.servers", "security.protocol"
 _LOGIN = "sasl.jaas.config"
 _SAY_LITTLE = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 _OF_A_BROKER = re.compile(r"(?:\w+://)?(?P<address>\S+)/\d+: (?P<said>.*?)(?: \(after .*\))?")
-"""What librdkafka says of a broker by its number: that it was told of, as no bootstrap server is. Behind it come the
-state of the connection, and how often that was said."""
+"""librdkafka's message about a broker with a number, which is one that another broker has named, not a bootstrap
+server. The state of the connection follows, and how often this was said."""
 
 
 class Unanswered(Exception):
@@ -35,11 +35,11 @@ class Unanswered(Exception):
         self.obstacle = obstacle
         """What is in the way to all of its servers."""
         self.advertised = advertised
-        """Whether it is the address that a broker gives of itself that is wrong, or nothing here leads to."""
+        """Whether the problem is the address that a broker advertises: wrong, or not reachable from here."""
 
 
 def obstacle(client: Client, seconds: float) -> Obstacle | None:
-    """What is in the way to each server; None if the way to one of them is free, or nobody can tell."""
+    """What is in the way to each server; None if one of them can be reached, or the reason is unknown."""
     settings = client.values
     encrypted = str(settings.get(_PROTOCOL, "plaintext")).lower().endswith("ssl")
     try:

@@ -10,7 +10,7 @@ from ferryman.client import contexts
 @click.command("use")
 @click.argument("name")
 def command(name: str) -> None:
-    """Make NAME the current context: the one that commands mean unless they are told."""
+    """Make NAME the current context, which commands use by default."""
     found = contexts.load()
     context = found.of(name)
     contexts.save(replace(found, current=name))

@@ -39,11 +39,11 @@ _WHY = {
 @click.option("--wait", is_flag=True, help="Wait until the run is over.")
 @as_json
 def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, wait: bool, **given: Any) -> None:
-    """Replay dead letters of connector NAME: those called LETTER as `ferryman dlq list` prints them, or those that the
-    options choose, or --all.
+    """Replay dead letters of connector NAME: each LETTER, as `ferryman dlq list` prints it, or those that the options
+    choose, or --all.
 
-    They go the connector's way, through its converters and transforms into its target, in a run of their own beside it.
-    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
+    They go through the connector's converters and transforms into its target, in a run of their own beside it. Each is
+    replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
     terminal.tell(told, lambda found: rendered(found, given["dry_run"]), as_json)

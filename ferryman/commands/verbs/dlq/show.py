@@ -1,4 +1,4 @@
-"""``ferryman dlq show``: one dead letter, whole."""
+"""``ferryman dlq show``: one whole dead letter."""
 
 import json
 from collections.abc import Iterator
