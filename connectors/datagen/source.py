@@ -201,7 +201,7 @@ class DatagenConnector(Source[DatagenConfig]):
             self._world = world(self.config, self._seed, self.context.task)
         except (HintError, OSError) as error:
             raise TaskError(f"The schema can no longer be used: {error}") from error
-        # A run does not take the time that its records once took; its own rate is kept by whoever polls.
+        # A run does not take the time that its records once took; the loop that polls keeps its rate.
         throughput, longest = (self.config.throughput, self.config.max_interval) if run is None else (-1, 0)
         self._timetable = timetable(throughput, longest / 1000, time.monotonic())
 
@@ -289,7 +289,7 @@ class DatagenConnector(Source[DatagenConfig]):
         return self._batches(self._world.records(start, stop), start)
 
     def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
-        """Every record of a poll stands for the whole poll, so that none needs to be looked at."""
+        """Every record of a poll has the offset of the whole poll, so that none needs to be checked."""
         if batches:
             yield self._partition, self._offset(self._iteration)
 

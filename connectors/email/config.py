@@ -48,7 +48,7 @@ class EmailSinkConfig(EmailKeys):
         return events.producer_config(",".join(self.event_bootstrap_servers), self.name, task, raw)
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Templates that are none, addresses that cannot be right, files that are not there."""
+        """Invalid templates, impossible addresses, missing files."""
         yield from super().problems()
         yield from _tried("mail.text.file" if self.mail_text_file else "mail.text", lambda: self.text)
         yield from _tried("mail.html.file" if self.mail_html_file else "mail.html", lambda: self.html)
@@ -105,7 +105,7 @@ class EmailSinkConfig(EmailKeys):
 
     @property
     def fixed_sender(self) -> str | None:
-        """The address that servers are told, if it is the same for all messages."""
+        """The sender's address that servers are given, if it is the same for all messages."""
         given = self.mail_envelope_from or self.mail_from
         if "{" in given:
             return None

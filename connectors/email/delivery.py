@@ -53,7 +53,7 @@ class Attempt:
     """One try to get messages through."""
 
     queue: deque[Waiting] = field(default_factory=deque)
-    """Records of the batch not yet looked at."""
+    """Records of the batch that were not processed yet."""
     blocked: bool = False
     """Whether so much is unfinished that nothing new may be begun."""
     until: float = field(default_factory=lambda: time.monotonic() + SLICE)
@@ -284,7 +284,7 @@ class Delivery:
             raise Indeterminate(f"the window of {', '.join(missing)} is not committed; nothing of it is sent")
 
     def _settle(self, wait: float) -> None:
-        """Takes the server's answers; waits up to so many seconds for the first."""
+        """Takes the server's answers; waits up to this many seconds for the first."""
         for at, outcome in self._pool.outcomes(wait):
             assert isinstance(at, Coordinates)
             message, mail = self._under_way.pop(at)

@@ -1,4 +1,4 @@
-"""A look at files for `ferryman doctor`. Nothing is opened: a pipe would wait for its other end."""
+"""Checks files for `ferryman doctor`. Nothing is opened: a pipe would wait for its other end."""
 
 import os
 from collections.abc import Iterator

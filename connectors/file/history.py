@@ -41,7 +41,7 @@ def _lines(path: Path, first: int, behind: int | None) -> tuple[int, int]:
                 raise ConfigError.for_key("positions", f"no line of '{path}' begins at {first}")
             file.seek(first)
         cutter, position, end, count = LineCutter(first), first, first, 0
-        # The letter behind the part tells whether a carriage return before it ends a line.
+        # The character after the part tells whether a carriage return before it ends a line.
         while data := file.read(PIECE if behind is None else min(PIECE, behind + 1 - position)):
             position += len(data)
             found = cutter.feed(data).up_to(behind)

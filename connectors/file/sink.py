@@ -31,7 +31,7 @@ class FileStreamSinkConfig(SinkConfig):
     """Destination filename. If not specified, the standard output will be used."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """An empty name is nobody's file."""
+        """An empty name is not a file."""
         yield from super().problems()
         if self.file == "":
             yield KeyProblem("file", "Invalid value  for configuration file: String must be non-empty")

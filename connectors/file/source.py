@@ -33,7 +33,7 @@ FILENAME = "filename"
 POSITION = "position"
 PIECE = 1 << 18
 WAIT = 0.2
-"""Seconds between two looks at a file that does not grow."""
+"""Seconds between two checks of a file that does not grow."""
 FROM_THE_BEGINNING = "To read the file from its beginning, stop the connector, delete its offsets and resume it"
 LONGEST = (1 << 63) - 1
 
@@ -92,7 +92,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
 
     @classmethod
     def history(cls, config: FileStreamSourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
-        """By positions in bytes: the lines of a file tell no times."""
+        """By positions in bytes: the lines of a file have no times."""
         if config.file is None:
             raise ConfigError.for_key("file", "standard input is read once, and keeps no history")
         return part(Path(config.file), wanted)
@@ -198,7 +198,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _next_piece(self, file: io.RawIOBase) -> bytes:
         if self.config.file is None and not _readable(file, WAIT):
             return b""
-        # The letter behind a run's part tells whether a carriage return before it ends a line.
+        # The character after a run's part tells whether a carriage return before it ends a line.
         left = PIECE if self._behind is None else min(PIECE, self._behind + 1 - self._position)
         data = file.read(max(0, left)) or b""
         self._position += len(data)

@@ -35,7 +35,7 @@ class Life:
     asking: Asking
     """Asks the worker for source offsets."""
     lives: Callable[[], None]
-    """Called before the code of an object is."""
+    """Called once, just before the connector object is created."""
 
     def run(self) -> None:
         """Returns when everything has been said, or the connector is to stop."""

@@ -1,4 +1,5 @@
-"""JSON and YAML in files that people write: what cannot be read is said in one way, whatever is wrong with it."""
+"""JSON and YAML in files that people write; unreadable ones give the same kind of error, whatever is wrong with
+them."""
 
 import json
 from typing import Any, Literal

@@ -1,6 +1,6 @@
 """A topic that is read whole, from its beginning to its end and then on as it grows (KafkaBasedLog).
 
-The calls block; whoever has an event loop makes them in a thread.
+The calls block; from an event loop, make them in a thread.
 """
 
 import logging
@@ -37,7 +37,7 @@ _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 
 class LogRecord(NamedTuple):
-    """A record as it lies in the topic."""
+    """A record as it is in the topic."""
 
     partition: int
     offset: int

@@ -71,15 +71,15 @@ class StatusWriter:
         self._thread.start()
 
     def put(self, record: StatusRecord, safe: bool = False) -> None:
-        """Wishes for a record, and returns at once. A ``safe`` one is left out where somebody else has said something
-        newer: for UNASSIGNED and FAILED."""
+        """Queues a record for writing, and returns at once. A ``safe`` one is left out where somebody else has said
+        something newer: for UNASSIGNED and FAILED."""
         key, value = encode(record)
         with self._change:
             self._wishes[key] = _Wish(record, value, safe)
             self._change.notify_all()
 
     def flush(self, within: float) -> bool:
-        """Waits until Kafka has all that was wished for; whether it has after so many seconds."""
+        """Waits until Kafka has everything that was queued; returns whether it has after this many seconds."""
         with self._change:
             return self._change.wait_for(lambda: not self._wishes and not self._flying, within)
 

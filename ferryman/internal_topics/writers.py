@@ -1,6 +1,6 @@
 """Write to an internal topic and wait until the brokers have it: record by record, or as the only leader in one piece.
 
-The second is Kafka Connect's fencable producer (KIP-618): whoever claims the right to write last has it alone.
+The second is Kafka Connect's fencable producer (KIP-618): the last one to claim the right to write has it alone.
 """
 
 import logging
@@ -102,7 +102,7 @@ def _produce(producer: Producer, topic: str, entries: Sequence[Entry], receipts:
 
 
 class FencedWriter:
-    """The producer of whoever leads the group, with the group's own transactional id. Each ``send`` is a transaction.
+    """The leader's producer, with the group's own transactional id. Each ``send`` is a transaction.
 
     When one fails, the right to write is given up and must be claimed again, which ends whatever was open.
     """
@@ -121,7 +121,7 @@ class FencedWriter:
         return self._producer is not None
 
     def claim(self, within: float) -> None:
-        """Fences whoever wrote before, unless that is this one. Raises RetriableError if the broker does not say so."""
+        """Fences the former writer, unless that is this one. Raises RetriableError if the broker does not say so."""
         with self._lock:
             if self._producer is not None:
                 return

@@ -1,4 +1,4 @@
-"""What a broker refuses for good, and by which limit: answers that are nobody's outage."""
+"""What a broker refuses for good, and by which limit: answers that are not outages."""
 
 from confluent_kafka import KafkaError
 

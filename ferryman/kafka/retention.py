@@ -23,7 +23,7 @@ class Retention:
 
     admin: Admin
     _kept: dict[str, int | None] = field(default_factory=dict)
-    """Milliseconds that a topic keeps a record from its own time on; None if for ever, or if nobody tells, or if it was
+    """Milliseconds that a topic keeps a record from its own time on; None if for ever, if it is unknown, or if it was
     warned about."""
 
     def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
@@ -48,7 +48,8 @@ class Retention:
             )
 
     def _asked(self, topic: str) -> bool:
-        """Whether the broker has told, or never will; a topic that is made by its first record is not there yet."""
+        """Whether the broker has answered, or never will; a topic that is created by its first record does not exist
+        yet."""
         try:
             settings = {name: entry.value for name, entry in self.admin.settings(topic, SECONDS).items()}
         except KafkaException as error:

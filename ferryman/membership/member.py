@@ -22,7 +22,7 @@ _log = logging.getLogger("ferryman.membership")
 _SHORTEST, _LONGEST = 0.2, 10.0
 """Seconds before another try where joining fails."""
 _REFUSED = 5.0
-"""Seconds before another look at a group that a worker of another kind is in."""
+"""Seconds before the next check of a group with a worker of another kind."""
 _FOREVER = float("inf")
 _A_WHILE = 60.0
 
@@ -118,7 +118,8 @@ class Member:
     def close(self, within: float | None = None) -> None:
         """Gives up all work, leaves the group and ends; returns when that is done, or after so many seconds.
 
-        Who has not left by then, since work does not end, falls silent with its process; others get it a session later.
+        A member that has not left by then, since its work does not end, falls silent with its process; others get the
+        work a session later.
         """
         with self._condition:
             self._closing = True
@@ -230,7 +231,7 @@ class Member:
             self._participant.rejoin("work was lost during the rebalance")
 
     def _read_on(self, joined: Joined) -> None:
-        """The leader knew less than somebody: whoever is behind reads on, and all join again."""
+        """The leader knew less than a member: those that are behind read on, and all join again."""
         if self._caught_up(joined.told.config_offset):
             self._participant.rejoin("the leader did not know the newest configs")
 

@@ -175,7 +175,7 @@ class Participant:
             return found
 
     def stands(self, standing: Standing) -> None:
-        """The member has acted on what it was told."""
+        """The member has carried out its assignment."""
         with self._lock:
             self.standing = standing
 

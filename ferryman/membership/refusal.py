@@ -7,7 +7,7 @@ from ferryman.assignment.protocol import NO_WORK, Metadata, ProtocolError, Work,
 
 
 class Refusal(Exception):
-    """The group is none that this worker may be in; the text says why, and who is to blame."""
+    """This worker must not be in the group; the text says why, and which member is the reason."""
 
 
 def members(group: str, payloads: Mapping[str, bytes]) -> dict[str, Metadata]:

@@ -99,8 +99,7 @@ def renamed(text: str, family: Family, alias: Family) -> str:
 
 
 def joined(families: Iterable[Family], written: Iterable[Lines], form: Form) -> str:
-    """The whole answer: what there is to tell of this process, and each family that has series, with those of all who
-    have written any."""
+    """The whole answer: the metrics of this process, and each family that has series, with those of all tasks."""
     sources = list(written)
     parts: list[str] = [of_process(form)]
     for family in families:

@@ -1,4 +1,4 @@
-"""A plugin that is known by its names, and imported only when somebody needs its class."""
+"""A plugin that is known by its names, and imported only when its class is needed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ def finding(subject: str, found: Obstacle, keys: Keys) -> Finding:
 
 
 def to_url(subject: str, url: str, tls: ssl.SSLContext, keys: Keys, seconds: float) -> Finding | None:
-    """What is in the way to the server of a URL; None if nothing is. ``tls``: how a server of https is looked at."""
+    """What is in the way to the server of a URL; None if nothing is. ``tls``: how an https server is checked."""
     parts = urlsplit(url)
     encrypted = parts.scheme == "https"
     port = parts.port or (443 if encrypted else 80)

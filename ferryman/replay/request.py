@@ -1,4 +1,4 @@
-"""Which letters somebody wants to have replayed, and how. Pure."""
+"""A request for a replay: which letters, and how. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ MOST_NAMED = 1_000
 GROUP = "consumer.override.group.id"
 LETTERS = "errors.deadletterqueue.topic.name"
 IN_RUNS = {"errors.tolerance": "all", "errors.deadletterqueue.context.headers.enable": "true"}
-"""One that is refused again holds none of the others up, and its new letter says how often it was tried."""
+"""A letter that is refused again does not hold up the others, and its new letter says how often it was tried."""
 NOT_TO_SET = frozenset({"name", "connector.class", "topics", "topics.regex", *IN_RUNS})
 _CHOOSE = (
     "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"

@@ -78,7 +78,7 @@ class Taking:
         return Marks(self.clients, topic, topic_id)
 
     def planned(self, name: str) -> Plan:
-        """The run that would replay what nobody has taken yet."""
+        """The run that would replay the letters that no other run has."""
         self.making.checked()
         self._checked_edit()
         chosen, extent = self._chosen(self._marks.read())

@@ -38,7 +38,7 @@ class Ready(NamedTuple):
 
 
 class InPart(Exception):
-    """Of what goes of a letter something was written that must not stay without the rest."""
+    """A part of a letter's records was written, and must not stay without the rest."""
 
 
 @dataclass

@@ -116,6 +116,6 @@ class Authentication:
 
 
 def _any_equal(given: str, accepted: Iterable[str]) -> bool:
-    """Compares with each one, in a time that does not tell how much of it is right."""
+    """Compares with each one in constant time."""
     found = [hmac.compare_digest(given.encode(), each.encode()) for each in accepted]
     return any(found)

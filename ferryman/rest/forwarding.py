@@ -31,7 +31,7 @@ PATIENCE = 95.0
 CONNECTING = 10.0
 """Seconds for a connection to it."""
 LOOK = 0.5
-"""Seconds between two looks whether it is still the one to ask."""
+"""Seconds between two checks whether it is still the one to ask."""
 LARGEST = 16 << 20
 """Bytes of an answer."""
 NO_LEADER = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."

@@ -60,7 +60,7 @@ def replayed(before: Target, run: Target, again: Again, shares: bool, allowed: b
     """What a replay of dead letters is to do, which the live connector has not delivered. Raises ConfigError, saying
     what to set, if it must not be made.
 
-    ``shares`` is whether the sink suffers another in its target, ``allowed`` whether rows may go back in time.
+    ``shares`` is whether the sink allows another writer in its target, ``allowed`` whether rows may go back in time.
     """
     if not before.meets(run):
         return "elsewhere"

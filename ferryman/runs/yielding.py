@@ -50,7 +50,7 @@ class Yielding:
         return max(LIMIT, WORSE * self._own)
 
     def heard(self, delay: Delay | None, now: float) -> None:
-        """What is known of live now; None if it reads nothing, and there is nobody to give way to."""
+        """What is known of live now; None if it reads nothing, so that there is nothing to give way to."""
         passed, self._heard = min(now - self._heard, STEP), now
         begins, self._begins = self._begins, False
         if delay is None:

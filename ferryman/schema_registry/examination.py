@@ -1,4 +1,5 @@
-"""A look at a registry for `ferryman doctor`: whether it lets us in, takes schemas, and has those of our topics."""
+"""Checks a registry for `ferryman doctor`: whether it accepts the login and new schemas, and has those of the
+topics."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

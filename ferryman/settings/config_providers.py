@@ -22,7 +22,7 @@ class Absent:
     """There is no value."""
 
     why: str
-    """A clause that says what is lacking."""
+    """A clause that says what is missing."""
 
 
 Lookup = Callable[[str, str], str | Absent]
@@ -137,7 +137,7 @@ class Resolution:
     problems: tuple[KeyProblem, ...] = ()
     """Keys whose references cannot be resolved."""
     warnings: tuple[str, ...] = ()
-    """What looks like a reference and is none, since no such provider is declared."""
+    """Text that looks like a reference but is not, since no such provider is declared."""
     missing: tuple[KeyProblem, ...] = ()
     """Keys with a reference in which a provider that is declared finds nothing: no connector starts with that."""
     references: References = field(default_factory=References)

@@ -42,7 +42,7 @@ Replicas = Annotated[Short, AfterValidator(count)]
 
 
 class DistributedConfig(WorkerConfig):
-    """What a worker of a group is told; it has the keys of WorkerConfig too, some with other defaults."""
+    """The settings of a worker of a group; it has the keys of WorkerConfig too, some with other defaults."""
 
     group_id: Name = key(importance="HIGH")
     """The group of workers that share connectors and tasks; also the prefix of transactional ids and of client ids.

@@ -19,7 +19,7 @@ _FORMS = "basic:USER:PASSWORD, token:TOKEN or file:PATH"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who is let in by ``rest.auth``; nobody else is."""
+    """The users that ``rest.auth`` lets in."""
 
     users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and passwords."""

@@ -89,7 +89,7 @@ class Settings:
     providers: Providers = field(repr=False)
     """Resolve the references of connector configs."""
     warnings: tuple[str, ...] = ()
-    """Keys without effect and doubtful values, by name; whoever starts the worker logs them."""
+    """Keys without effect and doubtful values, by name; they are logged when the worker starts."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
     rest: RestSecurity = field(default_factory=RestSecurity)
@@ -195,7 +195,7 @@ def _others(mode: Mode) -> frozenset[str]:
 
 
 def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
-    """Keys of config providers that nobody reads."""
+    """Unknown keys of config providers."""
     aliases = split_list(raw.get("config.providers", ""))
     alias = next((each for each in aliases if name.startswith(f"config.providers.{each}.")), None)
     if alias is None:

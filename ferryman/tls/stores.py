@@ -37,7 +37,8 @@ class Store:
     identity: Identity | None
     """The first private key; None if there is none."""
     authorities: str
-    """Whom it trusts, PEM: its trusted certificates and those of its own keys, as in the JVM. Empty for nobody."""
+    """The certificates that it trusts, as PEM: its trusted certificates and those of its own keys, as in the JVM. Empty
+    for none."""
 
 
 def load(location: str, password: str | None, key_password: str | None = None) -> Store:

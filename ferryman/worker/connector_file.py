@@ -84,7 +84,7 @@ def _flat(content: Mapping[Any, Any]) -> ConnectorFile:
 
 def strings(config: Mapping[Any, Any]) -> dict[str, str]:
     """A config's values as Kafka's strings. ConfigError by key for null, for lists, objects and dates of YAML, and for
-    half of a letter (a lone surrogate), which nothing can write anywhere."""
+    an unpaired surrogate, which cannot be encoded."""
     return {_whole(str(key), str(key)): _string(str(key), value) for key, value in config.items()}
 
 
@@ -110,7 +110,7 @@ def _string(key: str, value: Any) -> str:
 
 
 def _whole(key: str, text: str) -> str:
-    """The text with its surrogates in pairs made letters, as YAML leaves them."""
+    """The text with pairs of surrogates, which YAML leaves, joined to characters."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

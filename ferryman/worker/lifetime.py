@@ -34,8 +34,8 @@ def signalled(settings: Settings) -> Signalled:
         if not event.is_set():
             event.number = number
             event.set()
-            # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
-            # Tasks that are left die with the process.
+            # Whatever hangs, a caller that waits for the end (docker stop: ten seconds) does not wait in vain. Tasks
+            # that are left die with the process.
             overdue = threading.Timer(grace + OVERDUE, _leave_at_once)
             overdue.daemon = True
             overdue.start()

@@ -25,7 +25,7 @@ class Address:
     """A mailbox."""
 
     spec: str
-    """What the server is told, in ASCII: a@b.example."""
+    """What the server is given, in ASCII: a@b.example."""
     name: str = ""
     """What is shown; may be empty."""
 
@@ -74,7 +74,7 @@ def one_address(key: str, text: str) -> Address:
 
 
 def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str:
-    """What is wrong with a text that is no address."""
+    """What is wrong with a text that is not an address."""
     shown = _excerpt(line)
     if not line:
         return "not an e-mail address: the text is empty"

@@ -241,7 +241,7 @@ def _calling(name: str, *args: nodes.Expr) -> nodes.Call:
 
 
 def _watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that looks at the clock, and at the sizes of what goes in and comes out."""
+    """A filter that checks the clock, and the sizes of its input and output."""
 
     @wraps(function)
     def filtering(*args: Any, **kwargs: Any) -> Any:

@@ -212,7 +212,7 @@ class Connection:
         _decide(known, _answer(code, text))
 
     async def _last_answer(self, protocol: SMTPProtocol, content: bytes) -> tuple[int, str]:
-        """Not ``SMTP.data``, which does not tell a break before the message from one after it."""
+        """Not ``SMTP.data``, which does not distinguish a break before the message from one after it."""
         protocol.write(_DOT.sub(b"..", _LINE_END.sub(b"\r\n", content)) + b"\r\n.\r\n")
         answer = await protocol.read_response(timeout=self._server.delivery_timeout)
         return answer.code, answer.message
@@ -225,7 +225,7 @@ class Connection:
                 self.close()
 
     def close(self) -> None:
-        """Gives the connection up without a word; what was under way is in doubt."""
+        """Closes the connection at once; what was under way is in doubt."""
         if self._client is not None:
             self._client.close()
             self._client = None

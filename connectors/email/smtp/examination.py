@@ -1,4 +1,4 @@
-"""A look at the mail server for `ferryman doctor`: encryption, login, extensions, addresses. No message is sent."""
+"""Checks the mail server for `ferryman doctor`: encryption, login, extensions, addresses. No message is sent."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class Mail:
     """What is known of all messages before there is a record."""
 
     sender: str | None
-    """None if only a record tells it."""
+    """None if it depends on the record."""
     recipients: Sequence[str]
     """Those that every message has."""
     largest: int

@@ -1,4 +1,4 @@
-"""Why a bucket lets nobody in: what is in the way to its server, or what the server says to that."""
+"""Why a bucket cannot be used: what is in the way to its server, or what the server says."""
 
 import ssl
 import time
@@ -66,7 +66,7 @@ def is_of_s3(bucket: Bucket) -> bool:
 
 
 def stranger(subject: str, bucket: Bucket) -> Finding:
-    """What answers is no S3 server."""
+    """What answers is not an S3 server."""
     return _stranger(subject, bucket, "its answers are not those of S3")
 
 

@@ -1,4 +1,5 @@
-"""A look at a bucket for `ferryman doctor`: is it there, may we do what we must, are conditional writes obeyed?
+"""Checks a bucket for `ferryman doctor`: whether it exists, whether the rights suffice, whether conditional writes are
+obeyed.
 
 What is written is called so that no reader of archives takes it for one, and is deleted at the end.
 """
@@ -36,7 +37,7 @@ class Places:
 
 @dataclass
 class Look:
-    """One look at one bucket."""
+    """The check of one bucket."""
 
     bucket: Bucket
     seconds: float
@@ -53,7 +54,7 @@ class Look:
         return f"bucket {self.bucket.name}"
 
     def all_of(self, places: Places, read_only: bool) -> Iterator[Finding]:
-        """All that there is to say to a sink."""
+        """All findings for a sink."""
         well = True
         for finding in self.reads(places.objects):
             well = well and not (finding.level == "mend" and finding.subject == self.subject)

@@ -41,7 +41,7 @@ class Probes:
         return [key for key in self._written if key not in left], left
 
     def former(self, place: str) -> Iterator[Finding]:
-        """Deletes what a look has left below a prefix that was killed, and tells of it."""
+        """Deletes what a check that was killed has left below a prefix, and reports it."""
         subject = "objects of an earlier check"
         try:
             found = self._found(f"{place}{PREFIX}")

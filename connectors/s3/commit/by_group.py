@@ -164,7 +164,7 @@ class ByGroup:
             self.heads.overrule(source)
 
     def check_finished(self, connector: str, sources: Mapping[TopicPartition, object]) -> None:
-        """Raises TaskError if one of the partitions has a manifest that nobody has given up."""
+        """Raises TaskError if one of the partitions has a manifest that is still in use."""
         bucket = self.completion.bucket
         for key in [key for source in sources for key in bucket.keys(self._folder(source))]:
             found = Manifest.load(bucket, key)

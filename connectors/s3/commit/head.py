@@ -36,7 +36,7 @@ class Head:
     lost: bool = False
     """Whether some of them can neither be completed nor made again, so that only a person can decide."""
     id: str = field(default_factory=lambda: token_hex(8))
-    """Tells whoever got no answer whether the state is theirs."""
+    """Shows a task that got no answer whether the state is its own."""
 
     def data(self) -> bytes:
         """The object's bytes."""

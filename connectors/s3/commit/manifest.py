@@ -1,4 +1,5 @@
-"""The second phase: open uploads that a commit names, in a head or in a manifest, are completed by whoever reads it."""
+"""The second phase: open uploads that a commit names, in a head or in a manifest, are completed by the task that reads
+it."""
 
 import json
 import logging
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object that is to be. The fields are the manifest's format: their names stand in the bucket."""
+    """An object that will be completed. The fields are the manifest's format: their names are written to the bucket."""
 
     key: str
     """Its key."""

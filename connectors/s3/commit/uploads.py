@@ -74,7 +74,7 @@ class Uploads:
         return before - sum(ledger.held for ledger in ledgers) >= self.memory // 8
 
     def abort(self, ledgers: Iterable[Ledger]) -> None:
-        """Throws away the uploads that no commit can have made valid. Failing to do so harms nobody."""
+        """Throws away the uploads that no commit can have made valid. Failing to do so does no harm."""
         files = [file for ledger in ledgers for file in ledger.unoffered() if file.upload is not None]
         try:
             self._each(lambda file: file.abort(self.bucket), files[:1])

@@ -71,8 +71,8 @@ class BucketKeys(ConnectorConfig):
     """Whether to use S3's accelerated endpoint; needs s3.path.style.access.enabled=false."""
     access_key: Password | None = key(None, names=("aws.access.key.id", "aws_access_key_id"), importance="HIGH")
     """The access key. Without it the SDK's usual places are searched (environment, profile, web identity, instance), if
-    the server is Amazon's or s3.credentials.provider.class names a provider: what the worker has for Amazon goes to
-    nobody else unasked."""
+    the server is Amazon's or s3.credentials.provider.class names a provider: the worker's own credentials for Amazon go
+    nowhere else unless the config says so."""
     secret_key: Password | None = key(None, names=("aws.secret.access.key", "aws_secret_access_key"), importance="HIGH")
     """The secret access key."""
     credentials_provider: Plugin | None = key(

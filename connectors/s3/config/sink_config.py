@@ -190,7 +190,7 @@ class S3SinkConfig(S3Keys):
 
     @property
     def nulls(self) -> Literal["fail", "ignore", "write"]:
-        """What becomes of null values; Aiven's sink writes none."""
+        """What to do with null values; Aiven's sink writes none."""
         return "ignore" if self.aiven else self.null_values
 
     @property

@@ -73,7 +73,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     )
     """The most records of a transaction. Confluent's default is 200, Aiven's 500."""
     poll_interval_ms: Long = key(60_000, names=("s3.poll.interval.ms",), at_least=1, shown=Shown(group="Reading"))
-    """How many milliseconds after all was read the bucket is looked at again."""
+    """How many milliseconds after everything was read the bucket is listed again."""
     discover_from: Long = key(0, names=("file.discovery.starting.timestamp",), at_least=0, shown=Shown(group="Objects"))
     """Objects that were last written before are passed over; in milliseconds since the epoch."""
     on_error: Annotated[Literal["fail", "ignore", "log"], any_case("fail", "ignore", "log")] = key(

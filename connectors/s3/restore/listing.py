@@ -16,7 +16,7 @@ from ferryman.regex.pattern import TooSlow
 log = logging.getLogger(__name__)
 
 NAMED = 5
-"""How many objects are named that are passed over; the others are counted."""
+"""How many skipped objects are named; the others are only counted."""
 _ADDITION = "~"
 """Begins what the sink adds to a name that is taken."""
 

@@ -1,4 +1,4 @@
-"""Which records are words on a row of which nobody else speaks."""
+"""Which records are about a row that no other record in the run's transaction is about."""
 
 from collections.abc import Sequence
 

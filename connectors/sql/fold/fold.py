@@ -77,7 +77,7 @@ class Fold:
     run: RunKeys
     _texts: dict[TableName, Mapping[str, Texts]] = field(default_factory=dict)
     _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
-    """Where live was when it was looked at last."""
+    """The live connector's position at the last check."""
     _left: int = MOST
     """How many offsets were still to be noted last."""
     _slice: float = SLICE
@@ -112,7 +112,7 @@ class Fold:
         self.beside.session.close()
 
     def forget(self, table: TableName) -> None:
-        """Has the next use look at a table again."""
+        """Has the next use read a table's structure again."""
         self.beside.tables.forget(table)
         self._texts.pop(table, None)
 

@@ -88,7 +88,7 @@ class _Check:
         self.reader = reader
         self.writer = writer
         self.found: dict[tuple[int, int], str | None] = {}
-        """Of pairs of records, by identity: those that are still looked at count as compatible."""
+        """By identity, the pairs of records that are being compared: they count as compatible meanwhile."""
 
     def reason(self, reader: _Part, writer: _Part) -> str | None:
         if writer.kind == "union":

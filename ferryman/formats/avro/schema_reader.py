@@ -36,7 +36,7 @@ from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Field, Rec
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
 DEEPEST = 100
-"""Types may lie in one another this deep, as in Avro's own readers."""
+"""How deep types may be nested, as in Avro's own readers."""
 
 PRIMITIVES: Mapping[str, Type] = {
     "boolean": Type.BOOLEAN,

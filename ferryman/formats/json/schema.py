@@ -9,7 +9,7 @@ from ferryman.formats.json.payload import reader, writer
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
 DEEPEST = 100
-"""Types in one another that a schema may have, as in Avro; what comes after goes through them by recursion."""
+"""How deep a schema may be nested, as in Avro; what follows goes through it by recursion."""
 
 _NAMES: Mapping[Type, str] = {
     **{kind: kind.lower() for kind in Type},

@@ -10,7 +10,7 @@ from ferryman.formats.json import typed_objects
 from ferryman.formats.json.typed_objects import Decode
 
 _SAMPLES = 50
-"""So many objects are looked at for the kinds of values that are null in the first."""
+"""This many objects are examined for the kinds of values that are null in the first."""
 _PLAIN: Mapping[type, str] = {int: "int", float: "float", bool: "bool", str: "str", type(None): "null"}
 
 

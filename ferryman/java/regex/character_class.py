@@ -5,7 +5,7 @@ from ferryman.java.regex.letters import CLASSES, POSIX, Letters, letter_set, oth
 
 
 def read_class(cursor: Cursor, flags: Flags) -> Letters:
-    """The letters of a class whose bracket has been taken. A closing bracket that stands first is one of them."""
+    """The characters of a class whose bracket has been read. A closing bracket that stands first is one of them."""
     start = cursor.at
     negative = cursor.takes("^")
     members: list[Letters] = []
@@ -22,7 +22,7 @@ def read_class(cursor: Cursor, flags: Flags) -> Letters:
 
 
 def _member(cursor: Cursor, flags: Flags) -> Letters:
-    """A letter, a range or a class of its own."""
+    """A character, a range or a class of its own."""
     first = _single(cursor, flags)
     if not isinstance(first, str):
         return first

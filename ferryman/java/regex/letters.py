@@ -1,4 +1,4 @@
-"""Sets of code points as sorted ranges: what a class, a dot or a letter of a pattern matches."""
+"""Sets of code points as sorted ranges: what a class, a dot or a character of a pattern matches."""
 
 from collections.abc import Iterable, Mapping
 
@@ -30,7 +30,7 @@ def others(letters: Letters) -> Letters:
 
 
 def letter_set(*parts: str) -> Letters:
-    """A set of single letters (``"_"``) and ranges (``"a-z"``)."""
+    """A set of single characters (``"_"``) and ranges (``"a-z"``)."""
     return union([(ord(part[0]), ord(part[-1])) for part in parts])
 
 

@@ -1,7 +1,7 @@
 r"""Patterns written for Python's engine, which backtracks, and for RE2, which does not and cannot express everything.
 
-Both get letters as explicit classes and no flags: the two differ from Java, and from each other, in what ``.``, ``\s``,
-``(?i)`` and ``$`` mean.
+Both get characters as explicit classes and no flags: the two differ from Java, and from each other, in what ``.``,
+``\s``, ``(?i)`` and ``$`` mean.
 """
 
 from dataclasses import dataclass
@@ -140,7 +140,7 @@ def _quantifier(node: Repeat) -> str:
 
 
 def _class(letters: Letters, code: str) -> str:
-    """A set of letters; ``code`` is how the engine spells a code point."""
+    """A set of characters; ``code`` is how the engine writes a code point."""
     if len(letters) == 1 and letters[0][0] == letters[0][1]:
         return _spelled(letters[0][0], code)
     if not letters:

@@ -1,4 +1,5 @@
-"""A task's failures of other systems: decided about by ``retry.outage``, told to the worker, logged once a minute."""
+"""Failures of other systems that a task meets: judged by ``retry.outage``, reported to the worker, logged once a
+minute."""
 
 import logging
 import time
@@ -67,7 +68,7 @@ class Troubles:
         self._since, self._said, self._unsaid = None, None, 0
 
     def going_on(self) -> None:
-        """Work goes on, but is not done; that ends an outage, though it is no proof that what refused gives in."""
+        """Work goes on, but is not done; that ends an outage, but does not prove that the system no longer refuses."""
         if not self.outage.refused:
             self.over(success=False)
 

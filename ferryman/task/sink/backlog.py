@@ -1,7 +1,7 @@
-"""What a sink task has polled and the sink has not taken yet: raw records, then batches.
+"""What a sink task has polled but the sink has not taken yet: raw records, then batches.
 
-The loop adds and drops, the sink's thread decodes and puts. They take turns: only ``add`` and the look whether there is
-anything may come while a slice runs.
+The loop adds and drops, the sink's thread decodes and puts. They take turns: while a slice runs, only ``add`` and the
+check whether there is anything may be called.
 """
 
 import time
@@ -34,7 +34,7 @@ class Backlog:
     sink: Sink[Any]
     slices: Slices
     delivered: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
-    """What was delivered, as partition and next offset; whoever keeps the ledger takes it from here."""
+    """What was delivered, as partition and next offset; the ledger takes it from here."""
     at_work: AtWork = field(default_factory=AtWork)
     """Where is noted which records are worked on."""
     guilty: Sequence[Guilty] = ()

@@ -171,7 +171,7 @@ class Group:
 
     def recreated(self) -> list[str]:
         """The topics of the assignment that have been deleted or re-created since it was made. While nothing is
-        fetched, which else tells where partitions end, it asks for that too."""
+        fetched, which otherwise would tell us where partitions end, it asks for that too."""
         if self.paused:
             self.ends.ask()
         current = self._topic_ids(sorted(self.topic_ids))
@@ -185,7 +185,8 @@ class Group:
         return self.idle_for_want_of_topics
 
     def leave(self) -> None:
-        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.
+        """Gives the partitions up and leaves the group for good; a static member would otherwise keep its place on
+        close.
 
         A member that is still joining is known to the group, but does not yet know its own id, and so cannot leave: the
         client then says nothing, and a partition that it is given stands still until its session times out. So the
@@ -204,7 +205,7 @@ class Group:
         self._raise()
 
     def leave_quietly(self) -> None:
-        """Leaves after a failure, whose own error is the one to tell."""
+        """Leaves after a failure, whose own error is the one to report."""
         try:
             self.leave()
         except Exception:
@@ -280,7 +281,7 @@ class Group:
         return {topic: str(found.topic_id) for topic, found in self.admin.described(topics).items()}
 
     def _start(self, source: TopicPartition, committed: Committed | None, beginning: int, end: int) -> int | None:
-        # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not without a word.
+        # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not silently.
         if committed is not None and beginning <= committed.offset <= end:
             return committed.offset
         chosen = {"latest": end, "earliest": beginning}.get(self.read_from)

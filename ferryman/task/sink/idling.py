@@ -12,7 +12,7 @@ from dataclasses import dataclass
 AFTER = 30.0
 """Seconds without a record."""
 STRETCH = 1.0
-"""Seconds that polls follow one another at most."""
+"""How long, in seconds, polls follow one another at most."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from ferryman.task.setup.control import Control
 T = TypeVar("T")
 Call = tuple["Future[Any]", Callable[[], Any]]
 LOOK = 0.2
-"""Seconds between two looks at what the worker wants."""
+"""Seconds between two checks of what the worker wants."""
 
 
 class StillBusy(Exception):

@@ -26,7 +26,7 @@ BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
 LOOK = 0.01
 """Seconds between two tries to get into a full queue."""
 COMMITTING = 0.5
-"""Seconds that a commit is waited for before we look whether the task is to stop."""
+"""Seconds to wait for a commit before checking whether the task is to stop."""
 ABORTING = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
 Answered = Callable[[KafkaError | None, Message], None]
@@ -96,7 +96,8 @@ class Outbox:
     def commit(self) -> None:
         """Commits the transaction, with all that was handed over.
 
-        Raises KafkaException if it is not committed: its error calls for an abort, or else nobody knows whether it is.
+        Raises KafkaException if it is not committed: its error requires an abort, or else it is not known whether it
+        is.
         """
         until = time.monotonic() + self.patience
         while True:
@@ -114,8 +115,8 @@ class Outbox:
                 return
 
     def _give_up(self) -> None:
-        """Records that the broker has not taken are thrown away, which fails the transaction. If it has them all the
-        commit itself is under way, and nobody can call it back."""
+        """Records that the broker has not accepted are thrown away, which fails the transaction. If it has them all,
+        the commit itself is under way and cannot be called back."""
         log.warning("stopping: %d records that the broker has not accepted will come again", len(self.producer))
         self.producer.purge()
         self.producer.commit_transaction(LOOK)

@@ -175,7 +175,7 @@ class Commands:
 
     async def stop(self, name: str) -> None:
         await self.plane.members.lead()
-        # The tasks' configs first: between the two records stands a connector without tasks, which harms nobody.
+        # The tasks' configs first: between the two records there is a connector without tasks, which does no harm.
         await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
 
     async def _aim(self, name: str, target: TargetState, *before: ConfigRecord) -> None:

@@ -1,4 +1,4 @@
-"""Makes runs of connectors that the worker has: looks at Kafka, and creates what comes of it."""
+"""Makes runs of connectors that the worker has: asks Kafka, and creates the run."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +115,7 @@ class Replays:
         return {**plan.told, "name": None} if request.dry_run else await self._begun(live, request, plan)
 
     async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:
-        # It stands still until its letters are marked: killed in between, it owns none and harms nobody.
+        # It is stopped until its letters are marked: killed in between, it owns none and does no harm.
         await self._act.create(plan.name, plan.config, TargetState.STOPPED)
         crash_point("replay.made")
         text = f"marking the dead letters that {plan.name} replays"

@@ -101,7 +101,7 @@ class Plane:
                 self._restarts[instance] += 1
                 self._show(instance, State.RESTARTING)
 
-    # What instances tell; the reconciler's listener.
+    # What instances report; the reconciler's listener.
 
     def owner(self, connector: str) -> Owner:
         """Whose the secrets of a connector are."""
@@ -172,7 +172,7 @@ class Plane:
         self.board.show(instance, Status(state, self.launch.worker_id))
 
     def _clear(self, connector: str) -> None:
-        """Tasks that there are no more leave no status behind, wherever they ran."""
+        """Tasks that no longer exist leave no status behind, wherever they ran."""
         if not self.members.leads:
             return
         facts = self.journal.facts.of(connector)
@@ -234,7 +234,7 @@ class Plane:
         return touched
 
     def _topics_forgotten(self, connector: str) -> None:
-        """The record of a connector's topics begins anew."""
+        """Resets the record of a connector's topics."""
         for place in self.reconciler.places(connector):
             if place.process is not None:
                 place.process.forget_topics()
@@ -250,7 +250,7 @@ class Plane:
 
 
 def _same(told: Status, status: Status) -> bool:
-    """Whether what is told of an instance is this worker's own word."""
+    """Whether a status of an instance is this worker's own."""
     return (told.worker_id, told.state) == (status.worker_id, status.state)
 
 

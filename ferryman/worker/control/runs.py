@@ -1,4 +1,4 @@
-"""What comes to an end of what a worker knows: looks how far each is, and has the leader stop what is complete.
+"""Watches runs and bounded sources; has the leader stop those that are complete.
 
 Nothing tells of completion that could get lost: it is seen in what was committed, by the group of a sink that is a run,
 or with the offsets of a source, which may end without being a run. Each is looked at while it is to run, and once more
@@ -31,11 +31,11 @@ LOOK = 2.0
 """Seconds between two looks."""
 
 AT_ONCE = 4
-"""How many are looked at at the same time."""
+"""How many are checked at the same time."""
 
 Seen = tuple[int | None, int | None]
 """The versions of the config that one has and of what is wanted of it. Not what is wanted: that may be the same as at
-the last look and have been another meanwhile."""
+the last check and have been different in between."""
 
 
 class Runs:
@@ -46,7 +46,7 @@ class Runs:
         self._watches: dict[str, tuple[int, Watch | SourceWatch | None]] = {}
         """By name, for the version of its config; None of what comes to no end."""
         self._seen: dict[str, Seen] = {}
-        """How each was when it was looked at last."""
+        """The state of each at its last check."""
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._watching: asyncio.Task[None] | None = None
 
@@ -60,7 +60,7 @@ class Runs:
             self._watching.cancel()
 
     def progress(self, name: str) -> Progress | None:
-        """How far one is, as it was seen last; None of what comes to no end, or was not looked at yet."""
+        """The progress of one, as it was last seen; None if it has no end, or was not checked yet."""
         watch = self._watches.get(name, (0, None))[1]
         return None if watch is None else watch.latest
 
@@ -119,12 +119,12 @@ class Runs:
             await self._end(name)
 
     def moved(self, name: str) -> None:
-        """The offsets of one that is stopped are other ones now: it is looked at again."""
+        """The offsets of a stopped one have been altered: it is checked again."""
         self._seen.pop(name, None)
 
     async def left(self, name: str, raw: Mapping[str, str], live: str) -> int:
         """How many records of a run of a live connector, which is about to be made, another of its name has done
-        before: it will go on behind them. RequestError 409 if these are all, 500 where nobody tells."""
+        before: it will go on behind them. RequestError 409 if these are all, 500 if that cannot be found out."""
         watch = _watch(raw)
         assert watch is not None
         try:

@@ -152,7 +152,7 @@ class TaskPlace:
         self._listener.changed(self._task)
 
     async def _leave_for(self, spec: TaskSpec) -> None:
-        """Its process is dead, and nobody else has taken its place in its group, nor will."""
+        """Its process is dead, and no other task has taken its place in its group, or will."""
         try:
             await self._launch.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
         except FerrymanError as error:

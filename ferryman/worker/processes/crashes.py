@@ -70,7 +70,7 @@ class Search:
     guilty: list[Guilty] = field(default_factory=list)
 
     def tried(self, last: int) -> None:
-        """All up to this offset has been tried and killed nobody."""
+        """Everything up to this offset has been tried without a crash."""
         self.left = [_after(each, last) for each in self.left if each.last > last]
 
     def died(self, at: Note, how: str) -> None:

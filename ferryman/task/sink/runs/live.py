@@ -22,7 +22,7 @@ LOOK = 0.5
 GROUP = 2.0
 """The same for who is in its group, while nothing else is known of it."""
 BLIND = 30.0
-"""Seconds without an answer after which nobody is given way to."""
+"""Seconds without an answer after which the run no longer gives way."""
 
 Positions = Mapping[TopicPartition, int]
 
@@ -66,11 +66,11 @@ class Live:
     _is_blind: bool = False
     _is_known: bool = True
     _group: tuple[float, bool] = (-GROUP, True)
-    """When the group was asked for, and whether somebody was there."""
+    """When the group was last described, and whether it had members."""
 
     def look(self, now: float) -> None:
-        """Looks once; ``now`` in seconds of a clock that only goes forward. It raises nothing that comes from other
-        systems: a run goes on that nobody can tell about its live connector."""
+        """Looks once; ``now`` in seconds of a clock that only goes forward. It raises no errors of other systems:
+        without information about its live connector a run goes on."""
         self._heard = now if self._heard is None else self._heard
         try:
             delay = self._delay(now)

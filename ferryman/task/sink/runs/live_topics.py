@@ -1,4 +1,4 @@
-"""What Kafka tells of a live connector: how far its group is, and where the partitions end."""
+"""What Kafka knows about a live connector: its group's offsets, and where the partitions end."""
 
 import time
 from collections.abc import Iterable, Mapping
