@@ -1,4 +1,4 @@
-"""Which records are about a row that no other record in the run's transaction is about."""
+"""Of the records of a poll, leaves out bad ones and checks that one row's records cannot lie in several partitions."""
 
 from collections.abc import Sequence
 
