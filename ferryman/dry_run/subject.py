@@ -94,8 +94,11 @@ def _settings(file: Path) -> Settings:
 
 
 def _unresolved(values: Mapping[str, str], alone: bool) -> list[KeyProblem]:
-    which = "a config provider; name the worker's file with --worker" if alone else "a config provider that the "
-    "worker has"
+    which = (
+        "a config provider; name the worker's file with --worker"
+        if alone
+        else "a provider that the worker does not have"
+    )
     return [
         KeyProblem(key, f"{key}: {found.text} needs {which}")
         for key, value in values.items()

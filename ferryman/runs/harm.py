@@ -77,6 +77,6 @@ def replayed(before: Target, run: Target, again: Again, shares: bool, allowed: b
     raise ConfigError.for_key(
         "allow_older",
         "Rows could go back to an older state: later records of the same keys may have been written since. Allow "
-        "it with allow_older (--allow-older), or have the replay write elsewhere by setting {run.hint or 'another "
-        "target'}",
+        "it with allow_older (--allow-older), or have the replay write elsewhere by setting "
+        f"{run.hint or 'another target'}",
     )

@@ -88,8 +88,10 @@ def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str
     if not local:
         return f"{shown} is not an e-mail address: there is nothing before its @"
     if len(local) > LONGEST_LOCAL:
-        return f"{shown} is not an e-mail address: it has {len(local)} characters before its @, at most "
-        f"{LONGEST_LOCAL} are allowed"
+        return (
+            f"{shown} is not an e-mail address: it has {len(local)} characters before its @, at most "
+            f"{LONGEST_LOCAL} are allowed"
+        )
     if wrong := next((letter for letter in local if not _LOCAL.fullmatch(letter) and letter != "."), None):
         name = "a blank" if wrong == " " else f"the character {_character(wrong)}"
         return f"{shown} is not an e-mail address: {name} is not allowed before its @"
@@ -106,8 +108,9 @@ def _domain(key: str, domain: str) -> str:
     except UnicodeError:
         ascii_form = ""
     if len(ascii_form) > LONGEST_DOMAIN or not all(map(_LABEL.fullmatch, ascii_form.split("."))):
-        what = f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "there is nothing "
-        "after the @"
+        what = (
+            f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "there is nothing after the @"
+        )
         raise DataError(f"{key}: {what}")
     return ascii_form
 

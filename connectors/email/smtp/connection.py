@@ -169,8 +169,10 @@ class Connection:
             refused = f"the mail server {self._server} refuses the login: {_words(error)}"
             return (Verdict.HOPELESS if error.code >= 500 else Verdict.AWAY), refused
         if _caused_by(error, ssl.SSLCertVerificationError):
-            return Verdict.HOPELESS, f"{text}. If the certificate is right, name its authority's file in "
-            "smtp.ssl.ca.location"
+            return (
+                Verdict.HOPELESS,
+                f"{text}. If the certificate is right, name its authority's file in smtp.ssl.ca.location",
+            )
         # Without a code this is not the server's answer: it has not announced what we must have.
         if type(error) is SMTPException:
             return Verdict.HOPELESS, text

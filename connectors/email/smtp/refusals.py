@@ -53,8 +53,10 @@ def of_address(subject: str, server: MailServer, step: Step, error: SMTPResponse
     """Why it does not take the sender or a recipient."""
     said = _answer(error)
     if error.code < 500:
-        what = "nothing, if it does so only for a while (greylisting): the sink tries again; otherwise ask those "
-        "who run it"
+        what = (
+            "nothing, if it does so only for a while (greylisting): the sink tries again; otherwise ask those "
+            "who run it"
+        )
         return warning(subject, f"the server refuses it for now: {said}", what)
     about = scope(error.code, error.message, step)
     return mend(subject, f"the server refuses it: {said}", _about(server, step, about, error))
@@ -88,8 +90,10 @@ def _account(server: MailServer, error: SMTPResponseException) -> str:
     if server.username is None:
         return f"set {_LOGIN}"
     if error.code == 534 or error.message.startswith(("5.7.9", "5.7.12", "5.7.14")):
-        return f"{_LOGIN}: the server requires another kind of password (an app password, for example), or a "
-        "change to the account"
+        return (
+            f"{_LOGIN}: the server requires another kind of password (an app password, for example), or a "
+            "change to the account"
+        )
     return f"correct {_LOGIN}"
 
 

@@ -151,8 +151,10 @@ class Look:
         finally:
             taken_away, left = self.probes.take_away()
         if left:
-            said = f"the user may not delete, so these are left behind: {', '.join(left)}; a sink empties what it "
-            "cannot delete"
+            said = (
+                f"the user may not delete, so these are left behind: {', '.join(left)}; a sink empties what it "
+                "cannot delete"
+            )
             yield warning("right to delete", said, _policy(self.bucket.name, "s3:DeleteObject", "/*"))
         elif taken_away:
             yield ok("right to delete", f"what was written is deleted: {', '.join(taken_away)}")
@@ -233,8 +235,9 @@ class Look:
             return
         key = self.probes.named(places.own)
         subject = "conditional writes (If-Match)"
-        by_group = "the group's offsets then record how far an archive has got; with group.protocol=classic that "
-        "is safe"
+        by_group = (
+            "the group's offsets then record how far an archive has got; with group.protocol=classic that is safe"
+        )
         try:
             first = self.bucket.put_instead(key, _DATA, None)
             second = self.bucket.put_instead(key, _DATA * 2, first)

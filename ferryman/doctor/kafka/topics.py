@@ -55,8 +55,9 @@ def _missing(wanted: Wanted, subject: str, brokers: int, servers: str) -> Findin
         create = f"kafka-topics.sh --bootstrap-server {servers} --create --topic '{wanted.name}'"
         return mend(subject, "it does not exist", f"{create}, or correct {wanted.key}")
     if wanted.replicas > brokers:
-        said = f"it does not exist, and cannot be created with {wanted.replicas} replicas of "
-        f"{_counted(brokers, 'broker')}"
+        said = (
+            f"it does not exist, and cannot be created with {wanted.replicas} replicas of {_counted(brokers, 'broker')}"
+        )
         return mend(subject, said, f"{wanted.replicas_key}={brokers}")
     return ok(subject, "it does not exist yet, and will be created")
 
@@ -109,8 +110,10 @@ def _retention(wanted: Wanted, known: Mapping[str, str], subject: str, servers: 
     retention = known.get("retention.ms", "-1")
     if not wanted.kept or retention == "-1" or known.get("message.timestamp.type") == "LogAppendTime":
         return
-    said = f"retention.ms={retention}: letters have their records' timestamps, so letters of older records are "
-    "soon deleted"
+    said = (
+        f"retention.ms={retention}: letters have their records' timestamps, so letters of older records are "
+        "soon deleted"
+    )
     yield warning(subject, said, _alter(servers, wanted.name, "retention.ms=-1"))
 
 

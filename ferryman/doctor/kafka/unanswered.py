@@ -85,8 +85,10 @@ def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Findi
         return mend(subject, str(error), "correct advertised.listeners of that broker, or open the network to it")
     if error.key == _LOGIN:
         protocol, login = _named(clients, _PROTOCOL), _named(clients, _LOGIN)
-        what = f"{protocol}=SASL_…, sasl.mechanism and {login} if the brokers require logins; otherwise correct "
-        "the port in "
+        what = (
+            f"{protocol}=SASL_…, sasl.mechanism and {login} if the brokers require logins; otherwise correct "
+            "the port in "
+        )
         return mend(subject, str(error), f"{what}{_named(clients, _SERVERS)}: it may not be Kafka's")
     return mend(subject, str(error), f"correct {_named(clients, error.key)}, or whatever is in the way there")
 

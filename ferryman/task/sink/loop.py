@@ -380,10 +380,9 @@ def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) ->
 
 def no_topics(subscribed: Sequence[str]) -> RefusedError:
     """Why a sink has nothing to read."""
-    text = (
-        f"the topic {subscribed[0]} does not" if len(subscribed) == 1 else f"none of the topics {', '.join(subscribed)}"
-    )
-    return RefusedError(f"{text} exist{'' if len(subscribed) == 1 else 's'}", key="topics")
+    names = ", ".join(subscribed)
+    text = f"the topic {names} does not exist" if len(subscribed) == 1 else f"none of the topics {names} exists"
+    return RefusedError(text, key="topics")
 
 
 def context(session: "Callable[[], SinkSession]", history: History | None = None, **facts: Any) -> SinkContext:

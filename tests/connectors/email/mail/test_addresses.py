@@ -62,5 +62,5 @@ def test_several_come_from_a_list_of_the_records_only() -> None:
         "a@b.example",
         "c@d.example",
     ]
-    with pytest.raises(DataError, match="becomes several recipients by the filter addresses"):
+    with pytest.raises(DataError, match="the filter addresses turns a list in the record into several recipients"):
         several("mail.to", "a@b.example,c@d.example")
