@@ -257,7 +257,7 @@ def test_guarantees_name_their_tests_and_limits_are_told_as_plainly(tmp_path: Pa
     assert (
         explain(tmp_path, LINES | {"errors.tolerance": "some"})
         .stdout.splitlines()[-1]
-        .startswith("guaranteed: nothing can be told: ")
+        .startswith("guaranteed: nothing is known: ")
     )
 
 

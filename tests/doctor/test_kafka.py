@@ -218,5 +218,5 @@ def test_another_path_of_a_registry_is_told_the_right_one(shop: Shop, registry: 
     own = {"value.converter": AVRO, "value.converter.schema.registry.url": f"{registry[:-1]}6789"}
     config = {**SINK, "name": shop.name, "topics": shop.name, **own}
     (finding,) = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
-    assert "that is no registry" in finding.said
+    assert "that is not a registry" in finding.said
     assert finding.mend == f"value.converter.schema.registry.url={registry}"

@@ -141,7 +141,7 @@ def test_required_keys(key: str) -> None:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"file.name.template": "{{key}}"}, "this sink never changes one that is visible"),
+        ({"file.name.template": "{{key}}"}, "this sink never changes a visible object"),
         ({"file.name.template": "{{topic}}-{{partition}}"}, "it must contain"),
         ({"file.name.template": "{{topic}}{{partition}}{{start_offset}}{{now}}"}, "unknown variable now"),
         ({"file.name.template": "{{topic}}{{partition}}{{start_offset}}{{timestamp}}"}, "needs unit=yyyy"),
