@@ -33,12 +33,14 @@ from ferryman.runs.span import Span as Span
 
 
 class BadRecords(DataError):
-    """These of the records that a put was given are bad; all others may be good. From ``atomic`` sinks that can tell:
-    the bad ones meet errors.tolerance, and the others come again, together."""
+    """These of the records that a put was given are bad; all others may be good. For ``atomic`` sinks that know which:
+    errors.tolerance applies to the bad ones, and the others come again, together."""
 
     def __init__(self, found: Sequence[Bad]) -> None:
         batch, index, error = found[0]
-        super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
+        super().__init__(
+            f"{len(found)} of the records cannot be accepted; {batch.source}@{batch.offsets[index]}: {error}"
+        )
         self.found = found
         """The batch, the record's index in it, and what is wrong."""
 
@@ -53,8 +55,8 @@ class Connector(Generic[ConnectorC]):
     """A connector as an object that runs beside its tasks: for sinks and sources that name its class as ``connector``.
 
     It has a process of its own on the worker that owns the connector, from start or RESUME to PAUSE, STOP, another
-    config, or the end. One thread makes all calls. Whatever one raises fails the connector; it is started anew later,
-    unless the error is a ConfigError or TaskError, which wait for somebody.
+    config, or the end. One thread makes all calls. An exception from any of them fails the connector; it is started
+    again later, unless the error is a ConfigError or TaskError, which need somebody to act.
     """
 
     def __init__(self, config: ConnectorC, context: ConnectorContext) -> None:
@@ -104,8 +106,8 @@ class Sink(Generic[SinkC]):
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
     schema changes."""
     shares: ClassVar[bool] = True
-    """Whether another connector may write to its target at the same time, and neither waits for the other nor undoes
-    what it has written. Dead letters are replayed there only if so."""
+    """Whether another connector may write to its target at the same time, without either waiting for the other or
+    undoing what it has written. Only then are dead letters replayed into that target."""
     fetch_min_bytes: ClassVar[int] = 1
     """How many bytes the broker waits for, half a second at most, unless consumer.override.fetch.min.bytes says
     otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small."""
@@ -143,8 +145,8 @@ class Sink(Generic[SinkC]):
 
     @classmethod
     def explain(cls, config: SinkC, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect] | None:
-        """What the sink would do with these records, for ``ferryman explain``; None if it does not say. It does nothing
-        of it, waits for nobody without a bound, and may raise what a put would."""
+        """What the sink would do with these records, for ``ferryman explain``; None if it does not say. It does none of
+        it, always waits with a timeout, and may raise what a put would."""
         return None
 
     @classmethod
@@ -165,7 +167,8 @@ class Sink(Generic[SinkC]):
         """Called once, after everything else, even when start failed."""
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-        """The task now owns these partitions. Returns where to start, for those of which the sink knows better."""
+        """The task now owns these partitions. Returns where to start, for those partitions where the sink knows better
+        than the group."""
         return {}
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
@@ -236,8 +239,8 @@ class Source(Generic[SourceC]):
 
     @classmethod
     def explain(cls, config: SourceC, context: SourceContext) -> Iterable[Effect] | None:
-        """What the first task would ask for first, where nothing was ever committed, for ``ferryman explain``; None if
-        the source does not say. It asks nobody."""
+        """What the first task would ask for first if nothing had ever been committed, for ``ferryman explain``; None if
+        the source does not say. It contacts no other system."""
         return None
 
     @classmethod
@@ -260,8 +263,8 @@ class Source(Generic[SourceC]):
 
     @classmethod
     def history(cls, config: SourceC, raw: Mapping[str, str], wanted: Span) -> Part:
-        """Where a part of what the source has handed over, or could have, is to be found again, for ``ferryman
-        backfill``: with bounds that do not move. Whoever has one promises to obey ``self.context.run``, and to say
+        """Where to find again a part of what the source has handed over, or could have, for ``ferryman backfill``: with
+        bounds that do not move. A source that implements this promises to obey ``self.context.run``, and to implement
         ``at_end``. ConfigError for a part that there is not, naming from, to or positions; it may block for a while."""
         raise ConfigError.for_key("connector.class", f"{cls.__name__} keeps no history that could be run again")
 
@@ -278,7 +281,7 @@ class Source(Generic[SourceC]):
         return False
 
     def start(self) -> None:
-        """Called once, before anything else; ``self.context.offset`` tells where to go on."""
+        """Called once, before anything else; ``self.context.offset`` says where to go on."""
 
     def stop(self) -> None:
         """Called once, after everything else, even when start failed."""
@@ -307,8 +310,8 @@ class Source(Generic[SourceC]):
                     yield previous, record.source_offset
 
     def at_end(self) -> bool:
-        """Whether all was handed over that there is for this task, and no more comes; asked after each poll of a source
-        that comes to an end. What is open of a transaction is committed then."""
+        """Whether this task has handed over everything there is, and no more will come; asked after each poll of a
+        source that comes to an end. An open transaction is committed then."""
         return False
 
     def committed(self) -> None:
@@ -344,7 +347,7 @@ class Transform(Generic[StepC]):
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """A whole batch; every record of it or none when one raises.
 
-        What becomes of it is one batch for each topic, partition and pair of schemas; records keep their positions.
+        The result is one batch for each topic, partition and pair of schemas; records keep their positions.
         """
         changed, positions = [], []
         for record, position in zip(batch.records(), batch.positions, strict=True):

@@ -241,14 +241,15 @@ class Config(BaseModel):
 
     @classmethod
     def strangers(cls, names: Iterable[str]) -> list[str]:
-        """Those of these keys that nobody reads, and that need a warning."""
+        """The keys among these that are not read, and need a warning."""
         known = {*cls.keys(), *cls.ignored, *cls.refused}
         prefixes = tuple(name for name in (*cls.ignored, *cls.refused) if name.endswith("."))
         return [name for name in names if name not in known and not name.startswith(prefixes)]
 
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
-        """Warnings, by name, about keys below prefixes that the class hands on; ``raw`` is the whole config."""
+        """Warnings about known keys that have no effect, and about keys below prefixes that the class passes on; each
+        begins with the key. ``raw`` is the whole config."""
         return ()
 
     @classmethod
@@ -270,7 +271,7 @@ def spellings(field: str, info: FieldInfo) -> tuple[str, ...]:
 
 
 def is_listed(info: FieldInfo) -> bool:
-    """Whether a field is shown to whoever has not given it."""
+    """Whether a field is shown even if it is not given."""
     extra = info.json_schema_extra
     return not isinstance(extra, dict) or bool(extra.get("listed", True))
 

@@ -1,6 +1,6 @@
 """The keys that every connector has, as Kafka Connect's ConnectorConfig and its sink and source halves declare them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
@@ -44,7 +44,7 @@ def _pattern(value: str) -> str:
 NOT_ENABLED = "This worker does not have exactly-once source support enabled."
 """Why a connector that requires exactly-once delivery is refused."""
 REPLAYED = "-replayed"
-"""What follows the name of a topic of dead letters in that of the topic that says which were replayed."""
+"""The suffix that a topic of dead letters gets in the name of the topic that says which were replayed."""
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 
@@ -103,7 +103,7 @@ class ConnectorConfig(Config):
     config_action_reload: Literal["none", "restart"] = key(
         "restart", importance="LOW", shown=Shown("Common", 14, "MEDIUM", "Reload Action")
     )
-    """What to do when a config provider's value changes."""
+    """Accepted for compatibility and without effect: none of the config providers here gives values that expire."""
     errors_retry_timeout: Long = key(0, shown=Shown("Error Handling", 1, "MEDIUM", "Retry Timeout for Errors"))
     """How long, in milliseconds, an outage is retried before the task fails, over all its sessions; 0 and -1 are
     without end."""
@@ -117,6 +117,12 @@ class ConnectorConfig(Config):
     """Whether each data error is logged, with the stage and the record's coordinates."""
     errors_log_include_messages: Bool = key(False, shown=Shown("Error Handling", 5, "SHORT", "Log Error Details"))
     """Whether that log line also describes the record."""
+
+    @classmethod
+    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+        """A warning about config.action.reload, unless it has its default."""
+        if raw.get("config.action.reload", "restart") != "restart":
+            yield "config.action.reload has no effect: none of the config providers here gives values that expire"
 
     @property
     def tries_when_refused(self) -> int | None:

@@ -32,8 +32,8 @@ class Assigned:
     end: int
     """The offset after the newest record."""
     start: int | None = None
-    """Where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or it is out
-    of range, the end of the topic that auto.offset.reset names; None if that is to be an error."""
+    """Where reading begins unless the sink says otherwise: the group's offset, or, if there is none or it is out of
+    range, the end of the topic that auto.offset.reset names; None if that should be an error."""
 
 
 Report = Callable[[Batch, int, Exception], None]
@@ -64,7 +64,7 @@ class History(Protocol):
         """A partition is to be read from an offset on."""
 
     def end(self, source: TopicPartition) -> None:
-        """And is no more."""
+        """The task no longer owns it."""
 
     def read(
         self, wanted: Mapping[TopicPartition, int], until: float
@@ -74,10 +74,11 @@ class History(Protocol):
 
 
 class Reached(Protocol):
-    """How far a connector is, as it stands beside its data."""
+    """How far a connector has got, as recorded beside its data."""
 
     def offsets(self) -> Mapping[TopicPartition, int]:
-        """Its next offsets; none where it has not written. Raises RetriableError and others when nobody tells."""
+        """Its next offsets; none for partitions that it has not written. Raises RetriableError and others if they
+        cannot be read."""
 
     def close(self) -> None:
         """Lets everything go."""
@@ -95,18 +96,18 @@ class SinkContext(TaskContext):
     request_commit: Callable[[], None] = field(kw_only=True, repr=False)
     """Asks the loop to run its usual commit soon."""
     commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
-    """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
+    """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must record something in
     the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
     in_doubt: Callable[[int], None] = field(kw_only=True, default=lambda count: None, repr=False)
-    """Notes of how many messages nobody knows now whether they have arrived: a metric."""
+    """Reports, as a metric, how many messages are in doubt."""
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
     history: History | None = field(kw_only=True, default=None, repr=False)
     """The records of the partitions once more; in runs only."""
     group_protocol: Literal["classic", "consumer"] = field(kw_only=True, default="classic")
-    """The protocol of the sink's group. With ``consumer`` (KIP-848) offsets that a member commits late may stand in
-    place of its successor's, metadata included, so that nothing may rest on them."""
+    """The protocol of the sink's group. With ``consumer`` (KIP-848) offsets that a member commits late may replace
+    those of its successor, metadata included, so nothing may rely on them."""
 
 
 class TransactionContext(Protocol):
@@ -138,7 +139,7 @@ class SourceContext(TaskContext):
     transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
     """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
     run: SourceRun | None = field(kw_only=True, default=None)
-    """The part of the source's history that this is a run of; None for a source that is no run."""
+    """The part of the source's history that this run hands over; None for a source that is not a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,8 @@ class ConnectorContext:
 
     connector: str
     raw: Mapping[str, str] = field(repr=False)
-    """The connector's config as it was posted. References to config providers stay references, and do so in the tasks'
-    configs that are made of it: they are resolved when a task starts."""
+    """The connector's config as it was posted. References to config providers stay references, also in the tasks'
+    configs that are made from it: they are resolved when a task starts."""
     request_task_reconfiguration: Callable[[], None] = field(kw_only=True, repr=False)
     """Has ``task_configs`` called again soon. Several requests may be met by one call."""
     raise_error: Callable[[Exception], None] = field(kw_only=True, repr=False)

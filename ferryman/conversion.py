@@ -81,7 +81,7 @@ class Converter(Generic[ConverterC]):
     classes: ClassVar[tuple[str, ...]] = ()
     """The Java class names under which configs know this converter, the most usual first."""
     fewest_for_columns: ClassVar[int] = 1
-    """From so many records of one schema on, making a frame costs less than it saves."""
+    """From this number of records of one schema on, making a frame costs less than it saves."""
 
     def __init__(self, config: ConverterC, side: Side) -> None:
         self.config = config

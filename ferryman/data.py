@@ -1,6 +1,6 @@
 """One side of a batch, the keys or the values of many records: as rows, or as columns with or without a schema.
 
-polars is imported by whoever makes or cuts frames: a worker has none, and it would be a third of its memory.
+polars is imported only where frames are made or cut: a worker has none, and polars would be a third of its memory.
 """
 
 from collections.abc import Callable, Iterable, Sequence

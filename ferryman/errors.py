@@ -41,7 +41,7 @@ class KeyProblem:
 
     @property
     def named(self) -> str:
-        """The message, with the key in front unless it names it: for whoever sees no more than the text."""
+        """The message, with the key in front unless it names it: for readers who see only the text."""
         return self.message if self.key in self.message else f"{self.key}: {self.message}"
 
     def under(self, prefix: str) -> "KeyProblem":
@@ -77,8 +77,8 @@ class DataError(FerrymanError):
     java = "org.apache.kafka.connect.errors.DataException"
     permanent = True
     field: str = ""
-    """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; whoever goes
-    through a struct, a list or a map adds the name before it."""
+    """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; each struct,
+    list or map that the error passes through adds its own part in front."""
     kind: str = ""
     """The Connect type of that field, where it is known."""
 

@@ -1,11 +1,11 @@
-"""What is found where a system is looked at before anything runs against it: a line for each check."""
+"""The findings of checks that are made before anything runs against a system: one line for each check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 Level = Literal["ok", "warning", "mend", "left out"]
-"""As it should be; works, but somebody should know; will not work until somebody mends it; nobody has looked."""
+"""As it should be; works, but somebody should know; will not work until somebody mends it; not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Finding:
 
     level: Level
     subject: str
-    """What was looked at, such as ``bucket archive``."""
+    """What was checked, such as ``bucket archive``."""
     said: str
     """What was found."""
     mend: str = ""
@@ -27,7 +27,7 @@ def ok(subject: str, said: str) -> Finding:
 
 
 def warning(subject: str, said: str, mend: str = "") -> Finding:
-    """It works, but not as somebody may think, or not for long."""
+    """It works, but perhaps not as intended, or not for long."""
     return Finding("warning", subject, said, mend)
 
 
@@ -43,7 +43,7 @@ def left_out(subject: str, why: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a plugin is told that is to look at its system."""
+    """What a plugin is given for checking its system."""
 
     connector: str
     raw: Mapping[str, str] = field(repr=False)

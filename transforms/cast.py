@@ -32,7 +32,7 @@ Casts = Mapping[str | None, Type]
 
 
 class BadSpec(ValueError):
-    """A cast that is none, in Kafka's words."""
+    """An invalid cast, in Kafka's words."""
 
 
 class CastConfig(Config):

@@ -65,7 +65,7 @@ def blueprint(text: str) -> Blueprint:
     walk = _Walk()
     make = walk.make(node, schema, str(node.get("name", "")) if isinstance(node, dict) else "", "")
     if schema.type is not Type.STRUCT:
-        walk.problems.append("the schema must be of a record")
+        walk.problems.append("the schema must be that of a record")
     if walk.problems:
         raise HintError(*walk.problems)
     return Blueprint(schema, make)
@@ -192,7 +192,9 @@ def _one_of(items: Sequence[Any]) -> Make:
 def _options(schema: Schema, hints: Mapping[str, Any]) -> Make:
     options = hints["options"]
     if len(hints) > 1:
-        raise ValueError(f"the hint options does not go with {', '.join(name for name in hints if name != 'options')}")
+        raise ValueError(
+            f"the hint options cannot be combined with {', '.join(name for name in hints if name != 'options')}"
+        )
     if isinstance(options, dict):
         raise ValueError("the hint options is supported as a list only, not from a file")
     if not isinstance(options, list) or not options:
@@ -216,7 +218,7 @@ def _option(schema: Schema, option: Any) -> Any:
     if schema.name == DECIMAL:
         return from_unscaled(int(Decimal(str(option)).scaleb(schema.scale)), schema.scale)
     if not isinstance(option, _JSON[schema.type]) or (schema.type is not Type.BOOLEAN and isinstance(option, bool)):
-        raise ValueError(f"the option {option!r} is no {schema.type}")
+        raise ValueError(f"the option {option!r} is not a {schema.type}")
     if schema.type is Type.BYTES and schema.parameter("connect.fixed.size") is None:
         return b64decode(str(option), validate=True)
     return default_value(schema, option)

@@ -84,7 +84,7 @@ class _Parser:
         self._expect("]")
         chosen = [character for character in PRINTABLE if character not in characters] if negated else list(characters)
         if not chosen:
-            raise ValueError(f"a class of regex {self._text!r} matches nothing that can be printed")
+            raise ValueError(f"a class of regex {self._text!r} matches no printable character")
         return "".join(chosen)
 
     def _members(self) -> str:
@@ -96,7 +96,7 @@ class _Parser:
         self._expect("-")
         high = self._escaped() if self._take("\\") else self._next()
         if len(high) != 1 or high < low:
-            raise ValueError(f"{low}-{high} in regex {self._text!r} is no range")
+            raise ValueError(f"{low}-{high} in regex {self._text!r} is not a range")
         return "".join(map(chr, range(ord(low), ord(high) + 1)))
 
     def _escaped(self) -> str:

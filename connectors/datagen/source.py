@@ -79,12 +79,12 @@ class DatagenConfig(SourceConfig):
         if self.quickstart.lower() != CROWDFUNDING:
             text = (
                 f"Invalid value {self.quickstart} for configuration quickstart: String must be one of: {CROWDFUNDING}. "
-                "For another world, write its Avro schema to a file and name that by schema.filename"
+                "For other records, write their Avro schema to a file and name the file in schema.filename"
             )
             yield KeyProblem("quickstart", text)
         if self.schema_keyfield:
             yield KeyProblem(
-                "schema.keyfield", "schema.keyfield does not go with quickstart, which has keys of its own"
+                "schema.keyfield", "schema.keyfield cannot be combined with quickstart, which has keys of its own"
             )
 
     def _schema_problems(self, source: str) -> Iterator[KeyProblem]:
@@ -201,7 +201,7 @@ class DatagenConnector(Source[DatagenConfig]):
             self._world = world(self.config, self._seed, self.context.task)
         except (HintError, OSError) as error:
             raise TaskError(f"The schema can no longer be used: {error}") from error
-        # A run does not take the time that its records once took; its own rate is kept by whoever polls.
+        # A run does not take the time that its records once took; the loop that polls keeps its rate.
         throughput, longest = (self.config.throughput, self.config.max_interval) if run is None else (-1, 0)
         self._timetable = timetable(throughput, longest / 1000, time.monotonic())
 
@@ -214,11 +214,11 @@ class DatagenConnector(Source[DatagenConfig]):
         """By the numbers of records, which each task counts for itself."""
         if wanted.begins is not None or wanted.ends is not None:
             key = "from" if wanted.begins is not None else "to"
-            raise ConfigError.for_key(key, "invented records tell no times: give positions, which are numbers from 0")
-        if config.random_seed is None:
-            text = (
-                "random.seed is not set, so that the same records cannot be made again: set it to that of the offsets"
+            raise ConfigError.for_key(
+                key, "invented records have no history in time: give positions, which are numbers from 0"
             )
+        if config.random_seed is None:
+            text = "random.seed is not set, so the same records cannot be made again: set it to the seed in the offsets"
             raise ConfigError.for_key("random.seed", text)
         limit = config.iterations if config.iterations >= 1 else None
         behind = limit if wanted.behind is None else wanted.behind if limit is None else min(limit, wanted.behind)
@@ -289,7 +289,7 @@ class DatagenConnector(Source[DatagenConfig]):
         return self._batches(self._world.records(start, stop), start)
 
     def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
-        """Every record of a poll stands for the whole poll, so that none needs to be looked at."""
+        """Every record of a poll has the offset of the whole poll, so that none needs to be checked."""
         if batches:
             yield self._partition, self._offset(self._iteration)
 
@@ -313,7 +313,7 @@ class DatagenConnector(Source[DatagenConfig]):
 
     def _tell_end(self) -> None:
         if not self._told:
-            log.info("all %d records of this task are made", self._limit)
+            log.info("all %d records of this task have been made", self._limit)
         self._told = True
 
     def _batches(self, invented: Sequence[Invented], start: int) -> list[Batch]:

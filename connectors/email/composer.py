@@ -31,7 +31,7 @@ class Composer:
     def compose(self, record: Record, id: str) -> tuple[Mail, str]:
         """The message, and the address for reports of failure. Raises DataError that names the key at fault."""
         if record.value is None:
-            raise DataError("The record has no value; behavior.on.null.values=ignore would pass it over")
+            raise DataError("The record has no value; behavior.on.null.values=ignore would skip it")
         known = facts(record)
         mail = Mail(
             id=id,
@@ -47,7 +47,7 @@ class Composer:
             attachments=self._attached(known),
         )
         if not mail.to:
-            raise DataError("mail.to: the record gives no recipient")
+            raise DataError("mail.to: the record names no recipient")
         if len(mail.recipients) > MOST_RECIPIENTS:
             raise DataError(f"mail.to: {len(mail.recipients)} recipients, at most {MOST_RECIPIENTS} are allowed")
         failures_to = _one_or_none(self._envelope_from, known)

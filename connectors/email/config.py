@@ -35,8 +35,9 @@ class EmailSinkConfig(EmailKeys):
 
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
-        """Settings of the events' converter and producer that these do not have."""
-        return events.producer_warnings(raw, str(cls.model_fields["event_value_converter"].default))
+        """As every connector's; and settings that the events' converter and producer do not have."""
+        yield from super().doubts(raw)
+        yield from events.producer_warnings(raw, str(cls.model_fields["event_value_converter"].default))
 
     def event_converter(self, raw: Mapping[str, str]) -> Converter[Any]:
         """Makes events into bytes."""
@@ -47,7 +48,7 @@ class EmailSinkConfig(EmailKeys):
         return events.producer_config(",".join(self.event_bootstrap_servers), self.name, task, raw)
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Templates that are none, addresses that cannot be right, files that are not there."""
+        """Invalid templates, impossible addresses, missing files."""
         yield from super().problems()
         yield from _tried("mail.text.file" if self.mail_text_file else "mail.text", lambda: self.text)
         yield from _tried("mail.html.file" if self.mail_html_file else "mail.html", lambda: self.html)
@@ -77,9 +78,9 @@ class EmailSinkConfig(EmailKeys):
         if self.mail_text is None and self.mail_html is None and not (self.mail_text_file or self.mail_html_file):
             yield KeyProblem("mail.text", "One of mail.text, mail.html, mail.text.file and mail.html.file must be set")
         if bool(self.smtp_username) != (self.smtp_password is not None):
-            yield KeyProblem("smtp.password", "smtp.username and smtp.password go together, but only one is set")
+            yield KeyProblem("smtp.password", "smtp.username and smtp.password belong together, but only one is set")
         if self.event_topic and not self.event_bootstrap_servers:
-            text = "event.bootstrap.servers must be set where event.topic is"
+            text = "event.bootstrap.servers must be set if event.topic is"
             yield KeyProblem("event.bootstrap.servers", text)
 
     @property
@@ -104,7 +105,7 @@ class EmailSinkConfig(EmailKeys):
 
     @property
     def fixed_sender(self) -> str | None:
-        """The address that servers are told, if it is the same for all messages."""
+        """The sender's address that servers are given, if it is the same for all messages."""
         given = self.mail_envelope_from or self.mail_from
         if "{" in given:
             return None
@@ -157,7 +158,7 @@ class EmailSinkConfig(EmailKeys):
         if len(names) != len(fields) or len(types) not in (0, len(fields)):
             raise ValueError(
                 f"there are {len(fields)} attachment.fields, {len(names)} attachment.names and {len(types)} "
-                "attachment.types; there must be a name for each, and a type for each or none"
+                "attachment.types; there must be one name for each field, and one type for each or none at all"
             )
         for each in types:
             if "{" not in each:

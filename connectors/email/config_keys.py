@@ -104,12 +104,12 @@ class EmailKeys(SinkConfig):
     max_in_flight: Annotated[Int, AfterValidator(_at_most)] = key(
         10, at_least=1, importance="HIGH", shown=Shown("Delivery")
     )
-    """How many messages of a task may be on their way at once, each over a connection of its own; at most 250. A
-    crash leaves so many in doubt."""
+    """How many messages of a task may be on their way at once, each over a connection of its own; at most 250. A crash
+    leaves that many in doubt."""
     messages_per_second: Annotated[Double, AfterValidator(_rate)] = key(0.0, shown=Shown("Delivery"))
     """The most messages a second of a task; 0 for no limit."""
     behavior_on_in_doubt: Literal["resend", "skip"] = key("resend", importance="HIGH", shown=Shown("Delivery"))
-    """What becomes of a message of which nobody knows whether it was sent: resend (it may arrive twice, with the same
+    """What happens to a message that may or may not have been sent: resend (it may arrive twice, with the same
     Message-ID) or skip (it may never arrive). Each is listed in the log."""
     in_doubt_max_retries: Int = key(3, at_least=0, shown=Shown("Delivery"))
     """With resend: how often a message is sent again that the server took whole without an answer; then it is a data

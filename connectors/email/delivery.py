@@ -53,7 +53,7 @@ class Attempt:
     """One try to get messages through."""
 
     queue: deque[Waiting] = field(default_factory=deque)
-    """Records of the batch not yet looked at."""
+    """Records of the batch that were not processed yet."""
     blocked: bool = False
     """Whether so much is unfinished that nothing new may be begun."""
     until: float = field(default_factory=lambda: time.monotonic() + SLICE_SECONDS)
@@ -156,11 +156,11 @@ class Delivery:
         """
         window = self._windows.get(batch.source)
         if window is None:
-            raise TaskError(f"{batch.source} is handed over, but this task does not own it")
+            raise TaskError(f"{batch.source} was handed over, but this task does not own it")
         held = {at.offset for at in (*self._outcomes.held, *self._under_way) if at[:2] == batch.source}
         for offset in window.drop_missing(batch.offsets, held):
             at = Coordinates(*batch.source, offset)
-            log.warning("record %s does not come any more; its message is not sent again", at, extra=place.at(at))
+            log.warning("record %s no longer comes; its message is not sent again", at, extra=place.at(at))
         self._outcomes.trouble = Trouble()
         attempt = Attempt(deque(self._unfinished(window, batch)))
         self._run(attempt)
@@ -284,7 +284,7 @@ class Delivery:
             raise Indeterminate(f"the window of {', '.join(missing)} is not committed; nothing of it is sent")
 
     def _take_answers(self, wait: float) -> None:
-        """Takes the server's answers; waits up to so many seconds for the first."""
+        """Takes the server's answers; waits up to this many seconds for the first."""
         for at, outcome in self._pool.outcomes(wait):
             assert isinstance(at, Coordinates)
             message, mail = self._under_way.pop(at)
@@ -301,7 +301,9 @@ class Delivery:
         if trouble.away is not None:
             raise RetriableError(trouble.away)
         if attempt.blocked and len(aside) >= put_aside.MOST_PUT_ASIDE:
-            raise RetriableError(f"{len(aside)} messages are put off, which is the most: {trouble.later}", aside.wait())
+            raise RetriableError(
+                f"{len(aside)} messages are put off, which is the limit: {trouble.later}", aside.wait()
+            )
         left = len(attempt.queue) + sum(at not in aside for at in self._under_way)
         if left:
             raise Unfinished(f"{left} messages of {window.source} are still to be sent", after=self._after(attempt))

@@ -164,7 +164,7 @@ def _read(metadata: str) -> Mapping[str, Any] | None:
         return None
     if known[_NAME] != FORMAT:
         raise TaskError(
-            f"The committed offsets are of a later version of the e-mail sink ({metadata}); upgrade Ferryman"
+            f"The committed offsets were written by a later version of the e-mail sink ({metadata}); upgrade Ferryman"
         )
     return known
 

@@ -34,7 +34,7 @@ class Trouble:
     later: str | None = None
     """The server put single messages off."""
     hopeless: str | None = None
-    """Nothing will be taken until somebody changes the config or the account."""
+    """Nothing will be accepted until somebody changes the config or the account."""
 
     @property
     def stops(self) -> bool:
@@ -130,10 +130,10 @@ class Outcomes:
             self.aside.put(message, FAILURES_OF_DOUBT)
 
     def list_doubt(self, window: InDoubtWindow, at: Coordinates, why: str) -> None:
-        """Tells the log of a message in doubt, and what becomes of it."""
+        """Logs a message in doubt, and what happens to it."""
         resend = self._config.behavior_on_in_doubt == "resend"
         retry = window.unanswered.get(at.offset, 0) < self._config.in_doubt_max_retries
-        fate = ("it is sent again" if retry else "it is given up") if resend else "it is not sent again"
+        fate = ("it is sent again" if retry else "no further try is made") if resend else "it is not sent again"
         id = self._ids.message_id(at, window.topic_id)
         log.warning("message %s of record %s is in doubt (%s); %s", id, at, why, fate, extra=place.at(at))
 

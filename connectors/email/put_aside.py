@@ -1,4 +1,4 @@
-"""Messages that wait for their own next try, while those behind them go on."""
+"""Messages that wait for their own next try, while later ones go on."""
 
 import time
 from collections.abc import Iterator

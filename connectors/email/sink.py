@@ -1,4 +1,4 @@
-"""Sends an e-mail for each record; a message of which nobody knows whether it was sent is sent again or passed over."""
+"""Sends an e-mail for each record; a message that may or may not have been sent is sent again or skipped."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,17 +19,17 @@ log = logging.getLogger(__name__)
 
 
 class EmailSinkConnector(Sink[EmailSinkConfig]):
-    """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
+    """The sink and its tasks. ``in_doubt_window`` explains what is in doubt after a crash, and why no more is."""
 
     config_class = EmailSinkConfig
-    truth = "the metadata of the group's offsets, which announces what may have been sent"
+    truth = "the metadata of the group's offsets, which lists what may have been sent"
 
     _delivery: Delivery | None = None
 
     @classmethod
     def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
-        """What may have been sent is told by metadata."""
-        return "what may have been sent already is told by the metadata of the group's offsets"
+        """The offset's metadata list what may have been sent."""
+        return "the metadata of the group's offsets lists what may have been sent already"
 
     @classmethod
     def explain(cls, config: EmailSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:

@@ -44,9 +44,9 @@ def of_source(config: _Named, filename: str, position: str) -> Iterator[Effect]:
 
 def _found(path: Path) -> str:
     if not path.exists():
-        return "is not there yet, and is waited for"
+        return "does not exist yet; the source waits for it"
     if not is_regular(path):
-        return "is no regular file; it is read from where it is"
+        return "is not a regular file; it is read from where it is"
     if not os.access(path, os.R_OK):
         raise TaskError(f"Cannot read '{path}': Permission denied")
     return f"is read from its beginning; it has {path.stat().st_size:,} bytes now"

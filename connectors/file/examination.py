@@ -1,4 +1,4 @@
-"""A look at files for `ferryman doctor`. Nothing is opened: a pipe would wait for its other end."""
+"""Checks files for `ferryman doctor`. Nothing is opened: a pipe would wait for its other end."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def to_write(name: str | None) -> Iterator[Finding]:
     if refused is not None:
         yield mend(subject, refused, f"correct file, or the worker's {allowed_folders.KEY}")
     elif not path.parent.is_dir():
-        yield mend(subject, f"the folder {path.parent} is not there", f"mkdir -p {path.parent}")
+        yield mend(subject, f"the folder {path.parent} does not exist", f"mkdir -p {path.parent}")
     elif path.is_dir():
         yield mend(subject, "it is a folder", "name a file in it")
     elif not path.exists():
@@ -28,7 +28,9 @@ def to_write(name: str | None) -> Iterator[Finding]:
     elif not os.access(path, os.W_OK):
         yield mend(subject, "it cannot be written", f"let the worker's user write to it: chown … {path}")
     elif not is_regular(path):
-        yield warning(subject, "it is no regular file: lines may come twice after a crash", "file=… of a regular one")
+        yield warning(
+            subject, "it is not a regular file: lines may come twice after a crash", "file=… of a regular one"
+        )
     else:
         yield ok(subject, "it can be written")
         yield from _head(path)
@@ -36,15 +38,15 @@ def to_write(name: str | None) -> Iterator[Finding]:
 
 def _made(path: Path, subject: str) -> Iterator[Finding]:
     if os.access(path.parent, os.W_OK | os.X_OK):
-        yield ok(subject, "it is not there yet, and can be made, with its head beside it")
+        yield ok(subject, "it does not exist yet, and can be created, with its head beside it")
     else:
-        said = f"it is not there, and the folder {path.parent} cannot be written to"
+        said = f"it does not exist, and the folder {path.parent} cannot be written to"
         yield mend(subject, said, f"let the worker's user write to it: chown … {path.parent}")
 
 
 def _head(path: Path) -> Iterator[Finding]:
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        said = f"none can be written in {path.parent}: the group's offsets alone say how far the file has got"
+        said = f"none can be written in {path.parent}: only the group's offsets say how much of the file counts"
         yield warning(f"head beside {path}", said, f"let the worker's user write to it: chown … {path.parent}")
     else:
         yield ok(f"head beside {path}", "it can be written")
@@ -62,9 +64,11 @@ def to_read(name: str | None) -> Iterator[Finding]:
     elif path.is_dir():
         yield mend(subject, "it is a folder", "name a file in it")
     elif not path.exists() and not os.access(path.parent, os.X_OK):
-        yield mend(subject, f"the folder {path.parent} is not there, or hidden", f"correct file, or make {path.parent}")
+        yield mend(
+            subject, f"the folder {path.parent} does not exist, or hidden", f"correct file, or make {path.parent}"
+        )
     elif not path.exists():
-        yield warning(subject, "it is not there: the source waits for it", "correct file if it should be")
+        yield warning(subject, "it does not exist: the source waits for it", "correct file if it should be")
     elif not os.access(path, os.R_OK):
         yield mend(subject, "it cannot be read", f"let the worker's user read it: chown … {path}")
     else:

@@ -47,13 +47,13 @@ class Head:
         try:
             fields = json.loads(data)
             if fields["format"] != FORMAT:
-                raise TaskError(f"'{path}' is of a later version of the file sink; upgrade Ferryman")
+                raise TaskError(f"'{path}' was written by a later version of the file sink; upgrade Ferryman")
             places = {TopicPartition(topic, int(number)): Place(id, at) for topic, number, id, at in fields["places"]}
             return cls(FileCheckpoint(**fields["mark"]), places)
         except (ValueError, KeyError, TypeError) as error:
             raise TaskError(
-                f"'{path}' should say how much of the file beside it counts, but cannot be read ({error!r}). Put the "
-                "former one back; or remove it, and the offsets that were committed to the group count"
+                f"'{path}' should say how much of the file beside it counts, but cannot be read ({error!r}). Put "
+                "the former file back; or remove it, and the group's committed offsets will count"
             ) from None
 
 
@@ -121,7 +121,7 @@ def save(file: Path, head: Head) -> None:
         sync_directory(path.parent)
     except OSError as error:
         if error.errno in DISK_FULL_ERRNOS:
-            raise RetriableError(f"No room to write '{path}': {error.strerror}") from error
+            raise RetriableError(f"No space to write '{path}': {error.strerror}") from error
         raise TaskError(
             f"'{path}', which says how much of the file counts, cannot be written: {error.strerror}"
         ) from error

@@ -16,11 +16,11 @@ def part(path: Path, wanted: Span) -> Part:
     a line or behind the file's last whole one, and for times. Reads the part once, to count its lines."""
     if wanted.begins is not None or wanted.ends is not None:
         key = "from" if wanted.begins is not None else "to"
-        raise ConfigError.for_key(key, "the lines of a file tell no times: give positions, in bytes, from 0")
+        raise ConfigError.for_key(key, "the lines of a file have no times: give positions, in bytes, from 0")
     allowed_folders.check_again(str(path))
     first = wanted.first or 0
     if path.exists() and not path.is_file():
-        raise ConfigError.for_key("file", f"'{path}' is no regular file, and keeps no history")
+        raise ConfigError.for_key("file", f"'{path}' is not a regular file, and keeps no history")
     try:
         behind, lines = _lines(path, first, wanted.behind)
     except OSError as error:
@@ -41,7 +41,7 @@ def _lines(path: Path, first: int, behind: int | None) -> tuple[int, int]:
                 raise ConfigError.for_key("positions", f"no line of '{path}' begins at {first}")
             file.seek(first)
         cutter, position, end, count = LineCutter(first), first, first, 0
-        # The letter behind the part tells whether a carriage return before it ends a line.
+        # The character after the part tells whether a carriage return before it ends a line.
         while data := file.read(PIECE_BYTES if behind is None else min(PIECE_BYTES, behind + 1 - position)):
             position += len(data)
             found = cutter.feed(data).up_to(behind)

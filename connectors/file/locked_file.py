@@ -22,7 +22,7 @@ FORMAT = 1
 ATTRIBUTE = "user.ferryman.id"
 TAIL_BYTES = 4096
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
-BEGIN_ANEW = "To begin anew with the file as it is, stop the connector and delete or alter its offsets."
+BEGIN_ANEW = "To start over with the file as it is, stop the connector and delete or alter its offsets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def read_checkpoint(metadata: str) -> tuple[FileCheckpoint, str] | None:
     if not isinstance(fields, Mapping) or "ferryman.file" not in fields:
         return None
     if fields["ferryman.file"] != FORMAT:
-        raise TaskError(f"The committed offsets are of a later version of the file sink ({metadata}); upgrade Ferryman")
+        raise TaskError(
+            f"The committed offsets were written by a later version of the file sink ({metadata}); upgrade Ferryman"
+        )
     return FileCheckpoint(str(fields["file"]), int(fields["length"]), str(fields["tail"])), str(fields["topic"])
 
 
@@ -83,7 +85,9 @@ class LockedFile:
         except BlockingIOError:
             raise RetriableError(f"Another process is writing to '{self.path}' and holds its lock", after=1) from None
         except OSError as error:
-            raise TaskError(f"'{self.path}' cannot be locked ({error.strerror}); exactly once needs a lock") from error
+            raise TaskError(
+                f"'{self.path}' cannot be locked ({error.strerror}); exactly-once delivery needs a lock"
+            ) from error
 
     def close(self) -> None:
         """Gives up the lock. What was appended stays."""
@@ -98,7 +102,7 @@ class LockedFile:
         except OSError as error:
             os.ftruncate(self._file.fileno(), self.length)
             if error.errno in DISK_FULL_ERRNOS:
-                raise RetriableError(f"No room to write to '{self.path}': {error.strerror}") from error
+                raise RetriableError(f"No space to write to '{self.path}': {error.strerror}") from error
             raise TaskError(f"Cannot write to '{self.path}': {error.strerror}") from error
         self.length += len(data)
 
@@ -132,10 +136,10 @@ class LockedFile:
 
     def _check(self, checkpoint: FileCheckpoint) -> None:
         if self._identity(give=False) != checkpoint.file:
-            raise TaskError(f"'{self.path}' is not the file that the committed offsets speak of. {BEGIN_ANEW}")
+            raise TaskError(f"'{self.path}' is not the file of the committed offsets. {BEGIN_ANEW}")
         if self.length < checkpoint.length:
             raise TaskError(
-                f"'{self.path}' has {self.length} bytes, but {checkpoint.length} were committed: it was cut. "
+                f"'{self.path}' has {self.length} bytes, but {checkpoint.length} were committed: it was truncated. "
                 f"{BEGIN_ANEW}"
             )
         if self._tail(checkpoint.length) != checkpoint.tail:
@@ -147,7 +151,7 @@ class LockedFile:
     def _check_unchanged(self) -> None:
         status = os.fstat(self._file.fileno())
         if status.st_size < self.length:
-            raise TaskError(f"'{self.path}' was cut to {status.st_size} bytes while the file sink wrote to it")
+            raise TaskError(f"'{self.path}' was truncated to {status.st_size} bytes while the file sink wrote to it")
         try:
             there = os.stat(self.path)
         except FileNotFoundError:

@@ -31,7 +31,7 @@ class FileStreamSinkConfig(SinkConfig):
     """Destination filename. If not specified, the standard output will be used."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """An empty name is nobody's file."""
+        """An empty name is not a file."""
         yield from super().problems()
         if self.file == "":
             yield KeyProblem("file", "Invalid value  for configuration file: String must be non-empty")
@@ -170,10 +170,10 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             if self.context.group_protocol != "classic" or former is not None:
                 self._head = None
                 raise TaskError(
-                    f"{error}. Let the worker write to that folder; or, where there is none yet and none is to be, "
-                    "use a group of the classic protocol, whose offsets are safe without it"
+                    f"{error}. Let the worker write to that folder; or, if there is no head yet and there should "
+                    "be none, use a group of the classic protocol, whose offsets are safe without it"
                 ) from error
-            log.warning("%s; the group's offsets alone say it", error)
+            log.warning("%s; only the group's offsets say how much of the file counts", error)
 
     def _move_head(
         self, checkpoint: FileCheckpoint, offsets: Mapping[TopicPartition, int], former: Mapping[TopicPartition, Place]
@@ -293,6 +293,6 @@ def _checkpoint(assigned: Assigned) -> FileCheckpoint | None:
     if topic_id != assigned.topic_id:
         raise TaskError(
             f"Topic {assigned.source.topic} was created anew (its id was {topic_id} and is {assigned.topic_id}), "
-            f"so the committed offset of {assigned.source} says nothing about it. {BEGIN_ANEW}"
+            f"so the committed offset of {assigned.source} does not apply to it. {BEGIN_ANEW}"
         )
     return checkpoint

@@ -31,8 +31,8 @@ FILENAME = "filename"
 POSITION = "position"
 PIECE_BYTES = 1 << 18
 WAIT_SECONDS = 0.2
-"""Seconds between two looks at a file that does not grow."""
-FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connector, delete its offsets and resume it"
+"""Seconds between two checks of a file that does not grow."""
+FROM_THE_BEGINNING = "To read the file from its beginning, stop the connector, delete its offsets and resume it"
 LARGEST_POSITION = (1 << 63) - 1
 
 
@@ -84,7 +84,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
 
     @classmethod
     def history(cls, config: FileStreamSourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
-        """By positions in bytes: the lines of a file tell no times."""
+        """By positions in bytes: the lines of a file have no times."""
         if config.file is None:
             raise ConfigError.for_key("file", "standard input is read once, and keeps no history")
         return part(Path(config.file), wanted)
@@ -193,7 +193,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _next_piece(self, file: io.RawIOBase) -> bytes:
         if self.config.file is None and not _readable(file, WAIT_SECONDS):
             return b""
-        # The letter behind a run's part tells whether a carriage return before it ends a line.
+        # The character after a run's part tells whether a carriage return before it ends a line.
         left = PIECE_BYTES if self._behind is None else min(PIECE_BYTES, self._behind + 1 - self._position)
         data = file.read(max(0, left)) or b""
         self._position += len(data)
@@ -214,8 +214,8 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _check_length(self, length: int, position: int) -> None:
         if length < position:
             raise TaskError(
-                f"'{self.config.file}' has {length} bytes, but was already read up to {position}: "
-                f"it was cut or replaced. {FROM_THE_BEGINNING}"
+                f"'{self.config.file}' has {length} bytes, but was already read up to {position}: it was "
+                f"truncated or replaced. {FROM_THE_BEGINNING}"
             )
 
     def _batch(self, texts: list[str], positions: list[int]) -> Batch:

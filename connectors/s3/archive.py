@@ -1,4 +1,4 @@
-"""An archive as tools look at it: which objects it has, and which of Kafka's records are in each."""
+"""An archive as tools see it: which objects it has, and which of Kafka's records are in each."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -52,12 +52,12 @@ class Examined:
 
 @dataclass
 class Look:
-    """One look at an archive: what there is, before anything is read."""
+    """One listing of an archive: what there is, before anything is read."""
 
     config: S3SourceConfig
     lanes: list[tuple[Lane, list[Archived]]]
     passed_over: PassedOver
-    """Objects that are none of the archive's."""
+    """Objects that do not belong to the archive."""
     bucket: Bucket = field(repr=False)
 
     @property
@@ -177,7 +177,7 @@ def look(config: S3SourceConfig) -> Look:
 
 def _stranger(found: Archived, why: str) -> Examined:
     place = found.place
-    misplaced = f"{why}, and called as if it were of {place.topic}"
+    misplaced = f"{why}, and its name is that of an object of {place.topic}"
     return Examined(found.listed.key, place.topic, place.partition, place.start, None, 0, misplaced=misplaced)
 
 

@@ -23,7 +23,7 @@ from ferryman.effects import Effect
 from ferryman.errors import DataError
 from ferryman.record import Batch, in_order
 
-_OPEN = "; it is still open, and closed by time, more records or the end"
+_OPEN = "; it stays open until it is closed by time, more records or the end"
 _EACH_COMMIT = "; it is closed by the next commit"
 
 
@@ -107,4 +107,4 @@ def listings(config: S3SourceConfig) -> Iterator[Effect]:
         text = ", ".join(f"{name}={value}" for name, value in asked.items())
         yield Effect("request", f"ListObjectsV2{where}", text, asked)
     lane = positions.partition_of(config.bucket, Lane("a folder", "a topic", 0))
-    yield Effect("offsets", str(dict(lane)), "the object, the records of it that were read, whether these are all")
+    yield Effect("offsets", str(dict(lane)), "the object, how many of its records were read, whether these are all")

@@ -59,8 +59,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     atomic = True
     keeps_back = True
     truth = (
-        "heads in the bucket, moved by If-Match; where the server has none, the metadata of the group's offsets, for "
-        "which the group must be of the classic protocol"
+        "heads in the bucket, moved by If-Match; if the server does not obey that, the metadata of the group's "
+        "offsets, for which the group must use the classic protocol"
     )
     columnar = True
     takes_maps = True
@@ -109,7 +109,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
         """Without heads the truth is in metadata."""
-        return None if config.conditional_writes else f"{_UNCONDITIONAL} leaves the truth to the group's offsets"
+        return None if config.conditional_writes else f"with {_UNCONDITIONAL} the sink relies on the group's offsets"
 
     @classmethod
     def alter_offsets(
@@ -172,7 +172,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             source = together[0].source
             partition = self._partitions.get(source)
             if partition is None:
-                raise TaskError(f"{source} is handed over, but this task does not own it")
+                raise TaskError(f"{source} was handed over, but this task does not own it")
             self._finish()
             with self._giving_up(partition):
                 self._intake.take_all(partition, together)
@@ -241,7 +241,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
                 continue
             missing = self._completion.finish(partition.offer.entries)
             if missing:
-                raise Indeterminate(f"{missing[0].entry.key} is to be made again: {missing[0].reason}")
+                raise Indeterminate(f"{missing[0].entry.key} must be written again: {missing[0].reason}")
             self._truth.on_completed(partition)
             partition.on_offer_completed()
 
@@ -285,10 +285,10 @@ def _truth(config: S3SinkConfig, context: SinkContext, completion: Completion) -
     reason = "The server does not obey If-Match" if config.conditional_writes else _UNCONDITIONAL
     if context.group_protocol != "classic":
         raise TaskError(
-            f"{reason}, so that only the group's offsets can tell how far an archive has got; with group.protocol="
+            f"{reason}, so only the group's offsets record how far an archive has got; with group.protocol="
             f"{context.group_protocol} they are not safe. Set consumer.override.group.protocol=classic"
         )
-    log.warning("%s: %s, so the group's offsets tell how far the archive has got", context.connector, reason)
+    log.warning("%s: %s, so the group's offsets record how far the archive has got", context.connector, reason)
     return by_group
 
 

@@ -101,7 +101,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
     def history(cls, config: S3SourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
         """What is in the archive when the run's tasks look, by the timestamps of its records."""
         if wanted.first is not None or wanted.behind is not None:
-            raise ConfigError.for_key("positions", "an archive goes by times: give from and to")
+            raise ConfigError.for_key("positions", "an archive has times: give from and to")
         bounds = {"restore.from": wanted.begins, "restore.to": wanted.ends}
         sets = {name: iso(at) for name, at in bounds.items() if at is not None}
         return Part(Span(wanted.begins, wanted.ends), {**sets, "restore.until": "end"})
@@ -175,7 +175,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         if self.context.task == 0 and found.count > 2 * self._told_over:
             self._told_over = found.count
             log.warning(
-                "%s: objects are passed over that are not called as the archive's are: %s",
+                "%s: skipped objects whose names are not of the archive's form: %s",
                 *(self.context.connector, found),
             )
 
@@ -220,6 +220,6 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def _judge(self, error: DataError) -> None:
         if not self.config.skips_damage:
-            raise DataError(f"{error}. To pass over what is damaged, set errors.tolerance=all") from None
+            raise DataError(f"{error}. To skip what is damaged, set errors.tolerance=all") from None
         if self.config.on_error != "ignore":
-            log.warning("%s: passed over: %s", self.context.connector, error)
+            log.warning("%s: skipped: %s", self.context.connector, error)

@@ -61,7 +61,7 @@ def _data(
     config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch], session: Session, paper: OnPaper
 ) -> Iterator[Effect]:
     zones = Zones(config.db_timezone, config.date_zone)
-    # A table that nobody can look at may be there, whoever creates it.
+    # A table that cannot be read may exist, whoever creates it.
     assumed = config if config.creates or not paper.is_blind else config.model_copy(update={"auto_create": True})
     rows = RowMaker(config, context, session, Tables(assumed, session, zones, paper))
     parts: list[Part] = []

@@ -1,4 +1,4 @@
-"""A look at the gateway for `ferryman doctor`: does it take the key, does it list events, what time is it there?"""
+"""Checks the gateway for `ferryman doctor`: whether it accepts the key and lists events, and its clock."""
 
 import time
 from collections.abc import Iterator

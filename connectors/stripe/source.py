@@ -157,7 +157,7 @@ class _Stopping(Exception):
 
 
 class StripeSourceConnector(Source[StripeSourceConfig]):
-    """The source and its one task. How it loses and doubles nothing is told in ``event_follower``."""
+    """The source and its one task. ``event_follower`` explains how it loses and doubles nothing."""
 
     config_class = StripeSourceConfig
 
@@ -257,7 +257,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
             self._api.close()
 
     def poll(self) -> Sequence[Record]:
-        """The next events. Waits poll.interval.ms after the last look at the list, unless there is more to read."""
+        """The next events. Waits poll.interval.ms after the last listing, unless there is more to read."""
         assert self._api is not None
         try:
             if self._follower is None:
@@ -346,7 +346,8 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
             raw = self.config.output == "raw"
             value = json.dumps(event.body, separators=(",", ":")) if raw else payment_processed(event)
         except DataError as error:
-            # A source has no dead letter queue: what cannot be mapped stops the task, or is left out with a word.
+            # There is no record yet, and so no dead letter: what cannot be mapped fails the task, or is left out with a
+            # log line.
             if self.config.errors_tolerance == "none":
                 raise TaskError(str(error)) from error
             log.error("%s: %s; left out", self.context.connector, error)

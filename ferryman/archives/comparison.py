@@ -1,6 +1,6 @@
-"""An archive compared with the topic that it is of, offset by offset. Pure.
+"""Compares an archive with its topic, offset by offset. Pure.
 
-Where records tell their offsets, these are compared one by one. Elsewhere an object's name tells its first offset, and
+If records contain their offsets, these are compared one by one. If not, an object's name gives its first offset, and
 the next one of its folder, or the sink's note, how far it may reach: in such a span, what the topic has is counted.
 """
 
@@ -87,7 +87,7 @@ class Report:
     behind: int = 0
     """Records of the topic behind the archive's end, which the sink has not written yet."""
     passed_over: int = 0
-    """Objects below the archive's prefix that are none of it."""
+    """Objects below the archive's prefix that do not belong to it."""
     passed_over_names: list[str] = field(default_factory=list)
     """The first few of them."""
     findings: list[Finding] = field(default_factory=list)
@@ -245,7 +245,7 @@ def _span(report: Report, number: int, span: _Span, there: Partition) -> int:
 
 
 def _open_span(report: Report, number: int, span: _Span, there: Partition) -> int:
-    """Compares a span of which nothing tells the end; the offset behind as many records as it has.
+    """Compares a span whose end is unknown; the offset after as many records as it has.
 
     A record is in an object that begins at it or before. So those that begin before an offset have at least as many
     records as the topic has there; where they have fewer, some are missing.

@@ -25,7 +25,7 @@ def parsed(lines: Iterable[str], topic: str) -> dict[int, int]:
             continue
         name, *numbers = [cell.strip() for cell in cells]
         if len(numbers) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 20 for each in numbers):
-            raise ConfigError.for_key("", f"line {number}: it should be topic,partition,offset")
+            raise ConfigError.for_key("", f"line {number}: expected topic,partition,offset")
         if name == topic:
             partition, offset = map(int, numbers)
             if found.setdefault(partition, offset) != offset:

@@ -32,7 +32,7 @@ class Unreadable(TaskError):
 
 
 class _Heard:
-    """Why a client is not let in, which its calls do not tell: they only take too long."""
+    """Why a client cannot log in. Its calls do not say why: they only time out."""
 
     def __init__(self) -> None:
         self._reason = ""
@@ -44,7 +44,7 @@ class _Heard:
 
     def unreadable(self, what: str, error: KafkaException, client: Consumer | AdminClient) -> Unreadable:
         """The error of a call, with what was heard."""
-        client.poll(0)  # it tells what it has to say only now
+        client.poll(0)  # only this call makes it report errors
         found: KafkaError = error.args[0]
         reason = self._reason if found.code() in _VAGUE and self._reason else ""
         return Unreadable(f"{what}: {found.str()}{f' ({reason})' if reason else ''}")
@@ -65,8 +65,8 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
     """Every committed record of a topic up to the end that each partition has when it is begun, partition by partition:
     partition, offset, message.
 
-    Each partition begins with its oldest offset and None, and ends with the offset of its end and None. ``told`` hears
-    now and then how many there were. Raises Unreadable; also when nothing comes for ``SILENCE`` seconds.
+    Each partition begins with its oldest offset and None, and ends with the offset of its end and None. ``told`` is
+    called now and then with the number so far. Raises Unreadable; also when nothing comes for ``SILENCE`` seconds.
     """
     config, heard = client_config.internal_consumer(given.values, "archive", committed=True).values, _Heard()
     consumer = Consumer({**config, **heard.settings, "enable.partition.eof": True, "enable.auto.commit": False})
@@ -142,7 +142,7 @@ def group_offsets(given: Settings, group: str, topic: str) -> dict[int, int]:
 
 
 def write_offsets(given: Settings, group: str, topic: str, offsets: Mapping[int, int]) -> None:
-    """Commits offsets for a group that nobody is in. Raises Unreadable; also while the group has members."""
+    """Commits offsets for a group without members. Raises Unreadable; also while the group has members."""
     heard = _Heard()
     admin = _admin(given, heard)
     try:

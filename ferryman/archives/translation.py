@@ -1,8 +1,8 @@
-"""Where in a restored topic a group goes on that was somewhere in the original one. Pure.
+"""Translates a group's offsets in a topic to offsets in a topic that was restored from its archive. Pure.
 
 Of some records the original offset is known exactly; of others only that it is not below one number and not above
-another, since an object's name tells no more. A group never goes on behind a record that it may not have read: where it
-is not certain, it reads some again.
+another, since an object's name says no more. No record that the group may not have read is skipped: where it is not
+certain, the group reads some again.
 """
 
 from array import array

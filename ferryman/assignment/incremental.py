@@ -50,7 +50,7 @@ class Memory:
     due_ms: int = 0
     """When lost work is given away, or revocation goes on; 0: nothing is waited for."""
     delay_ms: int = 0
-    """What the members are told to wait."""
+    """How long the members are told to wait."""
     revoking: bool = False
     """Whether the last round took work away for the sake of balance."""
     rounds: int = 0
@@ -134,7 +134,7 @@ def _previous(memory: Memory, round_: Round, active: Work) -> Work:
 
 
 def _lost(memory: Memory, round_: Round, max_delay_ms: int, lost: Work, loads: _Loads) -> tuple[Memory, Work]:
-    """What is done about work that nobody runs any more: what of it is to be spread now."""
+    """Decides about work that nobody runs any more: which of it is to be assigned now."""
     if not lost and not memory.revoking:
         return _rested(memory), NO_WORK
     waiting = memory.due_ms > 0

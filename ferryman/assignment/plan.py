@@ -35,7 +35,7 @@ class Group:
     members: Mapping[str, Metadata]
     """Everybody, the leader too, by member id."""
     strangers: frozenset[str]
-    """Those of them who are no workers of Ferryman's: they get nothing."""
+    """Members that are not Ferryman workers: they get no work."""
     completed: int
     """The last generation that the leader has completed, -1 for none."""
     generation: int
@@ -59,8 +59,8 @@ class Plan:
 def plan(group: Group, configs: Configs, memory: Memory, now_ms: int, max_delay_ms: int) -> Plan:
     """The plan for a group.
 
-    A leader that knows less than a member gives nothing out, as in Kafka Connect: everybody is told of the mismatch,
-    reads on and joins again. Nothing is given out either when a group falls back to the eager protocol while members
+    A leader that knows less than a member assigns nothing, as in Kafka Connect: everybody is told about the mismatch,
+    reads on and joins again. Nothing is assigned either when a group falls back to the eager protocol while members
     still run work: they end it first, and join again.
     """
     newest = max(metadata.config_offset for metadata in group.members.values())

@@ -25,7 +25,7 @@ _CONNECTOR_ITSELF = -1
 
 
 class ProtocolError(ValueError):
-    """Bytes that are none of this protocol, or values that it has no bytes for."""
+    """Bytes that are not of this protocol, or values that it cannot encode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def encode_assignment(assignment: Assignment, version: Version) -> bytes:
 def decode_metadata(payload: bytes) -> Metadata:
     """The metadata of a member of any version. What follows it is ignored, as Kafka Connect ignores it.
 
-    Raises ProtocolError for bytes that are no metadata.
+    Raises ProtocolError for bytes that are not metadata.
     """
     reader = _Reader(payload)
     reader.version()
@@ -212,6 +212,6 @@ class _Reader:
     def _bytes(self, size: int) -> bytes:
         found = self._payload[self._at : self._at + size]
         if size < 0 or len(found) < size:
-            raise ProtocolError(f"{size} bytes are wanted at {self._at}, but there are {len(self._payload)} in all")
+            raise ProtocolError(f"{size} bytes are expected at {self._at}, but there are {len(self._payload)} in all")
         self._at += size
         return found

@@ -25,7 +25,7 @@ from ferryman.telemetry.redaction import redact
 
 @dataclass(frozen=True, slots=True)
 class ByFile:
-    """Makes a run of one file. Raises ConfigError for all that stands in the way."""
+    """Makes a run of one file. Raises ConfigError for everything that is in the way."""
 
     settings: Settings
     live: Mapping[str, str] = field(repr=False)
@@ -92,5 +92,5 @@ def _answered() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        text = f"Kafka does not give what is asked: {redact(error.args[0].str())}"
+        text = f"Kafka does not answer a question about its topics: {redact(error.args[0].str())}"
         raise ConfigError.for_key("bootstrap.servers", text) from None

@@ -19,7 +19,7 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The history that a connector reads. Methods block; they raise KafkaException when nobody answers."""
+    """The history that a connector reads. Methods block; they raise KafkaException if Kafka does not answer."""
 
     clients: Clients
     config: SinkConfig
@@ -32,10 +32,10 @@ class History:
         there = {TopicPartition(*each) for each in Subscription(admin, self.config, self.clients.worker).partitions()}
         for source in chosen:
             if source not in there:
-                raise ConfigError.for_key("offsets", f"{source} is no partition that the connector reads")
+                raise ConfigError.for_key("offsets", f"{source} is not a partition that the connector reads")
         wanted = sorted(chosen or there)
         if not wanted:
-            raise ConfigError.for_key("topics", "there is no topic that the connector reads")
+            raise ConfigError.for_key("topics", "none of the topics that the connector reads exists")
         ids = _ids(admin, sorted({source.topic for source in wanted}))
         consumer = Consumer(self.clients.group_reader() | QUIET)
         try:
@@ -64,7 +64,8 @@ def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
 
 
 def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
-    """The first offset of each partition whose timestamp is not before an instant; its end where there is none."""
+    """The first offset of each partition whose timestamp is not before an instant; its end if there is no such
+    record."""
     if begins is None:
         return {}
     found = {}

@@ -31,7 +31,7 @@ def group(clients: Clients) -> str:
 
 def read(clients: Clients, sources: Iterable[TopicPartition], request: Request) -> Ranges | None:
     """The ranges of a run, if it was made before; ``clients`` are those of the run, ``sources`` the partitions that it
-    may have. Raises ConfigError if it was made for other bounds, KafkaException when nobody answers."""
+    may have. Raises ConfigError if it was made for other bounds, KafkaException if Kafka does not answer."""
     noted = _read(clients, sources, request)
     if not noted:
         return None
@@ -78,7 +78,7 @@ def _noted(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
     except (ValueError, TypeError, KeyError):
         pass
     raise ConfigError.for_key(
-        "name", f"what the group {group(clients)} holds is not of this version; give another --name"
+        "name", f"what the group {group(clients)} holds was written by another version; give another --name"
     )
 
 

@@ -22,9 +22,9 @@ from ferryman.runs.ranges import Ranges
 Resolve = Callable[[Mapping[str, str]], Mapping[str, str]]
 MEANT: Mapping[Verdict, str] = {
     "elsewhere": "it writes elsewhere than the live connector",
-    "same": "it writes where the live connector does, and what is there already stays as it is",
-    "fold": "it writes where the live connector does, and leaves out what later records have overtaken",
-    "allowed": "it writes where the live connector does, and what is there already will be there twice",
+    "same": "it writes where the live connector does, and what is already there does not change",
+    "fold": "it writes where the live connector does, and leaves out what later records have replaced",
+    "allowed": "it writes where the live connector does, and what is already there will be there twice",
 }
 
 
@@ -41,11 +41,11 @@ class Run:
     part: Part | None = None
     """What a source is to hand over."""
     done: int = 0
-    """How many records another run of its name has done, behind which it goes on."""
+    """How many records an earlier run of the same name has done; this one continues after them."""
 
     @property
     def records(self) -> int | None:
-        """How many records that are; None where nobody can tell."""
+        """How many records the run has; None if that is unknown."""
         if self.part is not None:
             return self.part.span.records
         return None if self.ranges is None else self.ranges.size
@@ -73,7 +73,7 @@ class Making:
             config, part, verdict = of_source.run_config(plugin, self.live, request, self.resolve, kept)
             return Run(config["name"], config, None, verdict, part)
         if request.positions is not None:
-            raise ConfigError.for_key("positions", "positions are those of sources; a sink has offsets")
+            raise ConfigError.for_key("positions", "only sources have positions; a sink has offsets")
         return self._of_sink(plugin, request, fixed if isinstance(fixed, Ranges) else None)
 
     def _of_sink(self, plugin: type[Sink[Any]], request: Request, ranges: Ranges | None) -> Run:

@@ -23,7 +23,7 @@ def run_config(
     """The config of the run of a live connector, references unresolved; ``kept`` is the part that was fixed for it
     before. Raises ConfigError for what cannot be or would do harm."""
     if request.offsets:
-        raise ConfigError.for_key("offsets", "offsets are those of topics, which sinks read; a source has positions")
+        raise ConfigError.for_key("offsets", "only sinks have offsets, those of their topics; a source has positions")
     wanted = _without(live, request)
     raw = resolve(wanted)
     config = plugin.config_class.parse(raw)

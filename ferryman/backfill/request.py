@@ -1,4 +1,4 @@
-"""What somebody wants to have run again, and the config that comes of it. Pure."""
+"""A request for a backfill, and the config that follows from it. Pure."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ NOT_TO_SET = ("name", "connector.class", "topics.regex")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish. Bounds are times, or offsets, or both; without any it is all that there is."""
+    """What was asked for. Bounds are times, or offsets, or both; without any it is everything."""
 
     begins: str = ""
     """The first time, as ISO 8601."""
     ends: str = ""
-    """The time behind the last."""
+    """The time after the last."""
     offsets: Mapping[TopicPartition, Range] = field(default_factory=dict)
     """Only these partitions, and of them these offsets. A sink's."""
     positions: tuple[int, int | None] | None = None
-    """The first position and the one behind the last, None for the present end. A source's."""
+    """The first position and the one after the last, None for the present end; for sources."""
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     name: str = ""
@@ -47,7 +47,7 @@ class Request:
             raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
         wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
         if wrong is not None:
-            raise ConfigError.for_key(wrong, f"{wrong} is not for a run to set")
+            raise ConfigError.for_key(wrong, f"{wrong} cannot be set for a run")
 
     def run_name(self, live: str) -> str:
         """What the run is called: the same for the same wish."""
@@ -98,15 +98,15 @@ def _checked_time(name: str, value: str) -> None:
 
 
 def of_offsets(value: Any) -> dict[TopicPartition, Range]:
-    """{topic: {partition: [first, behind the last]}}."""
+    """{topic: {partition: [first, last + 1]}}."""
     found: dict[TopicPartition, Range] = {}
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
-        raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, behind the last]}}")
+        raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, last + 1]}}")
     for topic, each in value.items():
         for number, bounds in each.items():
             whole = isinstance(bounds, list) and len(bounds) == 2 and all(type(one) is int for one in bounds)
             if not whole or not 0 <= bounds[0] <= bounds[1] or not re.fullmatch(r"[0-9]{1,9}", number):
-                raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
+                raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, last + 1]")
             source = TopicPartition(topic, int(number))
             if source in found:
                 raise ConfigError.for_key("offsets", f"offsets name {source} twice; a run has one range of a partition")
@@ -121,4 +121,4 @@ def of_positions(value: Any) -> tuple[int, int | None]:
             return first, None
         case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MAX_OFFSET:
             return first, behind
-    raise ConfigError.for_key("positions", "positions must be [first, behind the last], null for the present end")
+    raise ConfigError.for_key("positions", "positions must be [first, last + 1], or null for the present end")

@@ -36,7 +36,7 @@ class Report:
             ranges = {} if bounds is None else {"ranges": bounds}
             self._json(name=run.name, does=run.verdict, records=run.records, **ranges, **span)
             return
-        size = "as many records as there are" if run.records is None else many(run.records)
+        size = "an unknown number of records" if run.records is None else many(run.records)
         self._line(f"{run.name}: {size}; {MEANT[run.verdict]}")
         for source, range_ in sorted(run.ranges.of.items()) if run.ranges is not None else ():
             self._line(f"  {source}: {many(range_.size)}, {range_.first} up to {range_.behind}")

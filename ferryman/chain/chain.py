@@ -85,7 +85,7 @@ class Chain:
     def decode(self, polled: Polled) -> tuple[list[Batch], list[Failure]]:
         """Raw records as batches, before any transform: one for each pair of a key's and a value's schema.
 
-        Of a record that is bad in several parts the first is told, in Connect's order: key, value, headers.
+        If several parts of a record are bad, the first is reported, in Connect's order: key, value, headers.
         """
         if polled.originals is not None:
             return letters.decoded(polled, self.decode, self.editing)

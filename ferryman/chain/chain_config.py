@@ -82,7 +82,10 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
         parsed.problems.append(KeyProblem(key, text))
         return None
     if getattr(plugin, "sided", False) and name == catalog.without_side(name):
-        text = f"Invalid value {name} for configuration {key}: say which side it changes, {name}$Key or {name}$Value."
+        text = (
+            f"Invalid value {name} for configuration {key}: say which side the transform changes, {name}$Key "
+            f"or {name}$Value."
+        )
         parsed.problems.append(KeyProblem(key, text))
         return None
     return plugin

@@ -41,7 +41,7 @@ class Encoded:
 def in_order(given: Sequence[Encoded]) -> list[Encoded]:
     """The same records in the order in which the source handed them over, as far as that can be seen in a topic.
 
-    Batches of several schemas that lie between one another become one where they go to the same topic and partition.
+    Interleaved batches of several schemas become one if they go to the same topic and partition.
     """
     by_topic: dict[str, list[Encoded]] = {}
     for each in given:

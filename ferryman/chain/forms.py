@@ -1,4 +1,4 @@
-"""The forms that batches really had, counted by records, and what made one give up the columns that it was to have."""
+"""Counts, by records, the forms that batches really had, and the reasons why planned columns were given up."""
 
 import logging
 from collections import Counter
@@ -66,7 +66,7 @@ class Forms:
         if given == "columns" and not isinstance(result, Rows):
             self._count(planned, len(result))
         elif given == "columns":
-            self._count(Planned(planned.name, "rows", "it gave rows for columns"), len(result))
+            self._count(Planned(planned.name, "rows", "it returned rows for columns"), len(result))
         else:
             self._count(Planned(planned.name, "rows", planned.reason or "it was given rows"), len(result))
 

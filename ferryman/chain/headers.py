@@ -41,7 +41,7 @@ def decoded(
 def _told_apart(
     found: Repeated[Headers | Exception], again: Callable[[int], Headers | Exception]
 ) -> tuple[Repeated[Headers], list[tuple[int, Exception]]]:
-    """The good ones and the bad ones; a value that somebody could change is made again for each record."""
+    """The good ones and the bad ones; a mutable value is made again for each record."""
     good, bad = list[Headers](), list[tuple[int, Exception]]()
     for at, each in enumerate(found):
         if not isinstance(each, Exception) and any(map(_can_change, each)):
@@ -54,12 +54,12 @@ def _told_apart(
 
 
 def _can_change(header: Header) -> bool:
-    """Whether somebody who gets the value could change what others get."""
+    """Whether the value is mutable, so that one user could change what others see."""
     return isinstance(header.value, dict | list)
 
 
 def _known(converter: Converter[Any], topic: str, payloads: Collection[Payload]) -> Mapping[Payload, Value]:
-    """The values of payloads that are good, but for those that somebody could change."""
+    """The values of good payloads, except for mutable ones."""
     given = list(payloads)
     try:
         pieces = converter.decode(topic, given).pieces

@@ -1,4 +1,4 @@
-"""Dead letters decoded as the records in them: by the topics whose records they are, each at its letter's place."""
+"""Decodes dead letters as the records in them: by the topics of those records, each at the position of its letter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class Editing:
 
 def decoded(letters: Polled, decode: Decode, editing: Editing | None = None) -> tuple[list[Batch], list[Failure]]:
     """What ``decode`` makes of the records of each topic and partition; batches and failures have their places among
-    the letters, by which is committed what was delivered. Of values that are edited the letters stay as they are."""
+    the letters, by which is committed what was delivered. The letters themselves are not changed by edits of values."""
     if editing is None:
         return _decoded(letters, letters, range(len(letters)), decode)
     edited, failures = edited_values(letters, editing)

@@ -1,6 +1,7 @@
 """Data errors: what one is, and how a batch that failed is narrowed down to the guilty records. Pure.
 
-What to do about them (errors.tolerance, the dead letter queue) is decided in one place, ``ferryman.task.errors``.
+What to do about such records (errors.tolerance, the dead letter queue) is decided in one place,
+``ferryman.task.errors``.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -57,7 +57,7 @@ class Plan:
     """So many records of one schema are enough for columns; of fewer, a frame costs more than it saves."""
 
     def for_piece(self, count: int, reason: str | None) -> "Plan":
-        """What becomes of ``count`` decoded records of one schema; ``reason`` says why it has no columns, if so."""
+        """The form of ``count`` decoded records of one schema; ``reason`` says why it has no columns, if so."""
         if self.steps[0].form == "rows":
             return self
         if reason is None and count < self.fewest:
@@ -95,11 +95,11 @@ def open_plan(converter: Converter[Any], steps: Sequence[tuple[str, Transform[Co
 
 
 def _decoded(converter: Converter[Any], following: Sequence[Part]) -> Sequence[Part]:
-    """The decoding and what follows. Maps are made of rows, so they would cost more where rows are what is wanted."""
+    """The decoding and what follows. Maps are made from rows, so they would cost more if rows are wanted."""
     reason = converter.rows_reason()
     if reason is None and converter.gives_maps():
         wanting = next((part.reason for part in following if part.reason), None)
-        reason = wanting and f"without a schema columns pay only if every step takes them: {wanting}"
+        reason = wanting and f"without a schema columns are worth it only if every step takes them: {wanting}"
     return [Part(f"decode by {type(converter).__name__}", reason), *following]
 
 

@@ -1,4 +1,4 @@
-"""Connectors as a worker tells of them, put together and without secrets. Pure, but for what it asks."""
+"""A worker's connectors, assembled from its answers, without secrets. Pure, apart from its requests."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,8 +38,8 @@ def counted(states: Sequence[str]) -> str:
 
 
 def described(worker: Worker, name: str) -> Json:
-    """All that the API tells of a connector; secrets in its config are hidden, and topics None where nobody notes
-    them."""
+    """Everything that the API says about a connector; secrets in its config are hidden, and topics are None where the
+    worker does not track them."""
     status = worker.get("connectors", name, "status")
     config = worker.get("connectors", name, "config")
     found = {**status, "config": readable(config, secrets(worker, config.get("connector.class", "")))}

@@ -43,11 +43,11 @@ class Context:
             parts = urlsplit(self.url)
             _ = parts.port
         except ValueError as error:
-            raise UnusableContextError(f"{self.url!r} is no URL: {error}") from None
+            raise UnusableContextError(f"{self.url!r} is not a URL: {error}") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UnusableContextError(f"{self.url!r} is no address of a worker: write http://host:port")
+            raise UnusableContextError(f"{self.url!r} is not a worker's address: write http://host:port")
         if parts.username is not None or parts.password is not None:
-            text = f"a URL shows its password to everybody: name the user by --user, its password in {VARIABLE}"
+            text = f"a URL shows its password to everybody: give the user with --user, and the password in {VARIABLE}"
             raise UnusableContextError(text)
         return self
 
@@ -72,7 +72,7 @@ class Contexts:
 
     known: Mapping[str, Context]
     current: str | None = None
-    """The name of the one that commands mean without being told; None for DEFAULT_URL."""
+    """The name of the context that commands use by default; None for DEFAULT_URL."""
 
     def of(self, name: str | None) -> Context:
         """The context of that name, or the current one. Raises UnusableContextError if it is not known."""
@@ -81,7 +81,7 @@ class Contexts:
             return Context()
         if wanted not in self.known:
             there = ", ".join(sorted(self.known)) or "none"
-            raise UnusableContextError(f"no context is called {wanted}; there is {there} (ferryman contexts list)")
+            raise UnusableContextError(f"there is no context {wanted}; there is {there} (ferryman contexts list)")
         return self.known[wanted]
 
 
@@ -103,7 +103,7 @@ def load() -> Contexts:
         known = {str(name): _context(each) for name, each in content["contexts"].items()}
         return Contexts(known, content.get("current"))
     except (TypeError, KeyError, AttributeError) as error:
-        raise UnusableContextError(f"{path} is no file of contexts: {error!r}") from None
+        raise UnusableContextError(f"{path} is not a file of contexts: {error!r}") from None
 
 
 def save(contexts: Contexts) -> None:

@@ -1,4 +1,4 @@
-"""Dead letters as a worker tells of them, for commands: which are meant, and how they are printed."""
+"""Dead letters for commands, from a worker's answers: which are meant, and how they are printed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,10 +11,14 @@ from ferryman.runs.span import iso
 
 Called = Callable[..., Any]
 _CHOICE: tuple[Callable[[Called], Called], ...] = (
-    click.option("--stage", help="Only what failed there: VALUE_CONVERTER, TRANSFORMATION, TASK_PUT, ..."),
-    click.option("--exception", help="Only what failed with this error: its class, or what is behind its last dot."),
-    click.option("--field", help="Only what failed at this field."),
-    click.option("--since", help="Only records from this time on, such as 2026-11-01T00:00:00Z."),
+    click.option(
+        "--stage", help="Only letters that failed at this stage: VALUE_CONVERTER, TRANSFORMATION, TASK_PUT, ..."
+    ),
+    click.option(
+        "--exception", help="Only letters that failed with this error: its class, or the part after the last dot."
+    ),
+    click.option("--field", help="Only letters that failed at this field."),
+    click.option("--since", help="Only records from this time on, for example 2026-11-01T00:00:00Z."),
     click.option("--until", help="Only records before this time."),
 )
 _LONGEST = 100
@@ -22,7 +26,7 @@ _LONGEST = 100
 
 
 def choosing(command: Called) -> Called:
-    """Gives a command the options that say which letters are meant."""
+    """Adds the options to a command that choose letters."""
     for each in reversed(_CHOICE):
         command = each(command)
     return command

@@ -18,11 +18,15 @@ _FILE = click.Path(dir_okay=False)
 _ABOUT: tuple[Callable[[Called], Called], ...] = (
     click.option("--url", envvar="FERRYMAN_URL", help="The worker's address."),
     click.option("--user", help="The user to log in as; the password is in FERRYMAN_PASSWORD."),
-    click.option("--password-file", type=_FILE, help="The file with the password, instead."),
-    click.option("--token-file", type=_FILE, help="The file with a token, without a user; or it is in FERRYMAN_TOKEN."),
-    click.option("--ca", type=_FILE, help="PEM file of those to trust."),
+    click.option("--password-file", type=_FILE, help="A file with the password instead."),
+    click.option(
+        "--token-file",
+        type=_FILE,
+        help="A file with a token, instead of a user; the token may also be in FERRYMAN_TOKEN.",
+    ),
+    click.option("--ca", type=_FILE, help="PEM file of the authorities to trust."),
     click.option("--certificate", type=_FILE, help="PEM file of the client's certificate."),
-    click.option("--key", type=_FILE, help="PEM file of its key."),
+    click.option("--key", type=_FILE, help="PEM file of the client's key."),
 )
 _NAMES = ("url", "user", "password_file", "token_file", "ca", "certificate", "key")
 
@@ -51,7 +55,7 @@ def asks(command: Called) -> Called:
 
 
 def _meant(name: str | None, said: dict[str, str | None]) -> Context:
-    """An address that is given is no context's: neither its user nor its certificates are for it."""
+    """An address that is given is not a context's: the context's user and certificates are not used for it."""
     base = Context() if said.get("url") and not name else contexts.load().of(name)
     return base.changed(**said)
 
@@ -66,7 +70,7 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-watched = click.option("--watch", is_flag=True, help="Go on looking, every two seconds, until Ctrl-C.")
+watched = click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 name = click.argument("name", shell_complete=_completed)
 names = click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_completed)
 connector_names = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_completed)

@@ -1,4 +1,4 @@
-"""Runs as a worker tells of them: how far they are, and whether they are over. Pure, but for what it asks."""
+"""The progress of runs, from a worker's answers, and whether they are over. Pure, apart from its requests."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ as one that is stopped."""
 
 
 def progress_line(status: Json) -> str:
-    """How far a run is, in a line, from the status of its connector; "starting" while nobody knows."""
+    """The progress of a run in one line, from the status of its connector; "starting" while it is unknown."""
     found = status.get("run")
     if found is None:
         return sentence(None, trouble(status))
@@ -60,7 +60,7 @@ def exit_code(status: Json) -> int | None:
 
 
 def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
-    """Waits until a run is over, or somebody has stopped it; returns the exit code. ``told`` hears each status. Raises
+    """Waits until a run is over or was stopped; returns the exit code. ``told`` is called with each status. Raises
     RefusedRequestError when the run is deleted meanwhile."""
     stopped, patience = 0, round(SECONDS_TO_HEAR_OF_RUN / POLL_SECONDS)
     for status in statuses(worker, name):

@@ -17,7 +17,7 @@ from ferryman.telemetry.lines import printable
 POLL_SECONDS = 2.0
 """Seconds between two looks."""
 _WIDE = 10_000
-"""Columns of what is no terminal: nothing is cut or broken there."""
+"""The width for output that is not a terminal: nothing is cut or wrapped there."""
 _STYLES = {"RUNNING": "green", "FAILED": "bold red", "PAUSED": "yellow", "STOPPED": "yellow", "UNASSIGNED": "magenta"}
 
 
@@ -32,7 +32,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def cell(text: str) -> Text:
-    """A text from elsewhere, which means no more than its letters."""
+    """A text from elsewhere, without characters that would control the terminal."""
     return Text(printable(text), style=_STYLES.get(text, ""))
 
 

@@ -1,4 +1,4 @@
-"""Times of the command line, as they go to whoever reads them."""
+"""Times given on the command line, as they are passed on."""
 
 import click
 

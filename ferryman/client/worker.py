@@ -19,12 +19,12 @@ from ferryman.telemetry.redaction import redact
 ANSWER_SECONDS = 100.0
 """Seconds for an answer; a worker gives itself 90."""
 REBALANCE_SECONDS = 60.0
-"""Seconds for which a group that is about to share its work anew is asked again."""
+"""Seconds for which a request is repeated while the group is rebalancing."""
 _AGAIN = 0.5
 _MOMENTARILY = ("rebalance", "stale configuration", "momentarily")
 """What Kafka Connect's 409 says where the same request will do a moment later."""
 _LONGEST = 2_000
-"""Characters of an answer that nobody has foreseen."""
+"""How many characters of an unexpected answer are shown."""
 Query = Mapping[str, str]
 
 
@@ -59,7 +59,9 @@ class Worker:
         try:
             return answer.json()
         except (ValueError, RecursionError):
-            raise UnreachableError(f"{self.context.url} is no Kafka Connect: its answer is no JSON") from None
+            raise UnreachableError(
+                f"{self.context.url} is not a Kafka Connect worker: its answer is not JSON"
+            ) from None
 
     def names(self) -> list[str]:
         """Of all connectors, sorted."""
@@ -69,9 +71,11 @@ class Worker:
         return sorted(map(str, found))
 
     def strange(self) -> UnreachableError:
-        """What an answer is that has another shape than Kafka Connect's, whoever gave it."""
+        """The error for an answer that does not have the form of Kafka Connect's."""
         last = "" if self._last is None else f" to {self._last}"
-        return UnreachableError(f"{self.context.url} is no Kafka Connect: its answer{last} lacks what that would tell")
+        return UnreachableError(
+            f"{self.context.url} is not a Kafka Connect worker: its answer{last} lacks fields that one would have"
+        )
 
     def _answer(self, method: str, path: str, body: Any, query: Query | None) -> httpx.Response:
         if self._client is None:
@@ -83,7 +87,9 @@ class Worker:
             return self._client.request(method, path, content=content, params=query, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text = f"{self.context.url} does not answer: {error or type(error).__name__}"
-            raise UnreachableError(f"{text}. Is a worker there? --url or --context says which one is meant") from None
+            raise UnreachableError(
+                f"{text}. Is a worker running there? --url or --context says which one to ask"
+            ) from None
 
     def _connected(self) -> httpx.Client:
         context = self.context.checked()
@@ -100,9 +106,7 @@ class Worker:
 
     def _refusal(self, answer: httpx.Response, path: tuple[str, ...]) -> Exception:
         if answer.status_code == 401:
-            text = (
-                f"{self.context.url} asks who is there, and did not like the answer: --user and {VARIABLE}, or {TOKEN}"
-            )
+            text = f"{self.context.url} requires a login, or did not accept it: use --user and {VARIABLE}, or {TOKEN}"
             return RefusedRequestError(401, text)
         text = _said(answer)
         if answer.status_code == 404 and len(path) > 1 and path[0] == "connectors":

@@ -40,7 +40,7 @@ class Commands(click.Group):
 
 
 class _Ferryman(Commands):
-    """All commands, and what becomes of their output wherever it goes."""
+    """All commands, and how their output is handled."""
 
     def invoke(self, ctx: click.Context) -> Any:
         _make_streams_whole()
@@ -58,7 +58,7 @@ class _Ferryman(Commands):
 
 
 def _make_streams_whole() -> None:
-    """Stand in for streams that whoever started us has closed, and spell out letters that their encoding lacks."""
+    """Replaces standard streams that were closed at the start, and escapes characters that their encoding lacks."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:

@@ -24,16 +24,20 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("worker", type=FILE)
 @click.argument("connector", type=FILE)
 @click.option("--from", "begins", callback=bound, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
-@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time behind the last.")
+@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time after the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
-@click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
-@click.option("--name", default="", help="What the run is called; made up from connector and bounds otherwise.")
+@click.option("--positions", metavar="FIRST-BEHIND", help="For a source: only these, the last excluded.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key with another value for the run.")
+@click.option("--name", default="", help="The run's name; by default made from connector and bounds.")
 @click.option("--rate", default=0.0, type=float, help="Records a second at most.")
-@click.option("--allow-duplicates", is_flag=True, help="Write where the live connector does, though things double.")
-@click.option("--dry-run", is_flag=True, help="Say what would be read and where it would go; start nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
-@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option(
+    "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@click.option(
+    "--override", multiple=True, metavar="KEY=VALUE", help="A worker setting that overrides file and environment."
+)
 @click.option("--log-level", default="WARN", type=click.Choice([*logs.LEVELS], case_sensitive=False))
 def command(worker: Path, connector: Path, override: tuple[str, ...], log_level: str, **given: Any) -> None:
     """Run a part of a connector's history again.
@@ -70,7 +74,7 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
     code = asyncio.run(run.run(found, made.config, server, report.told))
     report.ended(code)
     if code > run.STOPPED:
-        report.line(f"{made.name} is not complete: called again, it goes on where it stood")
+        report.line(f"{made.name} is not complete: call it again, and it goes on where it stopped")
     _leave(code)
 
 

@@ -5,5 +5,5 @@ from ferryman.commands import Commands
 command = Commands(
     "connectors",
     folder="verbs/connectors",
-    help="Look at the connectors of a running worker, or of one of Kafka Connect, and change them.",
+    help="Show and change the connectors of a running worker, Ferryman's or Kafka Connect's.",
 )

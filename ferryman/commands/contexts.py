@@ -3,5 +3,5 @@
 from ferryman.commands import Commands
 
 command = Commands(
-    "contexts", folder="verbs/contexts", help="Remember where workers are, and which of them commands mean."
+    "contexts", folder="verbs/contexts", help="Remember the addresses of workers, and which one commands use."
 )

@@ -20,16 +20,16 @@ _WIDTH = 130
     "--events",
     type=click.IntRange(2_000, 50_000_000),
     metavar="N",
-    help="How many events; 200,000, or with --rate as many as a minute takes.",
+    help="How many events; 200,000, or with --rate one minute's worth.",
 )
 @click.option(
     "--rate",
     type=click.IntRange(100, 1_000_000),
     metavar="N",
-    help="Hold N events a second, kill nothing, and measure how late rows are.",
+    help="Send N events a second, kill nothing, and measure how late rows are.",
 )
 @click.option("--cluster", is_flag=True, help="Three brokers and a group of three workers; some of both are killed.")
-@click.option("--secure", is_flag=True, help="With --cluster: brokers and registry ask who is there.")
+@click.option("--secure", is_flag=True, help="With --cluster: brokers and registry require logins.")
 @click.option("--keep", is_flag=True, help="Leave stack and worker running when done; `ferryman stack down` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object; progress goes to stderr.")
 @click.option(
@@ -79,9 +79,9 @@ def _options(
     from ferryman.demo.scenario import Options
 
     if secure and not cluster:
-        raise click.UsageError("--secure is for --cluster")
+        raise click.UsageError("--secure needs --cluster")
     if cluster and (keep or rate):
-        raise click.UsageError(f"--cluster does not go with {'--keep' if keep else '--rate'}")
+        raise click.UsageError(f"--cluster cannot be combined with {'--keep' if keep else '--rate'}")
     count = events or (rate * 60 if rate else 200_000)
     return Options(count, keep, rate, cluster, secure, configs or flows.CONFIGS)
 

@@ -14,7 +14,9 @@ from ferryman.worker.forks.server import ForkServer
 
 @click.command("distributed")
 @click.argument("worker", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option(
+    "--override", multiple=True, metavar="KEY=VALUE", help="A worker setting that overrides file and environment."
+)
 @click.option("--log-level", default="INFO", type=click.Choice([*logs.LEVELS], case_sensitive=False), show_default=True)
 def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> None:
     """Run a worker of a group that shares connectors and tasks.

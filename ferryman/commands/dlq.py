@@ -2,4 +2,4 @@
 
 from ferryman.commands import Commands
 
-command = Commands("dlq", folder="verbs/dlq", help="Look at the records that connectors refused: their dead letters.")
+command = Commands("dlq", folder="verbs/dlq", help="Show and replay dead letters, the records that connectors refused.")

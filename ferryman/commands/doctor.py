@@ -1,4 +1,4 @@
-"""``ferryman doctor``: looks at the systems of configs before anything runs, and says what to mend."""
+"""``ferryman doctor``: checks the systems of configs before anything runs, and says what to mend."""
 
 import json
 import sys
@@ -11,8 +11,10 @@ import click
 @click.command("doctor")
 @click.argument("configs", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
 @click.option("--worker", type=click.Path(path_type=Path, dir_okay=False), help="The worker's file.")
-@click.option("--read-only", is_flag=True, help="Make no check that writes something, not even for a moment.")
-@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 600), help="For each check.")
+@click.option("--read-only", is_flag=True, help="Leave out checks that write something, even if they remove it again.")
+@click.option(
+    "--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 600), help="Seconds for each check."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(configs: tuple[Path, ...], worker: Path | None, read_only: bool, seconds: float, as_json: bool) -> None:
     """Look at each system that CONFIGS name: is it there, does it let us in, does it do what delivery rests on?

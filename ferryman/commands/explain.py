@@ -15,8 +15,12 @@ _STANDARD_INPUT = "<stdin>"
 @click.command("explain")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--worker", type=click.Path(path_type=Path, dir_okay=False), help="The worker's file.")
-@click.option("--sample", type=click.File("rb"), help="Records for a sink, as `ferryman transform` takes them.")
-@click.option("--from-topic", type=click.IntRange(1, 10_000), help="So many of the newest records of each topic.")
+@click.option(
+    "--sample", type=click.File("rb"), help="Records for a sink, in the form that `ferryman transform` reads."
+)
+@click.option(
+    "--from-topic", type=click.IntRange(1, 10_000), help="About this many of the newest records of each topic."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None, as_json: bool) -> None:
     """Print the plan of a connector's tasks, what is guaranteed of it and what is not, and what would be done.
@@ -32,7 +36,7 @@ def command(config: Path, worker: Path | None, sample: BinaryIO | None, from_top
     from ferryman.telemetry.redaction import redact
 
     if sample is not None and from_topic is not None:
-        raise click.UsageError("--sample and --from-topic are two ways to have records: choose one")
+        raise click.UsageError("--sample and --from-topic exclude each other")
     try:
         found = report.report_on(config, worker, sample, from_topic)
     except ConfigError as error:

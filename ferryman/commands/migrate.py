@@ -1,4 +1,4 @@
-"""``ferryman migrate``: what becomes of the connectors of a running Kafka Connect, before anything is moved."""
+"""``ferryman migrate``: which connectors of a running Kafka Connect would run here, before anything is moved."""
 
 import json
 import os
@@ -29,8 +29,10 @@ def command() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The workers' property file, which is checked too: its converters, config providers and policies count.",
 )
-@click.option("--user", help=f"The user to log in as there; the password is in {VARIABLE}.")
-@click.option("--ca", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM file of those to trust.")
+@click.option("--user", help=f"The user to log in as; the password is in {VARIABLE}.")
+@click.option(
+    "--ca", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM file of the authorities to trust."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(address: str, worker: Path | None, user: str | None, ca: Path | None, as_json: bool) -> None:
     """Say which connectors of the Kafka Connect at URL run here, key by key.
@@ -60,11 +62,11 @@ def _login(address: str, user: str | None) -> tuple[str, str] | None:
     try:
         parts = urlsplit(address)
     except ValueError:
-        raise click.BadParameter("this is no URL", param_hint="URL") from None
+        raise click.BadParameter("this is not a URL", param_hint="URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter("write http://host:port or https://host:port", param_hint="URL")
     if parts.username is not None:
-        text = f"processes show their arguments to everybody: name the user by --user, its password in {VARIABLE}"
+        text = f"everybody can see a process's arguments: give the user with --user, and the password in {VARIABLE}"
         raise click.BadParameter(text, param_hint="URL")
     if user is None:
         return None

@@ -1,4 +1,4 @@
-"""`ferryman stack`: the embedded world on this machine, started, looked at and ended."""
+"""`ferryman stack`: starts, shows and ends the embedded systems on this machine."""
 
 import json
 from pathlib import Path
@@ -25,9 +25,9 @@ def command() -> None:
 @command.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(SERVICES)))
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once everything answers.")
-@click.option("--detach", "detached", is_flag=True, help="Leave it to a supervisor process, which `down` ends.")
+@click.option("--detach", "detached", is_flag=True, help="Leave the stack to a supervisor process, which `down` ends.")
 @click.option("--steady/--free-ports", default=True, help="The same ports every time (default), or any free ones.")
-@click.option("--directory", type=click.Path(path_type=Path), help="Keep data here. Without it they are temporary.")
+@click.option("--directory", type=click.Path(path_type=Path), help="Keep data here; by default data is temporary.")
 @click.option(
     "--brokers",
     type=click.Choice(BROKERS),
@@ -78,7 +78,7 @@ def status(as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--directory", type=click.Path(path_type=Path), help="End it only if it keeps its data here.")
+@click.option("--directory", type=click.Path(path_type=Path), help="End the stack only if it keeps its data here.")
 def down(directory: Path | None) -> None:
     """End the stack, wherever it was started."""
     try:
@@ -142,4 +142,4 @@ def _clients(running: Running) -> str | None:
 
 def _why_not() -> str:
     last = recorded()
-    return f"not running; the last one failed: {last.reason}" if last and last.state == "failed" else "not running"
+    return f"not running; the last stack failed: {last.reason}" if last and last.state == "failed" else "not running"

@@ -16,7 +16,9 @@ from ferryman.worker.forks.server import ForkServer
 @click.command("standalone")
 @click.argument("worker", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.argument("connectors", type=click.Path(path_type=Path, dir_okay=False), nargs=-1)
-@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option(
+    "--override", multiple=True, metavar="KEY=VALUE", help="A worker setting that overrides file and environment."
+)
 @click.option("--log-level", default="INFO", type=click.Choice([*logs.LEVELS], case_sensitive=False), show_default=True)
 def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[str, ...], log_level: str) -> None:
     """Run a standalone worker.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @click.command("transform")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--input", "source", type=click.File("rb"), default="-", help="Read this file; without it, stdin.")
-@click.option("--explain", is_flag=True, help="Say on stderr which steps there are, and which take columns.")
+@click.option("--input", "source", type=click.File("rb"), default="-", help="Read this file instead of stdin.")
+@click.option("--explain", is_flag=True, help="Print on stderr which steps there are, and which work on columns.")
 def command(config: Path, source: "Stream", explain: bool) -> None:
     """Run the transforms of a connector's file on records, one JSON object a line.
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     "--offsets",
     "file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Its offsets in the original topic, as kafka-consumer-groups --export writes them, where that is gone.",
+    help="A file with its offsets in the original topic, as kafka-consumer-groups --export writes them, if that "
+    "topic is gone.",
 )
-@click.option("--bootstrap", help="The brokers, as host:port,…; for others than plain ones use --worker.")
+@click.option("--bootstrap", help="The brokers, as host:port,…; for brokers with TLS or logins use --worker.")
 @click.option(
-    "--worker", type=click.Path(path_type=Path, dir_okay=False), help="A worker's file, for its way to Kafka."
+    "--worker",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A worker's file, which says how to connect to Kafka.",
 )
 @click.option("--apply", "write", is_flag=True, help="Commit the offsets. Without it they are only shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -33,8 +36,8 @@ def command(
 ) -> None:
     """Translate the offsets of a consumer group to a restored TOPIC.
 
-    Its records must have been restored with restore.original.headers=true. No record is passed over that the group has
-    not read; where the archive does not tell offsets exactly, some are read again. The exit code is 0, or 2 if nothing
+    Its records must have been restored with restore.original.headers=true. No record that the group has not read is
+    skipped; where the archive does not contain exact offsets, some are read again. The exit code is 0, or 2 if nothing
     can be translated or written.
     """
     from ferryman.archives import kafka, unreadable
@@ -61,9 +64,9 @@ def _targets(settings: "Settings", topic: str, group: str, file: Path | None) ->
     origins = list(_origins(settings, topic))
     originals = sorted({each.topic for each in origins})
     if len(originals) != 1:
-        found = ", ".join(originals) or "none: restore it with restore.original.headers=true"
+        found = ", ".join(originals) or "none; restore it with restore.original.headers=true"
         raise ConfigError.for_key(
-            "", f"the records of {topic} must be of one topic, by their headers; they are of {found}"
+            "", f"the records of {topic} must all come from one topic, by their headers; they come from {found}"
         )
     original = originals[0]
     if file is None:
@@ -89,6 +92,6 @@ def _origins(settings: "Settings", topic: str) -> "Iterable[Origin]":
 
 def _lines(topic: str, targets: "Mapping[int, Target]", written: bool) -> Iterable[str]:
     for number, each in sorted(targets.items()):
-        again = f", which may give it {each.again} records a second time" if each.again else ""
+        again = f", where the group may get {each.again} records a second time" if each.again else ""
         yield f"{topic}-{number}: {each.offset}{again}"
     yield "the group's offsets are committed" if written else "nothing is written: add --apply to commit these offsets"

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("archive")
 @click.option("--against", "topic", required=True, help="The topic to compare with.")
-@click.option("--bootstrap", help="The brokers, as host:port,…; for others than plain ones use --worker.")
+@click.option("--bootstrap", help="The brokers, as host:port,…; for brokers with TLS or logins use --worker.")
 @click.option(
-    "--worker", type=click.Path(path_type=Path, dir_okay=False), help="A worker's file, for its way to Kafka."
+    "--worker",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A worker's file, which says how to connect to Kafka.",
 )
 @click.option(
     "--set", "more", multiple=True, metavar="KEY=VALUE", help="One more key of the archive, such as store.url."
@@ -100,7 +102,7 @@ def _archived_as(config: "Archive", topic: str, there: Sequence[str]) -> str:
 def _shown(objects: "Iterable[Examined]") -> "Iterable[Examined]":
     for number, each in enumerate(objects, 1):
         if number % 100 == 0:
-            _show(f"{number} objects are read")
+            _show(f"{number} objects have been read")
         yield each
 
 
@@ -117,7 +119,7 @@ def _show(text: str) -> None:
 def _lines(report: "Report") -> Iterable[str]:
     for finding in report.findings:
         yield finding.line
-    verdict = f"{len(report.findings)} findings" if report.findings else "nothing is wrong"
+    verdict = f"{len(report.findings)} findings" if report.findings else "no findings"
     yield (
         f"{report.topic}: {report.objects} objects with {report.archived} records, compared with {report.compared} of "
         f"the topic: {verdict}"
@@ -125,9 +127,9 @@ def _lines(report: "Report") -> Iterable[str]:
     if report.only_archived:
         yield f"{report.only_archived} records are in the archive only: the topic no longer has them"
     if report.behind:
-        yield f"{report.behind} records of the topic are behind the archive's end"
+        yield f"{report.behind} records of the topic come after the archive's end"
     if report.passed_over:
         names = ", ".join(report.passed_over_names) + (
             ", …" if report.passed_over > len(report.passed_over_names) else ""
         )
-        yield f"{report.passed_over} objects are passed over, since they are not called as the archive's are: {names}"
+        yield f"{report.passed_over} objects are skipped, since their names are not of the archive's form: {names}"

@@ -35,10 +35,10 @@ class ConnectorLifecycle:
     asking: Asking
     """Asks the worker for source offsets."""
     object_created: Callable[[], None]
-    """Called before the code of an object is."""
+    """Called once, just before the connector object is created."""
 
     def run(self) -> None:
-        """Until everything is said, or the connector is to stop."""
+        """Returns when everything has been said, or the connector is to stop."""
         try:
             self._run(References.parse(self.spec.references))
         except Exception as error:

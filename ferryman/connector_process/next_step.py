@@ -15,9 +15,9 @@ from ferryman.leases.lease import UNLIMITED, Lease
 
 Step = Literal["ask", "stop"]
 MIN_SECONDS_BETWEEN_REQUESTS = 1.0
-"""Seconds between two requests that the connector itself makes; those that come faster are met together."""
+"""Seconds between two requests that the connector itself makes; faster ones are answered together."""
 POLL_SECONDS = 0.5
-"""Seconds between two looks at the clock of leases."""
+"""Seconds between two checks of the lease."""
 
 
 class NextStep:

@@ -1,7 +1,7 @@
-"""A connector's process: it calls the connector's code, and tells the worker what comes of it.
+"""A connector's process: it calls the connector's code, and tells the worker the result.
 
-What it has in common with a task's, and how it is reached, is in ``ferryman.forked``. One whose connector has no object
-may be told to stand by when it has answered, and then serves the next connector.
+What it has in common with a task's, and how it is reached, is in ``ferryman.forked``. A process whose connector has no
+object may be told to stand by when it has answered, and then serves the next connector.
 """
 
 import logging
@@ -30,9 +30,9 @@ from ferryman.telemetry.subject import Subject
 log = logging.getLogger(__name__)
 
 LONGEST_LOOK, SHORTEST_LOOK = 1.0, 0.1
-"""Seconds between two looks at the lease."""
+"""Seconds between two checks of the lease."""
 EXIT_CODE = 70
-"""The exit code of one whose lease is over."""
+"""The exit code of a process whose lease has run out."""
 
 
 def main(connection: socket.socket, parent: int) -> None:
@@ -102,9 +102,9 @@ class Service:
         os._exit(0)
 
     def _watch(self) -> None:
-        """Another worker may have the connector when the lease is over, and its object is to be the only one."""
+        """When the lease has run out another worker may have the connector, and there must be only one object."""
         while (left := self._next_step.lease.over - lease.now()) > 0:
             time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
-        log.error("the lease is over: the worker has not been heard for too long, and the connector ends")
+        log.error("the lease has run out: the worker has not been heard from for too long, and the connector ends")
         logging.shutdown()
         os._exit(EXIT_CODE)

@@ -25,7 +25,7 @@ class WorkerReports:
     def __init__(self, tell: Callable[[str, dict[str, Any]], None], references: References) -> None:
         self._tell = tell
         self._references = references
-        """What stands in errors about keys instead of the values."""
+        """What errors about keys show instead of the values."""
         self._failed = False
         self._telling = threading.Lock()
 
@@ -39,7 +39,7 @@ class WorkerReports:
         found = [(config, len(list(same))) for config, same in groupby(configs)]
         for config, _ in found:
             if (size := len(orjson.dumps(config))) > MAX_MESSAGE_BYTES // 2:
-                raise TaskError(f"the config of a task has {size} bytes; {MAX_MESSAGE_BYTES // 2} are the most")
+                raise TaskError(f"the config of a task has {size} bytes; at most {MAX_MESSAGE_BYTES // 2} are allowed")
         with self._telling:
             if self._failed:
                 return

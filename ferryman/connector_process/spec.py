@@ -1,4 +1,4 @@
-"""All that a connector's process is told by its worker."""
+"""Everything that a worker tells a connector's process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

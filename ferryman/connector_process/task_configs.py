@@ -1,4 +1,5 @@
-"""The configs that a connector makes for its tasks: checked, and with references where it put what they stand for."""
+"""The configs that a connector makes for its tasks: checked, and with references in place of the values that they
+resolve to."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,13 @@ log = logging.getLogger(__name__)
 
 
 def checked(made: object, config: ConnectorConfig) -> list[Mapping[str, str]]:
-    """What ``task_configs`` has returned, as a list. TaskError if it is none of configs, or, in Kafka Connect's words,
-    of more than ``tasks.max`` (KIP-1004)."""
+    """What ``task_configs`` has returned, as a list. TaskError if it is not a list of configs, or, in Kafka Connect's
+    words, if there are more than ``tasks.max`` (KIP-1004)."""
     found = list(made) if isinstance(made, Sequence) and not isinstance(made, str | bytes) else None
     if found is None or not all(map(_is_config, found)):
         raise TaskError(
-            f"The task configs of the connector {config.name} are not what a connector has to return: a list with a "
-            "map of text to text for each task."
+            f"The task configs of the connector {config.name} are not what a connector must return: a list with a "
+            "map of strings to strings for each task."
         )
     if len(found) > config.tasks_max:
         text = (
@@ -43,8 +44,8 @@ def stored(
     resolved: Mapping[str, str],
     references: References,
 ) -> dict[str, str]:
-    """A task's config as it is kept. References stand in it again, as in Kafka Connect, where a value is the
-    connector's own of that key, or all of what one resolved to."""
+    """A task's config as it is stored. As in Kafka Connect, a value becomes a reference again if it is the connector's
+    own value of that key, or exactly what a reference resolved to."""
     kept = references.unresolved(made)
     own = {key: raw[key] for key, value in made.items() if key in raw and resolved.get(key) == value}
     return {**kept, **own, "task.class": catalog.task_class(plugin, raw["connector.class"])}

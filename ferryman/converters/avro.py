@@ -43,7 +43,7 @@ class AvroConverterConfig(RegistryConfig):
     ignored = ("converter.type",)
     refused = RegistryConfig.refused | {
         "generalized.sum.type.support": "unions are structs named io.confluent.connect.avro.Union",
-        "discard.type.doc.default": "docs and defaults are kept as by default",
+        "discard.type.doc.default": "docs and defaults are always kept",
         "use.latest.with.metadata": "use use.latest.version or use.schema.id",
         "rule.executors": "rules of data contracts are not run",
         "rule.service.loader.enable": "rules of data contracts are not run",
@@ -96,7 +96,7 @@ class AvroConverterConfig(RegistryConfig):
     """Whether null is written as null where the field has a default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Strategies that are none, and Apicurio's own wire format."""
+        """Invalid strategies, and Apicurio's own wire format."""
         yield from super().problems()
         if not self.apicurio_registry_as_confluent:
             name = "apicurio.registry.as-confluent"
@@ -107,7 +107,7 @@ class AvroConverterConfig(RegistryConfig):
             value = getattr(self, name.replace(".", "_"))
             if value not in STRATEGIES:
                 known = ", ".join(dict.fromkeys(STRATEGIES.values()))
-                yield KeyProblem(name, f"Invalid value {value} for configuration {name}: it is one of {known}")
+                yield KeyProblem(name, f"Invalid value {value} for configuration {name}: it must be one of {known}")
 
     def options(self) -> Options:
         """What the mapping of schemas depends on."""
@@ -185,7 +185,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         return found
 
     def rows_reason(self) -> str | None:
-        """None: a schema that polars cannot take goes by rows when it is met."""
+        """None: a schema that polars cannot represent is processed as rows."""
         return None
 
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
@@ -266,11 +266,11 @@ class AvroConverter(Converter[AvroConverterConfig]):
         own = self._writing(data.schema)
         number, encode = self._encoder(topic, data.schema)
         if encode != own.encode:
-            self.forms.encoded_by_rows(len(data), "the registered schema is another one than the data's")
+            self.forms.encoded_by_rows(len(data), "the registered schema is not the data's")
             return None
         found = columns_writer.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
         if found is None:
-            self.forms.encoded_by_rows(len(data), "a column holds what only rows can spell")
+            self.forms.encoded_by_rows(len(data), "a column holds a value that only rows can write")
         return found
 
     def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
@@ -307,7 +307,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
     def _target(self, schema: Schema | None, target: Registered, strict: str | None) -> tuple[int, Encode]:
         """``strict`` is the key that wants the two schemas to be compatible."""
         if schema is None:
-            raise DataError("A value without a schema cannot be written with the schema of somebody else")
+            raise DataError("A value without a schema cannot be written with a registered schema")
         found = self._targets.get((schema, target.number))
         if found is None:
             parsed, references = _parsed(target)
@@ -393,5 +393,5 @@ def _schema_id(head: bytes) -> int:
         raise DataError(f"The payload has {len(head)} bytes, too few for a schema id")
     number = int.from_bytes(head[1:], "big", signed=True)
     if number <= 0:
-        raise DataError(f"The schema id {number} is not one that a registry gives")
+        raise DataError(f"The schema id {number} is not one that a registry assigns")
     return number

@@ -1,7 +1,7 @@
 """JsonConverter: plain JSON, or the envelope ``{"schema": …, "payload": …}`` with schemas.enable=true.
 
 The schema's text is the same bytes in every record of one producer, so it is parsed once for each distinct text: an
-envelope that is spelled as an earlier one has that one's schema, and only its payload is left to parse.
+envelope written like an earlier one has the same schema, so only its payload is parsed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ from ferryman.schema import Schema, Type
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
     "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration. "
-    "Where what comes after needs a schema (SQL, Parquet), declare that of plain JSON by schema.content instead."
+    "If the next step needs a schema (SQL, Parquet), declare the schema of plain JSON with schema.content instead."
 )
 
 
@@ -49,7 +49,7 @@ class JsonConverterConfig(Config):
     """Whether a null field with a default is read and written as that default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """A schema that is none."""
+        """A schema that is not valid."""
         yield from super().problems()
         try:
             self.declared()
@@ -57,7 +57,7 @@ class JsonConverterConfig(Config):
             yield KeyProblem("schema.content", f"Failed to parse schema in converter config: {error}")
 
     def declared(self) -> Schema | None:
-        """That of schema.content; None if payloads say themselves what theirs is. Raises DataError if it is none."""
+        """The schema in schema.content; None if payloads contain their own. Raises DataError if it is not valid."""
         text = trim(self.schema_content)
         return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 
@@ -165,7 +165,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
             if columns is not None:
                 found.add(others(positions, odd), columns)
             if odd:
-                self.forms.gave_up(len(odd), "a value is not spelled as its type usually is")
+                self.forms.gave_up(len(odd), "a value is not written as its type usually is")
         try:
             rows = Rows(schema, [self._row(schema, bodies[at])[1] for at in odd])
             found.add([positions[at] for at in odd], rows)
@@ -230,7 +230,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
             found = columns_writer.dumps(data, self.config.replace_null_with_default)
             if found is not None:
                 return found
-            reason = "a column holds what only rows can spell"
+            reason = "a column holds a value that only rows can write"
         self.forms.encoded_by_rows(len(data), reason)
         return None
 

@@ -45,7 +45,7 @@ _SPELLED = {
 
 
 def _name(value: str) -> str | None:
-    """Python's name of a character set; None for what is none, such as base64."""
+    """Python's name of a character set; None for other codecs, such as base64."""
     for javas, pythons in _SPELLED.items():
         if known := re.fullmatch(javas, value, re.IGNORECASE | re.ASCII):
             value = known.expand(pythons)
@@ -58,7 +58,8 @@ def _name(value: str) -> str | None:
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no character as U+FFFD. Half a pair in UTF-16 takes what follows it along, as in Java."""
+    """Decodes bytes that are not characters as U+FFFD. An unpaired surrogate in UTF-16 takes the next unit with it, as
+    in Java."""
     assert isinstance(error, UnicodeDecodeError)
     broken_pair = error.reason == "illegal UTF-16 surrogate"
     return "\ufffd", min(error.start + 4, len(error.object)) if broken_pair else error.end

@@ -1,6 +1,5 @@
-"""Which dead letters somebody asks for, and the groups that they fall into. Pure."""
+"""Which dead letters are asked for, and the groups that they fall into. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
@@ -15,7 +14,7 @@ class Choice:
     """Letters that do not say whose they are count as everybody's."""
     stage: str | None = None
     exception: str | None = None
-    """A class name, or what stands behind its last dot."""
+    """A class name, or the part after its last dot."""
     field: str | None = None
     since: int | None = None
     """From this record's time on, in milliseconds; records without a time are left out."""
@@ -36,7 +35,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Group:
-    """Letters that were refused for the same reason, as far as stage, error and field tell."""
+    """Letters that were refused for the same reason: the same stage, error and field."""
 
     connector: str | None
     stage: str | None
@@ -49,7 +48,7 @@ class Group:
     latest: str = ""
     """The id of the letter that was written last."""
     message: str | None = None
-    """That letter's."""
+    """The message of that letter."""
 
 
 Place = tuple[int, int, int]
@@ -58,9 +57,9 @@ Place = tuple[int, int, int]
 
 @dataclass(slots=True)
 class Groups:
-    """Groups as letters come in, those of a partition in the order in which they lie there, the partitions in any.
+    """Groups letters as they are read: those of a partition in order, the partitions in any.
 
-    When a letter was written nothing tells, only when its record was. So of two partitions the later letter is the one
+    Nothing tells when a letter was written, only when its record was. So of two partitions the later letter is the one
     up to which its partition has the newer record.
     """
 
@@ -101,14 +100,6 @@ class Groups:
     def largest_first(self) -> list[Group]:
         """All of them."""
         return sorted(self._found.values(), key=lambda group: -group.letters)
-
-
-def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
-    """The groups of some letters, the largest first."""
-    groups = Groups()
-    for each in letters:
-        groups.add(each)
-    return groups.largest_first()
 
 
 def _is_called(name: str | None, wanted: str) -> bool:

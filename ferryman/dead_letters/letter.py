@@ -1,4 +1,4 @@
-"""One dead letter, as it is found in its topic: written by a task of ours, or by Kafka Connect's. Pure.
+"""One dead letter as read from its topic, written by Ferryman or by Kafka Connect. Pure.
 
 Kafka Connect writes what went wrong into headers only where errors.deadletterqueue.context.headers.enable says so; a
 letter without them is the record alone. Their names are DeadLetterQueueReporter's.
@@ -26,7 +26,8 @@ class DeadLetter:
     at: Coordinates
     """Where the letter lies."""
     timestamp: int | None
-    """The record's, in milliseconds. Where the broker stamps letters, and the letter does not say: the letter's own."""
+    """The record's timestamp, in milliseconds; if the broker sets timestamps and the letter does not say, the letter's
+    own."""
     key: Payload
     value: Payload
     headers: Sequence[tuple[str, Payload]]
@@ -63,7 +64,7 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """What tells it from the others of its topic: ``<partition>-<offset>``."""
+        """Its id in its topic: ``<partition>-<offset>``."""
         return f"{self.at.partition}-{self.at.offset}"
 
 

@@ -1,4 +1,4 @@
-"""What is noted of a letter that somebody has taken: who has it, since when. Pure."""
+"""The mark of a letter that is being replayed: by which run, since when. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from ferryman.record import Payload
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Who has a letter."""
+    """Which run or topic has a letter."""
 
     run: str | None
     """The run that replays it, or has; None if it went to a topic."""
@@ -19,7 +19,7 @@ class Mark:
     at: int
     """When it was taken, in milliseconds."""
     instead: str | None = None
-    """The letter of the same record that is replayed in its stead; None if it goes itself."""
+    """The letter of the same record that is replayed instead; None if this one is."""
 
     def dump(self) -> bytes:
         """As it is stored."""
@@ -39,7 +39,7 @@ def key(topic_id: str, letter: str) -> bytes:
 
 
 def parsed(records: Mapping[bytes, Payload], topic_id: str) -> dict[str, Mark]:
-    """The marks of a topic's letters by their ids, of what the topic of marks holds; what is none is passed over."""
+    """The marks of a topic's letters by their ids, of what the topic of marks holds; invalid records are ignored."""
     beginning = f"{topic_id}/".encode()
     found = dict[str, Mark]()
     for name, content in records.items():

@@ -9,16 +9,16 @@ from ferryman.runs.span import milliseconds
 
 PARAMETERS = ("stage", "exception", "field", "since", "until", "scan", "limit")
 DEFAULT_SCANNED, DEFAULT_LISTED = 100_000, 20
-"""Letters that are looked at, and that are listed, unless a request says otherwise."""
+"""How many letters are read, and how many are listed, unless a request says otherwise."""
 MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
 
 
 def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
-    """Which letters of a connector, how many to look at, and how many to list. RequestError 400."""
+    """Which letters of a connector, how many to read, and how many to list. RequestError 400."""
     since, until = _time(given, "since"), _time(given, "until")
     if since is not None and until is not None and since >= until:
         raise RequestError(
-            400, f"until={given['until']} is not later than since={given['since']}: no letter is between"
+            400, f"until={given['until']} is not later than since={given['since']}: no letter can lie between them"
         )
     choice = Choice(
         connector=connector,
@@ -36,16 +36,16 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
 
 
 def unknown(connector: str) -> RequestError:
-    """There is no such connector, though there may be letters that it wrote."""
-    how = "create a connector of that name with the config that it had, but for ferryman.run.*, in the state STOPPED"
+    """The error if there is no such connector, although there may be letters that it wrote."""
+    how = "create a connector of that name with its old config, without ferryman.run.*, in the state STOPPED"
     return RequestError(404, f"Connector {connector} not found. If it is gone and has left dead letters, {how}")
 
 
 def place(text: str) -> tuple[int, int]:
-    """The partition and the offset that a letter's id names. RequestError 404 for what is none."""
+    """The partition and the offset that a letter's id names. RequestError 404 for an invalid id."""
     partition, dash, offset = text.partition("-")
     if not (dash and _is_number(partition) and _is_number(offset)):
-        raise RequestError(404, f"{text} is no dead letter: write <partition>-<offset>")
+        raise RequestError(404, f"{text} is not the id of a dead letter: write <partition>-<offset>")
     return int(partition), int(offset)
 
 

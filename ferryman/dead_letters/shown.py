@@ -20,7 +20,7 @@ def group(found: Group) -> Json:
 
 
 def line(letter: DeadLetter, mark: Mark | None) -> Json:
-    """Where a letter and its record lie, why it is there, and who has taken it since."""
+    """Where a letter and its record are, why it is there, and which run has it."""
     return {
         "id": letter.id,
         "timestamp": letter.timestamp,

@@ -119,7 +119,7 @@ def _archive(archive: Archive, sent: Sent) -> Iterator[Verdict]:
 
 
 def _backfilled(warehouse: Warehouse, sent: Sent, rows: Sequence[Identity]) -> Verdict:
-    """Whether the rows that were damaged are what the events make of them, as if nobody had touched them."""
+    """Whether the damaged rows are again as the events make them, as if nobody had touched them."""
     states, damaged = sent.events.upserted(), set(rows)
     found = (each for each in _events(warehouse, sent.events, flows.UPSERTED) if each[0] in damaged)
     return compare("backfill: damaged rows", {each: states[each] for each in damaged}, found)

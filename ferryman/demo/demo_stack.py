@@ -33,7 +33,7 @@ class DemoStack(Protocol):
 
     @property
     def credentials(self) -> Mapping[str, str]:
-        """Variables with what the workers' file needs to come in; none where nobody is asked who he is."""
+        """Variables with the credentials that the workers' file needs; none without logins."""
 
     def check(self) -> None:
         """Raises DemoError if a component has died."""

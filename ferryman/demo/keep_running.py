@@ -52,7 +52,7 @@ def _await_start(worker: Worker, keeper: subprocess.Popen[bytes]) -> None:
     while not {each.name for each in worker.connectors() if each.running} >= {*flows.SOURCES, *flows.SINKS}:
         if keeper.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(worker.log.read_text(errors="replace").splitlines()[-20:])
-            raise DemoError(f"the worker that is to be kept does not run. The end of its log:\n{tail}")
+            raise DemoError(f"the worker that should keep running is not running. The end of its log:\n{tail}")
         time.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""How far things are: looks at worker, Kafka and warehouse now and then, and keeps what has happened."""
+"""Progress: asks worker, Kafka and warehouse now and then, and keeps what has happened."""
 
 import threading
 import time
@@ -149,7 +149,7 @@ class Progress(threading.Thread):
         self._topics = Topics(stack.access)
         self._archive, self._mailbox = stores
         self.pause = PAUSE
-        """Seconds between two looks at least."""
+        """Minimum seconds between two checks."""
         self.flowing = Flowing()
         self._archived_at = 0.0
         self._past: deque[Glance] = deque()

@@ -169,7 +169,7 @@ def _read_to_their_ends(answer: Mapping[str, Any] | None) -> set[str]:
 
 
 class _Look:
-    """Asks the worker now and then, not each time that somebody wants to know."""
+    """Asks the worker now and then, not each time that it is called."""
 
     def __init__(self, ask: Callable[[], bool]) -> None:
         self._ask, self._next = ask, 0.0

@@ -57,7 +57,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that there is to say in the end."""
+    """Everything there is to say at the end."""
 
     verdicts: Sequence[Verdict]
     seconds: float
@@ -178,7 +178,7 @@ def _lines(outcome: Outcome) -> Iterable[str]:
     yield f"{outcome.events:,} events from Datagen into the warehouse: {rate}"
     yield from (f"kept: {name} at {where}" for name, where in outcome.kept.items())
     if outcome.kept:
-        yield "`ferryman stack down` ends all of it"
+        yield "`ferryman stack down` ends everything"
     if outcome.problem:
         yield outcome.problem
     yield f"{_word(outcome)}; {outcome.seconds:.0f} s in all"

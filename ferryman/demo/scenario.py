@@ -254,7 +254,7 @@ class Play:
     def _recovered(self, what: str, began: float) -> None:
         kill = Kill(what, time.monotonic() - began)
         self.course.kills.append(kill)
-        self.demo.view.happened(f"all running again, {kill.seconds:.1f} s after {what} was killed")
+        self.demo.view.happened(f"everything is running again, {kill.seconds:.1f} s after {what} was killed")
 
     def _finish(self) -> None:
         """The backlog goes through, then payments alone, then all is still."""
@@ -265,7 +265,7 @@ class Play:
         stage.view.happened("all events have arrived; payments go on for a while")
         self.course.calm_since = time.time()
         until = time.monotonic() + CALM_SECONDS
-        stage.wait("some payments more", lambda: time.monotonic() > until)
+        stage.wait("some more payments", lambda: time.monotonic() > until)
         stage.payer.end()
         stage.wait("the last payments and dead letters", self._all_paid)
         until = time.monotonic() + QUIET_SECONDS

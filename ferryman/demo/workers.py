@@ -42,7 +42,7 @@ class Workers(Protocol):
         """The answer to a request, None where it has no content. Raises DemoError if it is refused."""
 
     def connectors(self) -> list[Connector]:
-        """The state of all connectors, as far as somebody answers."""
+        """The state of all connectors, as far as a worker answers."""
 
     def task_pid(self, task: str) -> int | None:
         """The process that ``<connector>-<number>`` runs as."""

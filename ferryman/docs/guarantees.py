@@ -8,8 +8,8 @@ from ferryman.guarantees.table import GUARANTEES
 _ABOUT = """\
 # Guarantees
 
-What is guaranteed of a connector, and what is not, each with the tests that would fail if it were otherwise.
-[`ferryman explain`](../commands/explain.md) prints those that are true of a config; how they are proved is told in
+What a connector guarantees, and what it does not, each with the tests that would fail if it were not so.
+[`ferryman explain`](../commands/explain.md) prints those that are true of a config; how they are proved is described in
 [reliability](../reliability.md).
 """
 

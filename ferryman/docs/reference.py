@@ -84,7 +84,7 @@ def pages(docs: Path) -> dict[Path, str]:
     """Every page with generated text, and the index of plugins, and what they should say; hand-written text is read
     from below ``docs``.
 
-    Connectors of which ``homeless`` tells are left out.
+    Connectors that ``homeless`` names are left out.
     """
     found = {
         docs / "reference/worker.md": _worker(),

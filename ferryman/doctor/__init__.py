@@ -1,1 +1,1 @@
-"""`ferryman doctor`: looks at the systems of configs before anything runs, each in a process that may hang."""
+"""`ferryman doctor`: checks the systems of configs before anything runs, each in a process that may hang."""

@@ -1,4 +1,4 @@
-"""What one process of the doctor is to look at, and the lines in which it tells what it finds."""
+"""What one process of the doctor is to check, and the lines in which it reports its findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ What = Literal["worker", "kafka", "registry", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Whose systems are looked at, and how. Configs hold secrets, so they are never printed."""
+    """Whose systems are checked, and how. Configs hold secrets, so they are never printed."""
 
     what: What
     subject: str

@@ -1,6 +1,6 @@
-"""The process that looks: it is told its job on standard input, and tells each finding as soon as it has it.
+"""The process that makes checks: it reads its job from standard input, and prints each finding as soon as it has it.
 
-It runs the code of plugins and of clients that may hang; whoever has started it waits only so long for the next line.
+It runs the code of plugins and of clients that may hang; its parent waits only a limited time for the next line.
 """
 
 import os
@@ -69,7 +69,7 @@ def _look() -> None:
 
 
 def _run(job: Job, told: BinaryIO) -> None:
-    with closing(_looked(job)) as found:  # so that one that is broken off takes away what it has written
+    with closing(_looked(job)) as found:  # so that a check that is interrupted removes what it has written
         for finding in found:
             told.write(line(Finding(finding.level, *map(redact, (finding.subject, finding.said, finding.mend)))))
 
@@ -92,9 +92,9 @@ def _looked(job: Job) -> Generator[Finding]:
     except FerrymanError as error:
         yield mend(job.about, str(error), "see the reason")
     except Exception as error:
-        # A plugin's code, or a system that answers what nobody expects: the others are still to be told about.
-        said = f"the look at it has failed with {type(error).__name__}: {error}"
-        yield mend(job.about, said, "look whether it is the system that the config means")
+        # A plugin's code, or an unexpected answer from a system: the other checks are still made.
+        said = f"the check has failed with {type(error).__name__}: {error}"
+        yield mend(job.about, said, "check whether it is the system that the config means")
 
 
 if __name__ == "__main__":

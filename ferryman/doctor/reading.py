@@ -1,4 +1,4 @@
-"""From the files of the command line to what is to be looked at."""
+"""From the files on the command line to what is to be checked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from ferryman.worker import connector_file
 
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
 _CLASS = "connector.class"
-NO_WORKER = "no worker's file is given, so nobody knows the brokers: name it by --worker"
+NO_WORKER = "without a worker's file the brokers are not known: name the file with --worker"
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Reading:
     read_only: bool
     seconds: float
     found: list[Finding] = field(default_factory=list)
-    """What the files alone tell."""
+    """What is known from the files alone."""
     jobs: list[Job] = field(default_factory=list)
 
     def read(self, files: Sequence[Path], worker: Path | None) -> None:
@@ -44,10 +44,10 @@ class Reading:
             else:
                 connectors.append((path, config))
         if len(workers) > 1:
-            raise ConfigError.for_key("", f"{workers[1]}: one worker's file at a time; {workers[0]} is another")
+            raise ConfigError.for_key("", f"{workers[1]}: there can be only one worker's file; {workers[0]} is another")
         given = self._worker(workers[0] if workers else None)
         if given is None:
-            self.found += [left_out(str(path), "the worker's references come first") for path, _ in connectors]
+            self.found += [left_out(str(path), "correct the worker's references first") for path, _ in connectors]
             return
         problems: list[KeyProblem] = []
         for path, config in connectors:
@@ -82,7 +82,7 @@ class Reading:
     def _unresolved(self, subject: str, resolution: Resolution) -> bool:
         problems = [*resolution.problems, *resolution.missing]
         for each in problems:
-            what = "put the value where the reference says, or correct the reference or config.providers"
+            what = "put the value where the reference points, or correct the reference or config.providers"
             self.found.append(mend(f"{subject}: {each.key}", each.message, what))
         return bool(problems)
 

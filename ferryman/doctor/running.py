@@ -46,10 +46,10 @@ def looked(job: Job) -> list[Finding]:
             found += [jobs.read(told)] if told else []
         if process.wait() != 0:
             said = f"the process that looked has ended with {process.returncode}"
-            found.append(mend(job.about, said, "look whether the plugin's package can be imported"))
+            found.append(mend(job.about, said, "check whether the plugin's package can be imported"))
     except TimeoutError:
-        said = f"no answer within {job.seconds:g} seconds: what would follow was not looked at"
-        found.append(mend(job.about, said, "look whether the system hangs, or whether packets are lost on the way"))
+        said = f"no answer within {job.seconds:g} seconds: the checks after this one were not made"
+        found.append(mend(job.about, said, "check whether the system hangs, or packets are lost on the way"))
     finally:
         _end(process)
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""The system that a connector reads or writes: its plugin looks at it."""
+"""The system that a connector reads or writes, which its plugin checks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def findings(job: Job) -> Iterator[Finding]:
     if not _examines(plugin):
         yield left_out(
             job.raw["connector.class"],
-            "the class does not tell how to look at its system: nothing is known of it but its config",
+            "the connector's class does not say how to check its system; only its config was checked",
         )
         return
     config = plugin.config_class.parse(job.raw)
@@ -38,7 +38,7 @@ def _examines(plugin: type[Any]) -> bool:
 
 
 def _topics(job: Job, config: SinkConfig) -> Sequence[str]:
-    """Those of a pattern are asked for; where Kafka does not tell them, somebody else has found why."""
+    """Topics of a pattern are asked for; if Kafka does not list them, another check reports why."""
     if config.topics:
         return config.topics
     admin = Admin(QUIET | client_config.admin(job.worker, job.subject, job.raw).values)

@@ -58,7 +58,7 @@ def parse(payload: bytes, suffix: str) -> ChainFile:
     if problems or parsed.problems:
         raise ConfigError(*problems, *parsed.problems)
     unresolved = [
-        f"{name}: {found.text} is left as it is, since only a worker has config providers"
+        f"{name}: {found.text} is not resolved, since only a worker has config providers"
         for name, value in raw.items()
         if (found := next(references(value), None))
     ]
@@ -79,5 +79,5 @@ def _content(payload: bytes, suffix: str) -> Mapping[Any, Any]:
     except documents.NoDocumentError as error:
         raise ConfigError.for_key("transforms", str(error)) from None
     if not isinstance(content, dict):
-        raise ConfigError.for_key("transforms", "a connector file holds one object")
+        raise ConfigError.for_key("transforms", "a connector file must hold one object")
     return content

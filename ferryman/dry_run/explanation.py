@@ -20,7 +20,7 @@ from ferryman.validation import group_protocol
 from ferryman.worker import connector_file
 
 _CONVERTER = "value.converter"
-UNKNOWN = f"{_CONVERTER} is the worker's, whose file --worker would name"
+UNKNOWN = f"{_CONVERTER} is the worker's; name the worker's file with --worker"
 _ANY_ADDRESS = "http://not.resolved"
 """Stands for a reference to a config provider among a converter's settings. What is kept outside a config are addresses
 and credentials, which don't matter to the plan, and an address may also stand where any text may."""
@@ -35,8 +35,8 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
         raise ConfigError(*parsed.problems)
     of_worker = {} if worker is None else settings.source_values(worker)
     converter = _converter(raw, of_worker)
-    unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, without which no worker starts"
-    # Without a converter the steps are told as after one that gives columns.
+    unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, and no worker starts without one"
+    # Without a converter the steps are shown as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
     steps: Sequence[Planned | str] = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
     if not catalog.is_sink(plugin):
@@ -51,7 +51,8 @@ def _delivery(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, st
 
 
 def _fetched(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> list[str]:
-    """How much is fetched at once, if that is not the usual. Raises ConfigError for what no consumer can be told."""
+    """How much is fetched at once, if that is not the default. Raises ConfigError for settings that no consumer
+    accepts."""
     about = (_about_fetches(given, prefix) for given, prefix in ((worker, "consumer."), (raw, "consumer.override.")))
     consumer = client_config.sink_consumer(next(about), "", 0, next(about)).values
     found = fetching.fetch_summary({**consumer, **fetching.wished(plugin.fetch_min_bytes, consumer)})

@@ -92,7 +92,7 @@ class Spans:
                 return
 
     def value(self) -> Span:
-        """The value that comes next; goes on behind it. Raises ValueError for what is no JSON."""
+        """The next value; moves past it. Raises ValueError for what is not JSON."""
         self.takes("")
         start = self.at
         found, self.at = _decoder.raw_decode(self.text, start)

@@ -68,10 +68,10 @@ def _asked(subject: Subject, question: Question) -> Prediction:
     try:
         effects = question(config)
         if effects is None:
-            text = "does not say what it would do; what a task does is known to its own code only"
+            text = "does not say what it would do; only its own code knows"
             found.effects.append(Effect("note", subject.plugin.__name__, text))
             return found
-        # One by one: what was told before an error stays told.
+        # One by one, so that what comes before an error is kept.
         for each in effects:
             found.effects.append(each)
     except Exception as error:

@@ -1,4 +1,5 @@
-"""What ``ferryman explain`` tells of a connector: its plan, what is guaranteed and what is not, what would be done."""
+"""What ``ferryman explain`` says about a connector: its plan, what is guaranteed and what is not, what would be
+done."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ class Report:
     guarantees: Sequence[Guarantee]
     """Those that are true of the config."""
     untold: str | None
-    """Why no guarantee can be told; None if they are."""
+    """Why no guarantees can be given; None if they can."""
     records: int | None
     """How many records there were to try with; None if none was asked for."""
     effects: Sequence[Effect]
@@ -44,7 +45,7 @@ class Report:
             yield f"{'guaranteed' if each.kind == 'promise' else 'not guaranteed'}: {each.sentence}"
             yield from (f"{_INDENT}proved by {proof}" for proof in each.proofs)
         if self.untold is not None:
-            yield f"guaranteed: nothing can be told: {self.untold}"
+            yield f"guaranteed: nothing is known: {self.untold}"
         if self.records is not None:
             yield f"with {self.records:,} {'record' if self.records == 1 else 'records'}:"
         for effect in self.effects:

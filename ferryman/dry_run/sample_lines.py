@@ -26,7 +26,7 @@ JSON: Converter[Any] = JsonConverter(JsonConverterConfig.parse({"schemas.enable"
 
 
 class BadLine(Exception):
-    """The line is no record."""
+    """The line is not a record."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def read(payload: bytes) -> Record:
     line = _split(payload)
     topic = line.members.get("topic", _NULL).value
     if topic is not None and topic.__class__ is not str:
-        raise BadLine("topic is not a text")
+        raise BadLine("topic is not a string")
     key_schema, key = _decoded(line.text, line.members.get("key", _NULL))
     value_schema, value = _decoded(line.text, line.members.get("value", _NULL))
     headers = tuple(_header(line.text, name, span) for name, span in line.headers)
@@ -92,7 +92,7 @@ def _headers(spans: Spans) -> list[tuple[str, Span]]:
             members[name] = spans.value()
         key = members.get("key", _NULL).value
         if key.__class__ is not str or members.keys() - {"key", "value"}:
-            raise BadLine('a header is {"key": a text, "value": …}')
+            raise BadLine('a header is {"key": a string, "value": …}')
         found.append((key, members.get("value", _NULL)))
     return found
 

@@ -67,7 +67,7 @@ def of_lines(subject: Subject, lines: BinaryIO) -> SinkInput:
         polled = _polled(source, records)
         taken.add(polled, batches(records, polled, range(len(records))), [], chain)
     if not taken.records:
-        raise BadLine("there is no record in it: a sample has one a line, in JSON")
+        raise BadLine("it contains no record: a sample has one JSON record per line")
     return taken
 
 
@@ -100,13 +100,13 @@ def _by_partition(
     for number, record in found:
         topic = record.topic or (topics[0] if topics else "")
         if not topic:
-            raise BadLine(f"line {number}: it names no topic, and topics.regex says none")
+            raise BadLine(f"line {number}: it names no topic, and with topics.regex there is no default")
         partition = record.partition or 0
         before = partitions.setdefault((topic, partition), [])
         following = (before[-1].offset or 0) + 1 if before else 0
         offset = following if record.offset is None else record.offset
         if offset < following or partition < 0:
-            raise BadLine(f"line {number}: after what came before {topic}-{partition}@{offset} cannot be a place")
+            raise BadLine(f"line {number}: {topic}-{partition}@{offset} cannot come after the lines before it")
         timestamp = now if record.timestamp is None else record.timestamp
         before.append(replace(record, topic=topic, partition=partition, offset=offset, timestamp=timestamp))
     return partitions
@@ -122,7 +122,7 @@ def of_topics(subject: Subject, count: int) -> SinkInput:
     converters. Raises ConfigError without a worker, RetriableError when Kafka does not answer."""
     config = subject.checked()
     if subject.worker is None:
-        raise ConfigError.for_key("", "--from-topic needs --worker, whose file says the way to Kafka")
+        raise ConfigError.for_key("", "--from-topic needs --worker, whose file says how to connect to Kafka")
     assert isinstance(config, SinkConfig)
     values = subject.worker.values
     client = client_config.sink_consumer(values, subject.name, 0, subject.raw).values
@@ -134,7 +134,7 @@ def of_topics(subject: Subject, count: int) -> SinkInput:
             extent = Extent()
             found = list(reader.messages(count, time.monotonic() + ANSWER_SECONDS, extent))
         if not found:
-            taken.effects.append(Effect("note", topic, "is empty, or not there"))
+            taken.effects.append(Effect("note", topic, "is empty, or does not exist"))
         for polled in by_partition(found):
             taken.add(polled, *chain.decode(polled), chain)
     return taken

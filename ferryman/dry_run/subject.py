@@ -30,7 +30,7 @@ class Subject:
     plugin: type[Any]
     """Its class."""
     posted: Mapping[str, str] = field(repr=False)
-    """The config as it stands in the file."""
+    """The config as it is in the file."""
     raw: Mapping[str, str] = field(repr=False)
     """The same with the worker's config providers asked."""
     worker: Settings | None
@@ -40,7 +40,7 @@ class Subject:
     problems: Sequence[KeyProblem]
     """What is wrong with it."""
     unresolved: Sequence[KeyProblem]
-    """Keys whose values only a config provider knows that is not to be had here; they are none of ``problems``."""
+    """Keys whose values only an unavailable config provider knows; they are not among ``problems``."""
 
     @property
     def is_sink(self) -> bool:
@@ -55,8 +55,8 @@ class Subject:
 
 
 def read(file: Path, worker: Path | None) -> Subject:
-    """The connector in a file. Raises ConfigError for a file that cannot be read, or a class that there is not. What is
-    secret is hidden from now on."""
+    """The connector in a file. Raises ConfigError for a file that cannot be read, or an unknown class. Secrets are
+    hidden from now on."""
     found = connector_file.read(file)
     plugin = plugin_of(found.config.get("connector.class", ""))
     redaction.protect_config(found.config, plugin.config_class.secrets())
@@ -94,9 +94,13 @@ def _settings(file: Path) -> Settings:
 
 
 def _unresolved(values: Mapping[str, str], alone: bool) -> list[KeyProblem]:
-    which = "a worker's, whose file --worker would name" if alone else "none that the worker has"
+    which = (
+        "a config provider; name the worker's file with --worker"
+        if alone
+        else "a provider that the worker does not have"
+    )
     return [
-        KeyProblem(key, f"{key}: {found.text} is of a config provider, and that is {which}")
+        KeyProblem(key, f"{key}: {found.text} needs {which}")
         for key, value in values.items()
         if (found := next(references(value), None)) is not None
     ]

@@ -48,7 +48,11 @@ def answers(jq: Any) -> Any:
             made = list(islice(found.input_text(text), 2))
         except ValueError as error:
             return {"refused": str(error)}
-        return {"text": made[0]} if len(made) == 1 else {"refused": f"it gives {'several values' if made else 'none'}"}
+        return (
+            {"text": made[0]}
+            if len(made) == 1
+            else {"refused": f"the edit returned {'several values' if made else 'no value'}"}
+        )
 
     return answered
 

@@ -24,8 +24,8 @@ class Editor:
 
     def edited(self, program: str, topic: str, payload: Payload) -> Payload:
         """The payload of what a jq program makes of the value. It gets that as JsonConverter writes it without its
-        schema, decimals as numbers. A tombstone stays one. DataError where there is no such value, or one that the
-        schema does not take; RetriableError if a neighbour is away."""
+        schema, decimals as numbers. A tombstone stays one. DataError if the program gives no value, or one that does
+        not fit the schema; RetriableError if another system is away."""
         if payload is None:
             return None
         (data,) = self.converter.to_data(topic, [payload])
@@ -40,7 +40,7 @@ def _plain(value: Any) -> bytes:
     """A schemaless value's JSON. DataError for what JSON cannot say, as bytes, which would come back as texts."""
     text = dumps(value)
     if loads(text) != value:
-        raise DataError("The value holds what JSON has no word for, and it has no schema to tell: it cannot be edited")
+        raise DataError("The value cannot be represented in JSON without a schema, so it cannot be edited")
     return text
 
 
@@ -60,7 +60,7 @@ def _reader(rows: Rows) -> Callable[[bytes], Any]:
         value = read(given)
         unknown = _unknown(given, loads(printed(write(value))))
         if unknown is not None:
-            raise DataError(f"The edit sets {unknown}, and the schema has no such field").in_field(unknown)
+            raise DataError(f"The edit sets {unknown}, but the schema has no such field").in_field(unknown)
         return value
 
     return checked

@@ -15,13 +15,13 @@ CPU_SECONDS = 2.0
 MEMORY_BYTES = 1 << 30
 """Bytes that the child may have, itself included."""
 MAX_CHARACTERS = 4_000
-"""Characters of a program: it stands in headers."""
+"""The longest program, in characters: it is written into headers."""
 LONGEST_REASON = 500
 """Characters of what a program says for itself, by ``error``: that stands there too."""
 
 
 class BadProgram(Exception):
-    """A program that is none; the message says why."""
+    """An invalid program; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Program:
     text: str
 
     def check(self) -> None:
-        """Raises BadProgram if it is none, RetriableError if the child does not start."""
+        """Raises BadProgram if it is invalid, RetriableError if the child does not start."""
         if not self.text.strip():
             raise BadProgram("the expression is empty")
         if len(self.text) > MAX_CHARACTERS:
             raise BadProgram(f"the expression has more than {MAX_CHARACTERS:,} characters")
         if "\0" in self.text:
-            raise BadProgram("the expression has a character of code 0 in it")
+            raise BadProgram("the expression contains a NUL character")
         try:
             answer = _asked(self.text, None)
         except (OutOfTime, Crashed):
@@ -46,8 +46,8 @@ class Program:
             raise BadProgram(_fault(answer["fault"]))
 
     def edited(self, value: str) -> str:
-        """What it makes of a value, both in JSON. DataError where that is not one value, or takes too long or too much
-        memory; RetriableError if the child does not start."""
+        """The edited value, both in JSON. DataError if that is not one value, or takes too long or too much memory;
+        RetriableError if the child does not start."""
         try:
             answer = _asked(self.text, value)
         except OutOfTime:
@@ -57,7 +57,7 @@ class Program:
         if "text" in answer:
             return str(answer["text"])
         reason = answer.get("refused") or _fault(answer["fault"])
-        raise DataError(f"The edit makes no value of this one: {cut(reason, LONGEST_REASON)}")
+        raise DataError(f"The edit failed for this value: {cut(reason, LONGEST_REASON)}")
 
 
 def _asked(program: str, text: str | None) -> Any:
@@ -65,7 +65,7 @@ def _asked(program: str, text: str | None) -> Any:
 
 
 def _fault(told: str) -> str:
-    """The first fault that jq tells of. Columns are those of the expression, which stands in parentheses."""
+    """The first error that jq reports. Columns are those of the expression, which is in parentheses."""
     first = told.partition("\n")[0].removeprefix("jq: error: ")
     what, _, _ = first.partition(" at <top-level>")
     return what

@@ -157,7 +157,7 @@ def decode(key: Payload, value: Payload) -> ConfigRecord | Ignored | None:
         return None
     prefix = next((each for each in _READERS if name.startswith(each)), None)
     if prefix is None or (prefix == _SESSION_KEY and name != prefix):
-        return Ignored(name, "its key is none of the config topic's")
+        return Ignored(name, "its key is not one of the config topic's")
     found = _READERS[prefix](name.removeprefix(prefix), content)
     return Ignored(name, "its value does not have the form that its key asks for") if found is None else found
 

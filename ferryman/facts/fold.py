@@ -42,7 +42,7 @@ class ConnectorFacts:
     """What is known of one connector."""
 
     properties: Properties | None = field(default=None, repr=False)
-    """None where there is no such connector: deleted, or only its target is known yet."""
+    """None if there is no such connector: it was deleted, or only its target is known yet."""
     target: TargetState = TargetState.RUNNING
     tasks: tuple[Properties, ...] = field(default=(), repr=False)
     """The tasks' configs by number; none while inconsistent."""
@@ -80,7 +80,7 @@ class Facts:
     """Task configs that wait for their commit, by connector and number."""
 
     def names(self) -> list[str]:
-        """The connectors that there are, sorted."""
+        """The existing connectors, sorted."""
         return sorted(name for name, facts in self.connectors.items() if facts.properties is not None)
 
     def of(self, connector: str) -> ConnectorFacts:

@@ -41,7 +41,7 @@ def check(path: str) -> str:
     chosen = _of_check.get()
     folders = _of_process if chosen is None else chosen
     if path and folders and not any(_contains(folder, _real(path)) for folder in folders):
-        raise ValueError(f"the worker's {KEY} keeps connectors to files in {', '.join(folders)}")
+        raise ValueError(f"the worker's {KEY} limits connectors to files in {', '.join(folders)}")
     return path
 
 

@@ -1,4 +1,5 @@
-"""JSON and YAML in files that people write: what cannot be read is said in one way, whatever is wrong with it."""
+"""JSON and YAML in files that people write; unreadable ones give the same kind of error, whatever is wrong with
+them."""
 
 import codecs
 import json
@@ -14,7 +15,7 @@ def loads(content: bytes | str, syntax: Literal["JSON", "YAML"] = "JSON") -> Any
     try:
         return json.loads(content) if syntax == "JSON" else _yaml(content)
     except RecursionError:
-        raise NoDocumentError(f"this is not {syntax} that can be read: it is nested too deeply") from None
+        raise NoDocumentError(f"this is not readable {syntax}: it is nested too deeply") from None
     except ValueError as error:
         raise NoDocumentError(f"this is not {syntax}: {error}") from None
 

@@ -1,1 +1,1 @@
-"""What every process has in common that a worker has had forked: its beginning, and the line to its worker."""
+"""What all processes have in common that are forked for a worker: their beginning, and the line to the worker."""

@@ -16,7 +16,7 @@ from ferryman.telemetry.subject import Subject
 
 
 class Told(Protocol):
-    """What every such process is told first. Configs hold secrets."""
+    """What every such process is sent first. Configs hold secrets."""
 
     @property
     def connector(self) -> str:

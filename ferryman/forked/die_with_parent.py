@@ -11,7 +11,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Has the kernel send a signal when the parent ends (Linux; elsewhere a closing pipe must do). ``parent`` is its
-    process, as the parent itself says: whoever asks may have been orphaned already."""
+    process id, as the parent itself gave it: the caller may have been orphaned already."""
     if _LIBC is None:
         return
     _LIBC.prctl(PR_SET_PDEATHSIG, number)

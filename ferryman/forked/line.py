@@ -49,7 +49,7 @@ class Line:
                 return False
             self._connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
         except OSError:
-            return False  # the worker is gone, and whoever listens to it ends the process
+            return False  # the worker is gone, and the thread that listens to it ends the process
         finally:
             self._telling.release()
         return True

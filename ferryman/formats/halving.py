@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 
 def unfit(count: int, fits: Callable[[int, int], bool], few: int = 1, tries: int | None = None) -> Iterator[int]:
-    """The places of the items that do not fit, of ``count``, among which there is one.
+    """The places of the items that do not fit, among ``count`` items of which at least one does not.
 
     ``fits(start, stop)`` says whether these can be read at once. Pieces of at most ``few`` that cannot are given up
     whole, and so is what is left after so many ``tries``.

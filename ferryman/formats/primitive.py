@@ -54,7 +54,7 @@ class Codec:
     def _bytes(self, form: binary.Struct, value: Any, schema: Schema | None) -> bytes:
         if not self.check(value, schema):
             was = f"class {java_class(value, schema)}"
-            raise DataError(f"Failed to serialize to {self.kind} (was {was}): it takes {self.schema.type} only")
+            raise DataError(f"Failed to serialize to {self.kind} (was {was}): only {self.schema.type} is accepted")
         try:
             return form.pack(to_float32(value) if self.code == "f" else value)
         except binary.error as error:

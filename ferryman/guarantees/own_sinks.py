@@ -58,7 +58,8 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "The table is what its records leave one by one, whatever is killed: rows and the next offset are one "
+        "The table is as if its records had been written one by one, whatever is killed: rows and the next offset "
+        "are one "
         "transaction.",
         _sql("upsert", "update"),
         "SQL sink, insert.mode=upsert or update",
@@ -66,7 +67,7 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "A task that was frozen and has a successor writes no row any more, and the database's offsets win over the "
+        "A task that was frozen and has a successor writes no more rows, and the database's offsets win over the "
         "group's.",
         _sql("insert", "upsert", "update"),
         "SQL sink",
@@ -78,8 +79,9 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "Each record is in one object, exactly once, whatever is killed and whatever the group's offsets say: heads in "
-        "the bucket tell how far the archive has got. Servers that do not obey If-Match leave it to the group.",
+        "Each record is in one object, exactly once, whatever is killed and whatever the group's offsets say: "
+        "heads in the bucket record how far the archive has got. With servers that do not obey If-Match the "
+        "group's offsets do.",
         lambda facts: _s3(facts, heads=True),
         "S3 sink",
         (
@@ -97,22 +99,22 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "The group's offsets tell how far the archive has got, so that the group must be of the classic protocol.",
+        "The group's offsets record how far the archive has got, so the group must use the classic protocol.",
         lambda facts: _s3(facts, heads=False),
         "S3 sink, enable.conditional.writes=false",
         (f"{_GROUPS}::test_what_keeps_its_truth_in_the_groups_metadata_is_refused",),
     ),
     Guarantee(
         "limit",
-        "A record is in no object that can be seen before its file is closed and committed.",
+        "No visible object contains a record before its file is closed and committed.",
         lambda facts: isinstance(facts.config, S3SinkConfig),
         "S3 sink",
         ("tests/connectors/s3/test_sink_once.py::test_nothing_is_visible_before_its_commit",),
     ),
     Guarantee(
         "promise",
-        "Each record is one line, exactly once, whatever is killed, if the file is a regular one: a head beside it "
-        "tells how much of it counts.",
+        "Each record is one line, exactly once, whatever is killed, if it is a regular file: a head beside it "
+        "records how much of it counts.",
         lambda facts: _file(facts, named=True),
         "file sink with a file",
         (
@@ -122,8 +124,8 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "No message is lost: one of which nobody knows whether it was sent is sent again, after in.doubt.max.retries "
-        "its record counts as bad.",
+        "No message is lost: one that may or may not have been sent is sent again; after in.doubt.max.retries its "
+        "record counts as bad.",
         _mail("resend"),
         "e-mail sink, behavior.on.in.doubt=resend",
         (f"{_MAIL}::test_after_a_kill_at_most_max_in_flight_messages_are_double_or_with_skip_missing",),
@@ -141,7 +143,7 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "No message is sent twice: one of which nobody knows whether it was sent is passed over.",
+        "No message is sent twice: one that may or may not have been sent is not sent again.",
         _mail("skip"),
         "e-mail sink, behavior.on.in.doubt=skip",
         (f"{_DOUBT}::test_with_skip_nothing_is_doubled_and_what_may_be_lost_is_listed",),
@@ -162,7 +164,7 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "When the database could not write max.retries times more, the task fails.",
+        "When writing to the database has failed max.retries times in a row, the task fails.",
         _gives_up,
         "SQL sink with max.retries",
         (
@@ -181,7 +183,7 @@ OWN_SINKS: Sequence[Guarantee] = (
         "limit",
         "A record arrives at least once: what was put after the last commit comes again after a crash.",
         lambda facts: _file(facts, named=False) or (facts.is_sink and not isinstance(facts.config, _OWN)),
-        "file sink without a file; sinks that are not Ferryman's, unless they know better themselves",
+        "file sink without a file; sinks that are not Ferryman's, unless they do better themselves",
         ("tests/task/sink/test_after_a_crash.py::test_what_was_put_after_the_last_commit_comes_again",),
     ),
 )

@@ -32,7 +32,7 @@ SOURCES: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "A task that was frozen and has a successor writes no record any more.",
+        "A task that was frozen and has a successor writes no more records.",
         lambda facts: _is_source(facts) and facts.transactional,
         "sources on a worker with transactions",
         ("tests/reliability/test_zombies.py::test_a_zombie_source_with_events_in_hand_does_not_write_them",),
@@ -53,8 +53,8 @@ SOURCES: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "The source does not say that it goes on exactly where its offset says, and so cannot be asked for "
-        "exactly-once delivery (exactly.once.support=required).",
+        "The source does not say that it goes on exactly where its offset says, so exactly.once.support=required "
+        "is refused.",
         lambda facts: _is_source(facts) and not facts.goes_on_exactly,
         "standard input, and sources that are not Ferryman's and do not say so",
         (
@@ -70,7 +70,7 @@ SOURCES: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "Reading goes on behind the last line that was committed.",
+        "Reading goes on after the last line that was committed.",
         lambda facts: isinstance(facts.config, FileStreamSourceConfig) and facts.config.file is not None,
         "file source with a file",
         ("tests/connectors/file/test_source.py::test_reading_on_from_any_position_gives_the_rest",),
@@ -88,15 +88,15 @@ SOURCES: Sequence[Guarantee] = (
     ),
     Guarantee(
         "promise",
-        "What was not committed is made again, the same.",
+        "Records that were not committed are generated again, the same ones.",
         lambda facts: isinstance(facts.config, DatagenConfig),
         "datagen source",
         ("tests/connectors/datagen/test_source.py::test_what_was_not_committed_is_made_again_the_same",),
     ),
     Guarantee(
         "promise",
-        "Each record of the archive is read once, however often the task is killed, also of objects that appear "
-        "meanwhile.",
+        "Each record of the archive is read once, however often the task is killed, including those of objects "
+        "that appear meanwhile.",
         lambda facts: isinstance(facts.config, S3SourceConfig),
         "S3 source",
         (

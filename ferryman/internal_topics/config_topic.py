@@ -40,7 +40,7 @@ def decoded(records: Sequence[LogRecord]) -> Iterator[tuple[ConfigRecord | Ignor
     for each in records:
         record = decode(each.key, each.value)
         if record is None:
-            log.error("the record at offset %d of the config topic is no JSON, or has no key; passed over", each.offset)
+            log.error("ignored offset %d of the config topic: the record is not JSON, or has no key", each.offset)
             continue
         if isinstance(record, Ignored):
             log.warning("the record %s at offset %d is ignored: %s", record.key, each.offset, record.reason)

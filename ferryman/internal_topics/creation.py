@@ -66,7 +66,7 @@ def create(admin: Admin, topic: InternalTopic) -> None:
         found = admin.list_topics(timeout=ANSWER_SECONDS).topics.get(topic.name)
     except KafkaException as error:
         raise RetriableError(
-            f"the {topic.kind}s topic {topic.name} cannot be looked at: {error.args[0].str()}"
+            f"the {topic.kind}s topic {topic.name} cannot be described: {error.args[0].str()}"
         ) from error
     if found is None:
         _create(admin, topic)

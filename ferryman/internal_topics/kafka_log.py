@@ -1,6 +1,6 @@
 """A topic that is read whole, from its beginning to its end and then on as it grows (KafkaBasedLog).
 
-The calls block; whoever has an event loop makes them in a thread.
+The calls block; from an event loop, make them in a thread.
 """
 
 import logging
@@ -37,7 +37,7 @@ _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 
 class LogRecord(NamedTuple):
-    """A record as it lies in the topic."""
+    """A record as it is in the topic."""
 
     partition: int
     offset: int
@@ -184,7 +184,7 @@ class KafkaLog:
             raise RetriableError(self._failure)
 
     def _closed(self) -> RetriableError:
-        return RetriableError(f"nobody reads {self.topic} any more")
+        return RetriableError(f"{self.topic} is no longer being read")
 
     def _late(self, reason: str) -> RetriableError:
         return RetriableError(f"{self.topic} was not read to its end: {reason}")
@@ -246,7 +246,7 @@ class KafkaLog:
             self._missed = time.monotonic()
             return
         if not known:
-            self._fail(f"the topic {self.topic} is not there any more")
+            self._fail(f"the topic {self.topic} no longer exists")
 
     def _fail(self, failure: str) -> None:
         if failure != self._failure:

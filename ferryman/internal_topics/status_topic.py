@@ -39,7 +39,8 @@ def decoded(records: Sequence[LogRecord]) -> Iterator[StatusRecord]:
     for each in records:
         record = decode(each.key, each.value)
         if record is None:
-            log.warning("the record at %d@%d of the status topic is none; passed over", each.partition, each.offset)
+            at = each.partition, each.offset
+            log.warning("ignored partition %d offset %d of the status topic: not a status record", *at)
         else:
             yield record
 
@@ -70,15 +71,15 @@ class StatusWriter:
         self._thread.start()
 
     def put(self, record: StatusRecord, safe: bool = False) -> None:
-        """Wishes for a record, and returns at once. A ``safe`` one is left out where somebody else has said something
-        newer: for UNASSIGNED and FAILED."""
+        """Queues a record for writing, and returns at once. A ``safe`` one is left out where somebody else has said
+        something newer: for UNASSIGNED and FAILED."""
         key, value = encode(record)
         with self._change:
             self._wishes[key] = _Wish(record, value, safe)
             self._change.notify_all()
 
     def flush(self, within: float) -> bool:
-        """Waits until Kafka has all that was wished for; whether it has after so many seconds."""
+        """Waits until Kafka has everything that was queued; returns whether it has after this many seconds."""
         with self._change:
             return self._change.wait_for(lambda: not self._wishes and not self._flying, within)
 
@@ -137,12 +138,12 @@ class StatusWriter:
                 self._flying.pop(key, None)
                 self._change.notify_all()
         elif error.code() in REFUSED:
-            log.error("a status is not written: %s", explained(error, self._topic))
+            log.error("a status could not be written: %s", explained(error, self._topic))
             with self._change:
                 self._flying.pop(key, None)
                 self._change.notify_all()
         else:
-            log.debug("a status is written again: %s", error.str())
+            log.debug("a status will be written again: %s", error.str())
             self._again(key)
 
     def _again(self, key: bytes) -> None:

@@ -1,6 +1,6 @@
 """Write to an internal topic and wait until the brokers have it: record by record, or as the only leader in one piece.
 
-The second is Kafka Connect's fencable producer (KIP-618): whoever claims the right to write last has it alone.
+The second is Kafka Connect's fencable producer (KIP-618): the last one to claim the right to write has it alone.
 """
 
 import logging
@@ -71,7 +71,9 @@ class PlainWriter:
         while receipts.left and not receipts.errors and time.monotonic() < deadline:
             producer.poll(POLL_SECONDS)
         if receipts.errors:
-            raise RetriableError(f"{self._topic} does not take a record: {explained(receipts.errors[0], self._topic)}")
+            raise RetriableError(
+                f"{self._topic} does not accept a record: {explained(receipts.errors[0], self._topic)}"
+            )
         if receipts.left:
             raise Indeterminate(f"{self._topic} has not acknowledged {receipts.left} records within {within:.0f} s")
         return receipts.ends
@@ -100,7 +102,7 @@ def _produce(producer: Producer, topic: str, entries: Sequence[Entry], receipts:
 
 
 class FencedWriter:
-    """The producer of whoever leads the group, with the group's own transactional id. Each ``send`` is a transaction.
+    """The leader's producer, with the group's own transactional id. Each ``send`` is a transaction.
 
     When one fails, the right to write is given up and must be claimed again, which ends whatever was open.
     """
@@ -119,7 +121,7 @@ class FencedWriter:
         return self._producer is not None
 
     def claim(self, within: float) -> None:
-        """Fences whoever wrote before, unless that is this one. Raises RetriableError if the broker does not say so."""
+        """Fences the former writer, unless that is this one. Raises RetriableError if the broker does not say so."""
         with self._lock:
             if self._producer is not None:
                 return
@@ -142,10 +144,10 @@ class FencedWriter:
         deadline = time.monotonic() + within
         with self._lock:
             if self._producer is None:
-                raise FencedError(f"{self._topic} cannot be written without having claimed the right to")
+                raise FencedError(f"{self._topic} cannot be written before the right to write to it has been claimed")
             if not self.leads():
                 self._give_up()
-                raise FencedError(f"{self._topic} is another worker's to write by now")
+                raise FencedError(f"{self._topic} is now written by another worker")
             try:
                 return self._write(self._producer, entries, deadline)
             except (KafkaException, RetriableError) as error:
@@ -192,7 +194,7 @@ def _commit(producer: Producer, topic: str, deadline: float) -> None:
             if not reason.retriable() or reason.code() in _FENCED:
                 raise
             if time.monotonic() >= deadline:
-                raise Indeterminate(f"whether {topic} was written is not known: {reason.str()}") from error
+                raise Indeterminate(f"it is not known whether {topic} was written: {reason.str()}") from error
         else:
             return
 

@@ -19,7 +19,7 @@ def rescaled(value: Decimal, scale: int) -> Decimal:
     more than 10,000."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
-        raise DataError(f"{value} is no decimal")
+        raise DataError(f"{value} is not a decimal")
     digits = value.adjusted() + 1 + max(-exponent, scale)
     if digits > MOST_DIGITS and value:
         raise too_long(digits)

@@ -101,7 +101,7 @@ def _module(reader: _Reader) -> LoginModule:
     name = reader.name("the class of a login module")
     flag = reader.name("required, requisite, sufficient or optional").lower()
     if flag not in FLAGS:
-        raise ValueError(f"one of {', '.join(sorted(FLAGS))} is expected behind {name}")
+        raise ValueError(f"one of {', '.join(sorted(FLAGS))} is expected after {name}")
     options = dict[str, str]()
     while not reader.sign(";"):
         option = reader.name("an option, or a semicolon,")

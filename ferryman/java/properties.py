@@ -22,8 +22,8 @@ def load(content: bytes) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The pairs in a text, of equal keys the last. Raises ConfigError with the line for a ``\\uXXXX``
-    that is malformed or half of a letter."""
+    """The pairs in a text, of equal keys the last. Raises ConfigError with the line for a ``\\uXXXX`` that is malformed
+    or an unpaired surrogate."""
     return dict(_pair(number, line) for number, line in _logical_lines(text))
 
 
@@ -71,9 +71,9 @@ def _unescaped(text: str, number: int, key: str) -> str:
 
 
 def _joined(text: str, number: int) -> str:
-    """Pairs of surrogates, which is how Java writes letters beyond U+FFFF, become those letters."""
+    """Pairs of surrogates, with which Java writes characters beyond U+FFFF, become those characters."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         shown = ascii(text)[1:-1][:60]
-        raise ConfigError.for_key("", f"line {number}: {shown} holds half of a letter (a lone surrogate)") from None
+        raise ConfigError.for_key("", f"line {number}: {shown} holds an unpaired surrogate") from None

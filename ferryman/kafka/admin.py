@@ -28,7 +28,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 ANSWER_SECONDS = 60.0
-"""For an answer, where nobody has less time."""
+"""The default number of seconds for an answer."""
 FIRST_TRY_SHARE = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
 RETRY_SECONDS = 0.2
@@ -93,7 +93,7 @@ class Admin:
         return self._made.list_topics(timeout=timeout)
 
     def described(self, topics: Iterable[str], within: float = ANSWER_SECONDS) -> dict[str, TopicDescription]:
-        """Those of these topics that there are."""
+        """Those of these topics that exist."""
         wanted = TopicCollection(list(topics))
         return self._answered(lambda client, left: _described(client, wanted, left), within)
 
@@ -160,7 +160,7 @@ class Admin:
             time.sleep(RETRY_SECONDS)
 
     def poll(self, timeout: float) -> int:
-        """Lets the client tell what it has heard on the side (``error_cb``)."""
+        """Lets the client report errors that it has met in the background (``error_cb``)."""
         return self._made.poll(timeout)
 
 

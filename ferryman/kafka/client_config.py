@@ -41,7 +41,7 @@ PRODUCER_BASE: Mapping[str, Value] = {
     "partitioner": "murmur2_random",  # Java's default partitioner; librdkafka's own would scatter keys
 }
 AT_ONCE: Mapping[str, Value] = {"linger.ms": 0}
-"""For records that somebody waits for one by one: none comes meanwhile that could go with them."""
+"""For records that are waited for one by one: no others come meanwhile that could be sent with them."""
 CONSUMER_BASE: Mapping[str, Value] = {
     "allow.auto.create.topics": True,
     "auto.offset.reset": "earliest",
@@ -191,9 +191,14 @@ def internal_producer(worker: Mapping[str, str], purpose: str) -> ClientConfig:
     return _internal({**PRODUCER_BASE, **AT_ONCE, **ours}, worker, purpose)
 
 
+def leader_transactional_id(group: str) -> str:
+    """The transactional id of the leader of a group of workers (DistributedConfig.transactionalProducerId)."""
+    return f"connect-cluster-{group}"
+
+
 def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
-    """The producer of whoever leads the group, which fences former leaders (KIP-618). As ``internal_consumer``."""
-    transactional_id = f"connect-cluster-{_worker_group(worker)}"
+    """The leader's producer, which fences former leaders (KIP-618). As ``internal_consumer``."""
+    transactional_id = leader_transactional_id(_worker_group(worker))
     return _internal({**PRODUCER_BASE, **AT_ONCE, "transactional.id": transactional_id}, worker, "configs-leader")
 
 

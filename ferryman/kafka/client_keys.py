@@ -160,13 +160,13 @@ TRANSLATIONS: Mapping[Role, Mapping[str, KeyTranslation]] = {
     "admin": COMMON,
 }
 
-_BROKERS = "the broker's group.consumer.{} holds"
+_BROKERS = "the broker's group.consumer.{} applies"
 OF_ONE_PROTOCOL: Mapping[str, Mapping[str, str]] = {
-    "classic": {"group.remote.assignor": "the members of a classic group share its partitions out themselves"},
+    "classic": {"group.remote.assignor": "the members of a classic group assign its partitions themselves"},
     "consumer": {
-        "group.instance.id": "a task that was killed would keep its successor out until its session is over",
+        "group.instance.id": "a killed task would keep its successor out until its session is over",
         "heartbeat.interval.ms": _BROKERS.format("heartbeat.interval.ms"),
-        "partition.assignment.strategy": "the broker shares the partitions out, see group.remote.assignor",
+        "partition.assignment.strategy": "the broker assigns the partitions, see group.remote.assignor",
         "session.timeout.ms": _BROKERS.format("session.timeout.ms"),
     },
 }
@@ -205,13 +205,13 @@ FORCED: Mapping[str, str] = {
 SILENT = frozenset({"key.serializer", "value.serializer", "key.deserializer", "value.deserializer"})
 """Settings that Kafka Connect replaces, too."""
 _JAVA_CODE = "it names Java code, which cannot be loaded"
-_FIXED_PARTITIONER = "records go where Java's default partitioner puts them (murmur2), or where they say themselves"
+_FIXED_PARTITIONER = "records go where Java's default partitioner (murmur2) or they themselves say"
 REFUSED: Mapping[str, str] = {
     "interceptor.classes": _JAVA_CODE,
     "partitioner.class": _FIXED_PARTITIONER,
     "partitioner.ignore.keys": _FIXED_PARTITIONER,
     "partitioner": _FIXED_PARTITIONER,
-    "transaction.two.phase.commit.enable": "transactions are committed by the worker alone",
+    "transaction.two.phase.commit.enable": "only the worker commits transactions",
 }
 """Settings that change what is written, or where to; see ``harmless`` for the values that do not."""
 _HARMLESS = re.compile(
@@ -284,4 +284,4 @@ def _number(translation: Number, text: str) -> tuple[int, str | None]:
     wanted = -(-int(text) // translation.unit)
     value = min(max(wanted, translation.low), translation.high)
     changed = value != wanted and wanted < INT_MAX and int(text) != -1
-    return value, f"becomes {value * translation.unit}, the nearest that the client takes" if changed else None
+    return value, f"becomes {value * translation.unit}, the nearest value that the client accepts" if changed else None

@@ -83,8 +83,8 @@ def is_security(key: str) -> bool:
 
 
 def speaks_tls(protocol: str) -> bool:
-    """Whether a client with this security.protocol uses its keys for TLS at all; otherwise, as in Java, nobody looks
-    whether the files that they name are there."""
+    """Whether a client with this security.protocol uses its keys for TLS at all; otherwise, as in Java, it is not
+    checked whether the files that they name exist."""
     return trim(protocol).lower() in {"ssl", "sasl_ssl"}
 
 

@@ -22,7 +22,7 @@ LOG = {"logger": _logger, "log_level": 5}
 
 QUIET = {"log_level": 0}
 """For a client of which one thing is asked: it tries twenty times a second and would say so each time. Its answer is an
-error, and whoever asked tells of that once."""
+error, which the caller reports once."""
 
 SOURCE_QUEUE: dict[str, Any] = {
     "queue.buffering.max.messages": 500_000,
@@ -58,7 +58,7 @@ class Clients:
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
     watched: Callable[[Side, str], dict[str, Any]] = _nothing
-    """Settings by which a client that lives long tells of itself, by its id; whoever has one polls it."""
+    """Settings with which a long-lived client reports statistics, under its id; its user polls it."""
 
     def _reporting(self, side: str) -> dict[str, Any]:
         return LOG | {"error_cb": self.heard.by(side)}

@@ -23,7 +23,7 @@ class Extent:
     """How much of a topic was read."""
 
     scanned: int = 0
-    """Messages that were looked at."""
+    """How many messages were read."""
     complete: bool = True
     """Whether these were all."""
 

@@ -50,7 +50,7 @@ def refusal(error: KafkaError, side: str) -> RefusedError | None:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a task's clients tell on the side, by ``error_cb``: their calls only time out when they are not let in."""
+    """What a task's clients report by ``error_cb``: if they cannot log in, their calls only time out."""
 
     refusals: list[RefusedError] = field(default_factory=list)
     """The latest one; empty while the clients are let in. Cleared before each session."""
@@ -72,7 +72,7 @@ class Heard:
         return self.refusals[-1] if self.refusals else None
 
     def lines(self, side: str) -> "Lines":
-        """What one client logs, in which it tells more than by ``error_cb``."""
+        """What one client logs, which is more than it reports by ``error_cb``."""
         return Lines(self, side)
 
 

@@ -1,4 +1,4 @@
-"""What a broker refuses for good, and by which limit: answers that are nobody's outage."""
+"""What a broker refuses for good, and by which limit: answers that are not outages."""
 
 from confluent_kafka import KafkaError
 
@@ -25,35 +25,35 @@ PRODUCER_LIMIT = "producer.override.max.request.size"
 BROKER_LIMIT = "max.message.bytes"
 
 _WHAT = {
-    KafkaError.MSG_SIZE_TOO_LARGE: "a record, or a batch of them, is larger than the broker takes",
-    KafkaError.RECORD_LIST_TOO_LARGE: "a batch of records is larger than the broker takes",
-    KafkaError.INVALID_TIMESTAMP: "a record's timestamp is further from the broker's clock than it takes",
-    KafkaError.INVALID_RECORD: "the broker takes no such record",
-    KafkaError.INVALID_CONFIG: "the broker knows no such setting of a topic, or takes no such value of it",
-    KafkaError.INVALID_PARTITIONS: "the broker makes no topic with so many partitions",
-    KafkaError.INVALID_REPLICATION_FACTOR: "the broker makes no topic with so many replicas",
-    KafkaError.POLICY_VIOLATION: "a policy of the broker is against it",
-    KafkaError.TOPIC_EXCEPTION: "the broker takes no topic of that name",
+    KafkaError.MSG_SIZE_TOO_LARGE: "a record, or a batch of them, is larger than the broker accepts",
+    KafkaError.RECORD_LIST_TOO_LARGE: "a batch of records is larger than the broker accepts",
+    KafkaError.INVALID_TIMESTAMP: "a record's timestamp is further from the broker's clock than the broker accepts",
+    KafkaError.INVALID_RECORD: "the broker does not accept such a record",
+    KafkaError.INVALID_CONFIG: "the broker does not know such a topic setting, or does not accept its value",
+    KafkaError.INVALID_PARTITIONS: "the broker does not create a topic with this number of partitions",
+    KafkaError.INVALID_REPLICATION_FACTOR: "the broker does not create a topic with this number of replicas",
+    KafkaError.POLICY_VIOLATION: "a policy of the broker forbids it",
+    KafkaError.TOPIC_EXCEPTION: "the broker does not accept a topic of that name",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user has no right to the topic",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user has not the right to do that in the cluster",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user has no right to do that in the cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user has no right to the transactional id",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "the broker does not let the user in",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "the broker refuses the user's login",
     KafkaError._UNKNOWN_PARTITION: "a record is for a partition that its topic does not have",
 }
 _ADVICE = {
     KafkaError.MSG_SIZE_TOO_LARGE: (
-        "{topic}'s max.message.bytes is what refuses it; raise that. (A batch counts as a whole: "
+        "{topic}'s max.message.bytes is the limit; raise it. (A batch counts as a whole: "
         "{keys}batch.size must not be above it either.)"
     ),
-    KafkaError.RECORD_LIST_TOO_LARGE: "{topic}'s segment.bytes is what refuses it; raise that",
+    KafkaError.RECORD_LIST_TOO_LARGE: "{topic}'s segment.bytes is the limit; raise it",
     KafkaError.INVALID_TIMESTAMP: (
-        "{topic}'s message.timestamp.before.max.ms or message.timestamp.after.max.ms is what refuses it"
+        "{topic}'s message.timestamp.before.max.ms or message.timestamp.after.max.ms is the limit"
     ),
-    KafkaError.INVALID_RECORD: "a topic with cleanup.policy=compact, for one, takes no record without a key",
-    KafkaError.INVALID_CONFIG: "the settings of {topic} are what refuses it",
-    KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} is to have is what refuses it",
-    KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor asks for",
-    KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is what refuses it",
+    KafkaError.INVALID_RECORD: "a topic with cleanup.policy=compact, for example, accepts no record without a key",
+    KafkaError.INVALID_CONFIG: "the settings of {topic} are the reason",
+    KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} should have is the reason",
+    KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor requires",
+    KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is the reason",
     KafkaError.TOPIC_EXCEPTION: "a topic's name is up to 249 letters, digits, dots, dashes and underscores",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user of {keys}* needs the right to write to {topic}",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user needs the right IdempotentWrite, or to create topics",
@@ -78,4 +78,4 @@ def explained(error: KafkaError, topic: str, keys: str = "producer.override.") -
 
 def as_refusal(error: KafkaError, topic: str) -> str:
     """One of REFUSED as what it is, with the broker's own words and the limit that it is about."""
-    return f"{_WHAT[error.code()]}, and would not another time: {error.name()}: {explained(error, topic)}"
+    return f"{_WHAT[error.code()]}, and trying again would not help: {error.name()}: {explained(error, topic)}"

@@ -23,7 +23,7 @@ class Retention:
 
     admin: Admin
     _kept: dict[str, int | None] = field(default_factory=dict)
-    """Milliseconds that a topic keeps a record from its own time on; None if for ever, or if nobody tells, or if it was
+    """Milliseconds that a topic keeps a record from its own time on; None if for ever, if it is unknown, or if it was
     warned about."""
 
     def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
@@ -41,21 +41,22 @@ class Retention:
         if kept is not None and age > kept:
             self._kept[topic] = None
             log.warning(
-                "%s has retention.ms=%d, and gets records that are older by their own times: the broker deletes them "
-                "soon. Set its retention.ms=-1, or message.timestamp.type=LogAppendTime",
+                "%s has retention.ms=%d, and gets records whose timestamps are older: the broker will soon delete "
+                "them. Set its retention.ms=-1, or message.timestamp.type=LogAppendTime",
                 topic,
                 kept,
             )
 
     def _asked(self, topic: str) -> bool:
-        """Whether the broker has told, or never will; a topic that is made by its first record is not there yet."""
+        """Whether the broker has answered, or never will; a topic that is created by its first record does not exist
+        yet."""
         try:
             settings = {name: entry.value for name, entry in self.admin.settings(topic, ANSWER_SECONDS).items()}
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return False
-            log.debug("nobody tells how long %s keeps its records: %s", topic, reason.str())
+            log.debug("it cannot be found out how long %s keeps its records: %s", topic, reason.str())
             settings = {}
         finally:
             self.admin.close()

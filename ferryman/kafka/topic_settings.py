@@ -56,5 +56,6 @@ def doubt(prefix: str, name: str, beside: Iterable[str] = ()) -> str | None:
         return None
     hint = spelling.meant(prefix + name, [prefix + each for each in (*KNOWN, *beside)])
     return (
-        f"{prefix}{name} is no setting that topics have in Kafka; a broker that does not know it makes no topic{hint}"
+        f"{prefix}{name} is not a topic setting of Kafka; a broker that does not know it does not create the "
+        f"topic{hint}"
     )

@@ -73,7 +73,7 @@ class Killable:
             ends.add(process.returncode)
         if ends <= _OF_ITSELF:
             raise Crashed(f"The process that {self._does} crashes")
-        raise RetriableError(f"The process that {self._does} was ended by somebody else")
+        raise RetriableError(f"The process that {self._does} was killed from outside")
 
     def _running(self) -> subprocess.Popen[bytes]:
         # A fork has the parent's child in its memory; it needs one of its own.

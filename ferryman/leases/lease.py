@@ -33,7 +33,7 @@ class Lease:
     ends: float = math.inf
     """From then on the task is parked."""
     over: float = math.inf
-    """From then on the task may be somebody else's; never, where there is nobody else."""
+    """From then on another worker may have the task; never, if there is no other worker."""
 
     def dump(self) -> list[float | None]:
         """For a JSON message."""
@@ -47,4 +47,4 @@ class Lease:
 
 
 UNLIMITED = Lease()
-"""Of a task that nobody else could run."""
+"""The lease of a task that no other worker could run."""

@@ -37,12 +37,12 @@ _JAVAS: Mapping[str, Any] = {
     "request_timeout_ms": 40_000,
     "retry_backoff_ms": 100,
 }
-"""What Kafka Connect's worker sets where nothing is said."""
+"""The defaults of Kafka Connect's worker."""
 _BUFFERS = {"socket.receive.buffer.bytes": socket.SO_RCVBUF, "socket.send.buffer.bytes": socket.SO_SNDBUF}
 _SOCKET = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
 _REFUSED: Mapping[str, tuple[str, Callable[[Value], bool]]] = {
     "broker.address.family": (
-        "the client of a worker group takes addresses of any family",
+        "the client of a worker group uses addresses of any family",
         lambda value: value != "any",
     ),
     "ssl.keystore.location": (
@@ -110,7 +110,7 @@ def _believe(context: ssl.SSLContext, given: Mapping[str, Value]) -> None:
     if not location and not text:
         context.load_default_certs()
         return
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is in a truststore is believed, as in the JVM
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # every certificate in a truststore is trusted, as in the JVM
     name = "ssl.truststore.location" if location else "ssl.truststore.certificates"
     with _refused(name, location):
         context.load_verify_locations(cafile=str(location) if location else None, cadata=str(text) if text else None)

@@ -15,7 +15,7 @@ from ferryman.membership.refusal import Refusal
 _PATIENCE = 10_000
 """Milliseconds without an answer after which the cluster is said to be away; it is asked again."""
 
-_AWAY = "no broker of bootstrap.servers lets this worker in: it is away, or refuses its login or its certificate"
+_AWAY = "no broker of bootstrap.servers accepts this worker: none answers, or they refuse its login or its certificate"
 
 
 class Connection:

@@ -1,4 +1,4 @@
-"""What a member of a worker group is told about its group."""
+"""The settings of a member of a worker group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

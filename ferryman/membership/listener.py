@@ -1,4 +1,4 @@
-"""What a member of a worker group tells its worker, and asks it."""
+"""What a member of a worker group reports to its worker, and asks it."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -33,4 +33,4 @@ class Listener(Protocol):
         """
 
     def lost(self, reason: str) -> None:
-        """The member is no longer in the group: others may run what was its work, now or soon."""
+        """The member is no longer in the group: others may run its former work, now or soon."""

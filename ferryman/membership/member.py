@@ -22,7 +22,7 @@ _log = logging.getLogger("ferryman.membership")
 _SHORTEST, _LONGEST = 0.2, 10.0
 """Seconds before another try where joining fails."""
 _REFUSED = 5.0
-"""Seconds before another look at a group that a worker of another kind is in."""
+"""Seconds before the next check of a group with a worker of another kind."""
 _FOREVER = float("inf")
 _A_WHILE = 60.0
 
@@ -118,7 +118,8 @@ class Member:
     def close(self, within: float | None = None) -> None:
         """Gives up all work, leaves the group and ends; returns when that is done, or after so many seconds.
 
-        Who has not left by then, since work does not end, falls silent with its process; others get it a session later.
+        A member that has not left by then, since its work does not end, falls silent with its process; others get the
+        work a session later.
         """
         with self._condition:
             self._closing = True
@@ -138,26 +139,26 @@ class Member:
             except Refusal as error:
                 self._failed(str(error), _REFUSED)
             except KafkaError as error:
-                self._failed(f"it cannot join group {self.settings.group}: {error!r}", self._pause)
+                self._failed(f"this worker cannot join group {self.settings.group}: {error!r}", self._pause)
                 self._pause = min(self._pause * 2, _LONGEST)
             except Exception as error:
                 _log.exception("The membership failed")
                 self._failed(repr(error), _LONGEST)
-        self._depart("the worker ends")
+        self._depart("the worker is stopping")
 
     def _step(self) -> None:
         """Whatever is to be done now, or nothing for a while."""
         now = boot_time()
         if self._leaving:
             self._leaving = False
-            self._depart("the worker leaves")
+            self._depart("the worker is leaving")
         elif self._is_lost(now):
             self._lose(self._participant.fallen or self._silence())
         elif (joined := self._participant.take()) is not None:
             self._act(joined)
         elif now >= self._due:
             self._due = _FOREVER
-            self._participant.rejoin("the delay for lost work is over")
+            self._participant.rejoin("the delay for lost work has passed")
         elif self._participant.resting:
             self._wait(_A_WHILE)
         elif now < self._rests_until:
@@ -230,7 +231,7 @@ class Member:
             self._participant.rejoin("work was lost during the rebalance")
 
     def _read_on(self, joined: Joined) -> None:
-        """The leader knew less than somebody: whoever is behind reads on, and all join again."""
+        """The leader knew less than a member: those that are behind read on, and all join again."""
         if self._caught_up(joined.told.config_offset):
             self._participant.rejoin("the leader did not know the newest configs")
 
@@ -273,7 +274,7 @@ class Member:
         try:
             return call()
         except Exception:
-            _log.exception("The worker failed to act on a change of its group")
+            _log.exception("The worker could not handle a change of its group")
             return otherwise
 
 

@@ -148,7 +148,7 @@ class Participant:
         try:
             self.listener.heartbeat(self.session.renewed)
         except Exception:
-            _log.exception("The worker failed to take note of a heartbeat")
+            _log.exception("The worker could not handle a heartbeat")
 
     def fell_out(self, reason: str) -> None:
         with self._lock:
@@ -175,7 +175,7 @@ class Participant:
             return found
 
     def stands(self, standing: Standing) -> None:
-        """The member has acted on what it was told."""
+        """The member has carried out its assignment."""
         with self._lock:
             self.standing = standing
 

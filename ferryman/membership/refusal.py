@@ -7,7 +7,7 @@ from ferryman.assignment.protocol import NO_WORK, Metadata, ProtocolError, Work,
 
 
 class Refusal(Exception):
-    """The group is none that this worker may be in; the text says why, and who is to blame."""
+    """This worker must not be in the group; the text says why, and which member is the reason."""
 
 
 def members(group: str, payloads: Mapping[str, bytes]) -> dict[str, Metadata]:
@@ -57,6 +57,6 @@ def _runs(metadata: Metadata) -> Work:
 
 def _mixed(group: str, member: str, url: str) -> str:
     return (
-        f"{member} at {url} is a Kafka Connect worker and no Ferryman; the two cannot share group {group}."
+        f"{member} at {url} is a Kafka Connect worker, not a Ferryman one; the two cannot share group {group}."
         " Stop it, or give these workers another group.id."
     )

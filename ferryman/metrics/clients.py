@@ -5,10 +5,10 @@ from ferryman.metrics.family import Family, figures
 CLIENT, NODE = ("clientid",), ("clientid", "nodeid")
 _ALL = {
     "connection-count": "Brokers that the client is connected to.",
-    "incoming-byte-total": "Bytes that have come from brokers.",
-    "outgoing-byte-total": "Bytes that have gone to brokers.",
+    "incoming-byte-total": "Bytes received from brokers.",
+    "outgoing-byte-total": "Bytes sent to brokers.",
     "request-total": "Requests that were sent to brokers.",
-    "response-total": "Answers that have come from brokers.",
+    "response-total": "Answers received from brokers.",
 }
 _NODE = {name: f"{text.removesuffix('.')}, by broker." for name, text in _ALL.items() if name != "connection-count"}
 _FETCH = {
@@ -18,7 +18,7 @@ _FETCH = {
 }
 _PRODUCER = {
     "record-send-total": "Records that the producer has sent.",
-    "batch-size-avg": "Bytes in a recent batch, in the mean.",
+    "batch-size-avg": "The mean number of bytes in recent batches.",
     "requests-in-flight": "Requests that brokers have not answered yet.",
 }
 CONSUMER, PRODUCER, ADMIN = "kafka.consumer", "kafka.producer", "kafka.admin.client"

@@ -18,9 +18,9 @@ _WORKER = {
         for what in ("connector", "task")
         for name, text in {
             "attempts-total": "How often this worker has begun to start {}.",
-            "success-total": "How often a start of {} went well.",
+            "success-total": "How often a start of {} succeeded.",
             "failure-total": "How often a start of {} failed.",
-            "success-percentage": "The part of recent starts of {} that went well, from 0 to 1.",
+            "success-percentage": "The part of recent starts of {} that succeeded, from 0 to 1.",
             "failure-percentage": "The part of recent starts of {} that failed, from 0 to 1.",
         }.items()
     },
@@ -37,7 +37,7 @@ _REBALANCE = {
     "rebalancing": "Whether this worker is in a rebalance: 1, or 0.",
     "rebalance-max-time-ms": "The longest of the recent rebalances.",
     "rebalance-avg-time-ms": "The mean of the recent rebalances.",
-    "time-since-last-rebalance-ms": "Since the last rebalance was complete.",
+    "time-since-last-rebalance-ms": "Time since the last rebalance was complete.",
 }
 _COORDINATOR = {
     "assigned-connectors": "Connectors that the group has given to this worker.",
@@ -49,9 +49,9 @@ _TASK = {
     "offset-commit-max-time-ms": "The longest of the recent commits.",
     "offset-commit-avg-time-ms": "The mean of the recent commits.",
     "batch-size-max": "Records in the largest of the recent batches.",
-    "batch-size-avg": "Records in a recent batch, in the mean.",
+    "batch-size-avg": "The mean number of records in recent batches.",
     "offset-commit-failure-percentage": "The part of recent commits that failed, from 0 to 1.",
-    "offset-commit-success-percentage": "The part of recent commits that went well, from 0 to 1.",
+    "offset-commit-success-percentage": "The part of recent commits that succeeded, from 0 to 1.",
 }
 _TASK_TEXTS = {
     f"{part}-{what}": f"The {what} of the task's {part.replace('-', ' ')}."
@@ -70,7 +70,7 @@ _SOURCE = {
     "source-record-active-count-avg": "The mean of them, recently.",
     "transaction-size-min": "Records in the smallest of the recent transactions.",
     "transaction-size-max": "Records in the largest of the recent transactions.",
-    "transaction-size-avg": "Records in a recent transaction, in the mean.",
+    "transaction-size-avg": "The mean number of records in recent transactions.",
 }
 _SINK = {
     "sink-record-read-rate": "Records a second that were read from Kafka.",
@@ -81,8 +81,8 @@ _SINK = {
     "offset-commit-seq-no": "The number of the last commit.",
     "offset-commit-completion-rate": "Commits a second that the group has accepted.",
     "offset-commit-completion-total": "Commits that the group has accepted.",
-    "offset-commit-skip-rate": "Commits a second that came to nothing, since the partitions had moved on.",
-    "offset-commit-skip-total": "Commits that came to nothing, since the partitions had moved on.",
+    "offset-commit-skip-rate": "Commits a second that were refused, since the partitions had been reassigned.",
+    "offset-commit-skip-total": "Commits that were refused, since the partitions had been reassigned.",
     "put-batch-max-time-ms": "The longest of the recent puts.",
     "put-batch-avg-time-ms": "The mean of the recent puts.",
     "sink-record-active-count": "Records read whose offsets are not committed yet.",
@@ -96,7 +96,7 @@ _ERRORS = {
     "total-retries": "Waits before another try.",
     "total-errors-logged": "Bad records that errors.log.enable has logged.",
     "deadletterqueue-produce-requests": "Dead letters that were sent off.",
-    "deadletterqueue-produce-failures": "Dead letters that the broker did not take.",
+    "deadletterqueue-produce-failures": "Dead letters that the broker did not accept.",
     "last-error-timestamp": "When the last failure was, in milliseconds since 1970; 0 for none.",
 }
 FAMILIES: tuple[Family, ...] = (

@@ -108,8 +108,7 @@ def _relabelled(found: "re.Match[str]", other: Mapping[str, str]) -> str:
 
 
 def joined(families: Iterable[Family], written: Iterable[Lines], form: Form) -> str:
-    """The whole answer: what there is to tell of this process, and each family that has series, with those of all who
-    have written any."""
+    """The whole answer: the metrics of this process, and each family that has series, with those of all tasks."""
     sources = list(written)
     parts: list[str] = [of_process(form)]
     for family in families:

@@ -4,9 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-MOST_LOOKED_AT = 200
-"""Of more values that come together, so many are looked at, evenly spread, and stand for the others."""
-
 
 @dataclass(slots=True)
 class Histogram:
@@ -35,13 +32,6 @@ class Histogram:
         self.counts[bucket] += count
         self.sum += count * (least + most) / 2
         return True
-
-    def observe_all(self, values: Sequence[float]) -> None:
-        """One value each; of very many the count is right and their distribution estimated."""
-        total = len(values)
-        step = max(1, -(-total // MOST_LOOKED_AT))
-        for start in range(0, total, step):
-            self.observe(values[start], min(step, total - start))
 
     @property
     def cumulative(self) -> Iterator[tuple[float, int]]:

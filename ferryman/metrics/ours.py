@@ -28,8 +28,8 @@ LAG_OF = Family(
 OLDEST = Family(
     "ferryman_sink_oldest_undelivered_record_age_seconds",
     "gauge",
-    "Age of the oldest record that was read and not taken by the sink. Of one that is not read yet, how long it is "
-    "known. 0 for none.",
+    "Age of the oldest record that was read and not taken by the sink. For one that is not read yet, how long it "
+    "has been known. 0 for none.",
     TASK,
 )
 DELIVERY = Family(
@@ -70,12 +70,10 @@ LETTERS = Family(
     "Dead letters that the broker has, by the stage that failed.",
     (*TASK, "stage"),
 )
-IN_DOUBT = Family(
-    "ferryman_in_doubt_messages", "gauge", "Messages of which nobody knows yet whether they have arrived.", TASK
-)
+IN_DOUBT = Family("ferryman_in_doubt_messages", "gauge", "Messages that may or may not have arrived.", TASK)
 BACKING_OFF = Family("ferryman_task_backing_off", "gauge", "Whether the task waits for another system: 1, or 0.", TASK)
 TRIES = Family("ferryman_task_backoff_tries", "gauge", "Tries that have failed since it began to wait.", TASK)
-SINCE = Family("ferryman_task_backoff_seconds", "gauge", "For how long it has been waiting.", TASK)
+SINCE = Family("ferryman_task_backoff_seconds", "gauge", "How long it has been waiting.", TASK)
 PARKED = Family(
     "ferryman_task_parked", "gauge", "Whether the task stands still, as its lease was not renewed: 1, or 0.", TASK
 )
@@ -84,7 +82,7 @@ CPU = Family("ferryman_task_cpu_seconds_total", "counter", "CPU time of the task
 STARTS = Family(
     "ferryman_task_process_starts_total", "counter", "Processes that this worker has started for the task.", TASK
 )
-AGE = Family("ferryman_task_metrics_age_seconds", "gauge", "Since the task has last said anything about itself.", TASK)
+AGE = Family("ferryman_task_metrics_age_seconds", "gauge", "Time since the task last reported.", TASK)
 # What Strimzi's dashboards ask about a JVM, said of what runs instead of one.
 JVM_MEMORY = Family(
     "jvm_memory_used_bytes",

@@ -50,7 +50,7 @@ class Recent:
         now = self.sampling.clock()
         windows = self._windows
         if not windows or now - windows[-1].began >= self.sampling.window:
-            # Replaced, not changed: whoever reads meanwhile has the old list.
+            # Replaced, not changed: a concurrent reader has the old list.
             self._windows = [*windows, _Window(now)][-self.sampling.samples :]
         return self._windows[-1]
 

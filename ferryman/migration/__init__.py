@@ -1,1 +1,1 @@
-"""What becomes of the connectors of a running Kafka Connect."""
+"""Which connectors of a running Kafka Connect would run here."""

@@ -45,7 +45,7 @@ def read(address: str, login: tuple[str, str] | None = None, verify: str | bool 
     with _client(address, login, verify) as client:
         version = _get(client, "/")
         if not isinstance(version, dict) or "version" not in version:
-            raise UnreadableCluster(f"{address} is no Kafka Connect: it does not tell its version")
+            raise UnreadableCluster(f"{address} is not a Kafka Connect worker: it does not give its version")
         return OldCluster(str(version["version"]), tuple(sorted(_connectors(client), key=lambda each: each.name)))
 
 
@@ -78,7 +78,7 @@ def _connectors(client: httpx.Client) -> Iterator[OldConnector]:
 
 def _properties(name: str, config: Any) -> Properties:
     if not isinstance(config, dict):
-        raise UnreadableCluster(f"the config of connector {name} is no object")
+        raise UnreadableCluster(f"the config of connector {name} is not an object")
     return {key: _text(value) for key, value in config.items()}
 
 
@@ -93,11 +93,11 @@ def _get(client: httpx.Client, path: str) -> Any:
         raise UnreadableCluster(f"{client.base_url}: {error or type(error).__name__}") from error
     if answer.status_code == 401:
         raise UnreadableCluster(
-            f"{client.base_url} asks for a user and a password: --user and FERRYMAN_MIGRATE_PASSWORD"
+            f"{client.base_url} requires a user and a password: --user and FERRYMAN_MIGRATE_PASSWORD"
         )
     if answer.status_code != 200:
         raise UnreadableCluster(f"GET {path}: {answer.status_code} {redact(answer.text[:200])}")
     try:
         return answer.json()
     except (ValueError, RecursionError):
-        raise UnreadableCluster(f"GET {path}: the answer is no JSON") from None
+        raise UnreadableCluster(f"GET {path}: the answer is not JSON") from None

@@ -11,7 +11,7 @@ from ferryman.telemetry.lines import printable
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that there is to say about a cluster."""
+    """The whole report about a cluster."""
 
     version: str
     """Of the Kafka Connect that was read."""

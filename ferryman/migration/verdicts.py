@@ -14,7 +14,7 @@ CLASS = "connector.class"
 
 
 class Verdict(StrEnum):
-    """What becomes of a key, or of a connector: the worst of its keys."""
+    """The verdict on a key, or on a connector: that of its worst key."""
 
     RUNS = "runs"
     """It has the effect that it has in Kafka Connect."""
@@ -45,7 +45,7 @@ class Checked:
 
 
 def check(connector: OldConnector, settings: Settings) -> Checked:
-    """What a worker with these settings makes of a connector. Starts nothing."""
+    """The verdict of a worker with these settings on a connector. Starts nothing."""
     config = {"name": connector.name, **connector.config}
     plugin = config.get(CLASS) or ""
     try:

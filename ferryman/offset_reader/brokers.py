@@ -109,7 +109,7 @@ class Brokers:
                         yield number, left.pop(number)[1]
 
     def failure(self, error: KafkaError) -> RetriableError:
-        """What an error of the client's means; why it is not let in, it has told on the side."""
+        """What an error of the client means; why it cannot log in, it has reported by ``error_cb``."""
         return refusal(error, "consumer") or self.heard.refusal() or RetriableError(error.str())
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
 """Seconds that a poll waits for records."""
 PROGRESS_SECONDS = 1.0
-"""Seconds between two words to whoever waits."""
+"""Seconds between two reports to those who wait."""
 RESTARTS = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 """What the client says where its position is none of the topic's any more."""
 
@@ -39,13 +39,13 @@ class Question(NamedTuple):
 
 
 class Answers(Protocol):
-    """Whoever is told what becomes of questions; called on threads of the reader's own."""
+    """The listener for answers to questions; called on threads of the reader's own."""
 
     def found(self, question: Question, entries: Sequence[Entry]) -> None:
         """All that was committed before it was put."""
 
     def waits(self, question: Question, silence: float, reason: str) -> None:
-        """It stands still, for so many seconds now."""
+        """It has made no progress for this many seconds."""
 
     def failed(self, question: Question, error: RetriableError) -> None:
         """There is no answer."""
@@ -66,7 +66,7 @@ class Following:
         self._topic, self._brokers, self._answers = topic, brokers, answers
         self._asked: SimpleQueue[Question] = SimpleQueue()
         self._lock = threading.Lock()
-        """Held by whoever reads or changes what follows."""
+        """Held while what follows is read or changed."""
         self._known = Topic("", {})
         self._view, self._standing = View(), Standing()
         self._complete = False
@@ -132,7 +132,7 @@ class Following:
     def _anew(self) -> None:
         """The topic is another one. Those who wait put their questions again."""
         if self._known.id:
-            log.warning("%s was made anew, or lost records; it is read from its beginning", self._topic)
+            log.warning("%s was created anew, or lost records; it is read from its beginning", self._topic)
         self._view, self._standing, self._assigned, self._complete = View(), Standing(), frozenset(), False
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -194,7 +194,7 @@ class Following:
             self._answers.failed(each.question, error)
 
     def _look_behind(self, of: str) -> None:
-        """Looks through what is hidden behind open transactions, where somebody waits for it."""
+        """Reads what is hidden behind open transactions, if somebody waits for it."""
         with self._lock:
             unseen = self._standing.unseen(each.fence for each in self._waiting)
         if not unseen:

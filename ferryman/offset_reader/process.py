@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 PART_BYTES = 1 << 18
 """Bytes of keys and values after which a part of an answer ends."""
 MAX_ENTRY_BYTES = 4 << 20
-"""Bytes that one entry may have."""
+"""The largest entry, in bytes."""
 
 
 def main(connection: socket.socket, parent: int) -> None:

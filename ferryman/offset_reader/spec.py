@@ -1,4 +1,4 @@
-"""All that a reader's process is told by its worker."""
+"""Everything that a worker tells a reader's process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

@@ -16,7 +16,7 @@ from ferryman.offsets.source_offsets import SourceOffsets
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
-"""Seconds between two looks whether the one who asks still waits."""
+"""Seconds between two checks whether the caller still waits."""
 PROGRESS_SECONDS = 60.0
 """Seconds without progress that a caller who is waited for himself puts up with."""
 FIRST_WORD, NEXT_WORD = 5.0, 60.0
@@ -103,7 +103,7 @@ def _error(topic: str, answer: Answer) -> RetriableError:
 
 
 class _Patience:
-    """How long an answer has stood still, and what is said of it."""
+    """How long an answer has made no progress, and the reason given."""
 
     def __init__(self, topic: str, gives_up: GivesUp) -> None:
         self._topic, self._gives_up = topic, gives_up
@@ -115,7 +115,7 @@ class _Patience:
         self._since, self._reason, self._words_at = time.monotonic(), SILENT, FIRST_WORD
 
     def waits(self, silence: float, reason: str) -> None:
-        """The reader has made no progress for so many seconds."""
+        """The reader has made no progress for this many seconds."""
         since = time.monotonic() - silence
         if since > self._since + POLL_SECONDS:
             self._words_at = FIRST_WORD

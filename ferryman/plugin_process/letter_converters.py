@@ -46,7 +46,7 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
 
 
 def protect(asked: Mapping[str, Any]) -> None:
-    """Has nothing written of what the config is not to tell."""
+    """Protects what the config must not reveal from being written."""
     References.parse(asked["references"]).protect()
     redaction.protect_config(asked["config"])
 

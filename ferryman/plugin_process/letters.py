@@ -83,7 +83,7 @@ def _check(text: str) -> None:
     try:
         Program(text).check()
     except BadProgram as error:
-        raise RequestError(400, f"edit is no jq expression: {error}") from error
+        raise RequestError(400, f"edit is not a jq expression: {error}") from error
 
 
 def _edited(
@@ -92,7 +92,7 @@ def _edited(
     try:
         payload = Editor(converter("value")).edited(asked["edit"], asked["topic"], value)
         if len(payload or b"") > MAX_PAYLOAD_BYTES:
-            raise DataError(f"edited it has more than {MAX_PAYLOAD_BYTES:,} bytes, which are not shown")
+            raise DataError(f"edited, it has more than {MAX_PAYLOAD_BYTES:,} bytes, which are not shown")
     except Exception as error:
         return {"refused": _told(error)}
     found = decoded("value", payload)
@@ -106,7 +106,7 @@ def _decoded(side: Side, topic: str, payload: bytes, converter: Callable[[Side],
         found = json.loads(text, parse_float=_number)
         size = len(json.dumps(found))
         if size > MAX_PAYLOAD_BYTES:
-            raise DataError(f"decoded it has {size:,} bytes, and more than {MAX_PAYLOAD_BYTES:,} are not shown")
+            raise DataError(f"decoded, it has {size:,} bytes, and more than {MAX_PAYLOAD_BYTES:,} are not shown")
     except Exception as error:
         return {"undecoded": _told(error)}
     return {"decoded": found}

@@ -1,4 +1,4 @@
-"""A process in which plugins' code runs that nobody has started: one question after the other, each with its answer.
+"""A process for code of plugins that are not running: it answers one question after the other.
 
 What it has in common with a task's, and how it is reached, is in ``ferryman.forked``. Its worker ends it when an answer
 takes too long, or it takes too much memory.

@@ -1,4 +1,5 @@
-"""What goes to a topic of dead letters, where that takes plugins' code: values edited, records of sources made again.
+"""Makes the records to send from dead letters, if that takes plugins' code: edits values, makes records of sources
+again.
 
 The record that a source's letter holds in JSON with schemas goes through the connector's transforms and converters, as
 its config says now.
@@ -24,7 +25,7 @@ from ferryman.telemetry.redaction import redact
 
 ASK = "resending"
 MAX_LETTER_BYTES = 32 << 20
-"""Bytes that may go of one letter, key, value and headers."""
+"""The largest record that may be made from one letter, in bytes of key, value and headers."""
 Json = dict[str, Any]
 Made = tuple[str, int | None, Payload, Payload, Sequence[tuple[str, Payload]], int | None]
 """Topic, partition (None leaves the choice to the producer), key, value, headers, timestamp in milliseconds."""
@@ -34,7 +35,8 @@ Edit = Callable[[str, Payload], Payload]
 def question(
     letters: Sequence[tuple[DeadLetter, str]], connector: str, resolution: Resolution, is_sink: bool, edit: str
 ) -> Json:
-    """Asks what goes of letters, each with the topic of its record. Of a sink's only the values are told."""
+    """Asks which records to send for letters, each with the topic of its record; for a sink's letters only the
+    values."""
     rows = [_row(letter, topic, is_sink) for letter, topic in letters]
     return {"ask": ASK, "letters": rows, "edit": edit, **letter_converters.chain_facts(connector, resolution, is_sink)}
 
@@ -58,9 +60,9 @@ def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> li
 
 
 def answer(asked: Mapping[str, Any], settings: Settings) -> list[Json]:
-    """Answers that, letter by letter: ``made`` is what goes (nothing where a transform drops the record), ``refused``
-    why it cannot. Raises ConfigError for what cannot be made of the config, RetriableError and TaskError for what is
-    no letter's fault."""
+    """Answers that, letter by letter: ``made`` are the records to send (none if a transform drops the record),
+    ``refused`` says why there are none. Raises ConfigError for a config that cannot be used, RetriableError and
+    TaskError for what is not a letter's fault."""
     letter_converters.protect(asked)
     going = _of_sink(asked, settings) if asked["is_sink"] else OfSource.of(asked, settings).going
     return [_going(each, going) for each in asked["letters"]]
@@ -70,7 +72,7 @@ def _going(letter: Json, going: Callable[[Json], Sequence[Made]]) -> Json:
     try:
         made = going(letter)
         if (size := sum(map(_size, made))) > MAX_LETTER_BYTES:
-            raise DataError(f"{size:,} bytes would go of it, and no more than {MAX_LETTER_BYTES:,} may")
+            raise DataError(f"the record would have {size:,} bytes; at most {MAX_LETTER_BYTES:,} are allowed")
     except (RetriableError, TaskError):
         raise
     except Exception as error:
@@ -132,7 +134,7 @@ class OfSource:
         return cls(_editing(asked, settings), reading, chain)
 
     def going(self, letter: Json) -> Sequence[Made]:
-        """What goes of a letter: nothing if a transform drops its record."""
+        """The records to send for a letter: none if a transform drops its record."""
         record = self._record(letter)
         found, failures = self.chain.transform(batches([record], [record], [0]))
         encoded = [self.chain.encode(each) for each in found]

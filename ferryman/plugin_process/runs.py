@@ -38,7 +38,7 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     try:
         run = Making(asked["live"], settings.values, _resolver(asked, request)).run(request)
     except KafkaException as error:
-        text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
+        text = f"Kafka does not answer what a backfill needs to know: {error.args[0].str()}"
         raise RequestError(500, text) from error
     ranges_text = None if run.ranges is None else run.ranges.dump()
     part = None if run.part is None else {**asdict(run.part), "span": run.part.span.dump()}

@@ -1,4 +1,4 @@
-"""All that such a process is told before it is asked anything."""
+"""Everything that such a process is told before its first question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

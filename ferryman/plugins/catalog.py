@@ -1,7 +1,7 @@
 """The catalog of plugins: which class a name in a config means.
 
 Ours stand in an index (``folders``), and only what a config names is imported. Those of others (``others``) are
-imported when a name is looked up for the first time, unless somebody has told before what there is. A name is never
+imported when a name is looked up for the first time, unless ``tell`` has said before what there is. A name is never
 imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
 """
 
@@ -27,9 +27,9 @@ from ferryman.plugins.others import Others
 log = logging.getLogger(__name__)
 
 _resolved: dict[tuple[str, str], Entry] = {}
-"""Names of which somebody else has found out already what they mean."""
+"""Names whose meaning another process has found out already."""
 _told: list[Others] = []
-"""What others have installed, once somebody has told it."""
+"""What others have installed, once ``tell`` has said so."""
 _versions: dict[str, str] = {}
 """Of others' packages whose plugins have been found."""
 
@@ -164,7 +164,7 @@ def _broken(kind: Kind, name: str) -> str | None:
 
 
 def resolve(name: str, meant: Entry) -> None:
-    """Takes over what a name means from somebody who has looked it up; nothing is searched for it any more."""
+    """Takes over the meaning of a name that another process has looked up; it is not searched for any more."""
     _resolved[meant.kind, without_side(trim(name))] = meant
 
 
@@ -174,11 +174,6 @@ def set_third_party(found: Others) -> None:
     _versions.update(found.versions)
     for cached in (entries, _others, _index):
         cached.cache_clear()
-
-
-def is_told() -> bool:
-    """Whether somebody has said it, so that nothing of others is imported here."""
-    return bool(_told)
 
 
 def third_party() -> Others:

@@ -1,4 +1,4 @@
-"""A plugin that is known by its names, and imported only when somebody needs its class."""
+"""A plugin that is known by its names, and imported only when its class is needed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Entry:
     def load(self) -> type[Any]:
         """Its class. Raises whatever its import raises."""
         found: Any = reduce(getattr, self.attribute.split("."), import_module(self.module))
-        assert isinstance(found, type), f"{self.attribute} of {self.module} is no class"
+        assert isinstance(found, type), f"{self.attribute} of {self.module} is not a class"
         return found
 
     def aliases(self) -> Iterator[str]:

@@ -37,7 +37,7 @@ def unreachable(host: str, port: int, seconds: float) -> Obstacle | None:
     try:
         socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return Obstacle("name", f"no host is known by the name {host}")
+        return Obstacle("name", f"the host name {host} is not known")
     try:
         socket.create_connection((host, port), seconds).close()
     except ConnectionRefusedError:
@@ -45,7 +45,7 @@ def unreachable(host: str, port: int, seconds: float) -> Obstacle | None:
     except TimeoutError:
         return Obstacle("road", f"{host}:{port} does not answer")
     except OSError as error:
-        return Obstacle("road", f"there is no way to {host}:{port}: {error.strerror}")
+        return Obstacle("road", f"{host}:{port} cannot be reached: {error.strerror}")
     return None
 
 
@@ -69,7 +69,7 @@ def _encrypted(host: str, port: int, seconds: float, context: ssl.SSLContext) ->
         return _silence(host, port)
     except OSError as error:
         reason = getattr(error, "reason", None) or error.strerror or error
-        return Obstacle("no tls", f"what listens at {host}:{port} does not speak TLS with us ({reason})")
+        return Obstacle("no tls", f"what listens at {host}:{port} does not accept TLS from here ({reason})")
     return None
 
 
@@ -95,11 +95,11 @@ def _unencrypted(host: str, port: int, seconds: float) -> Obstacle | None:
         return _silence(host, port)
     except OSError:
         return None
-    return Obstacle("tls", f"{host}:{port} speaks TLS only, and we speak to it without")
+    return Obstacle("tls", f"{host}:{port} speaks only TLS, but was addressed without it")
 
 
 def _silence(host: str, port: int) -> Obstacle:
-    return Obstacle("silence", f"{host}:{port} takes connections and says nothing")
+    return Obstacle("silence", f"{host}:{port} accepts connections but does not answer")
 
 
 def _greet(host: str, port: int, seconds: float, context: ssl.SSLContext) -> None:

@@ -38,7 +38,7 @@ def finding(subject: str, found: Obstacle, keys: Keys) -> Finding:
 
 
 def to_url(subject: str, url: str, tls: ssl.SSLContext, keys: Keys, seconds: float) -> Finding | None:
-    """What is in the way to the server of a URL; None if nothing is. ``tls``: how a server of https is looked at."""
+    """What is in the way to the server of a URL; None if nothing is. ``tls``: how an https server is checked."""
     parts = urlsplit(url)
     encrypted = parts.scheme == "https"
     port = parts.port or (443 if encrypted else 80)
@@ -55,11 +55,11 @@ def is_by_proxy(url: str) -> bool:
 _WHAT: Mapping[Place, str] = {
     "name": "correct {keys.host}",
     "port": "start the server, or correct {keys.both}",
-    "road": "correct {keys.both}, or let us through a firewall in between",
-    "silence": "look whether the server hangs, or is another one than is meant; else correct {keys.both}",
+    "road": "correct {keys.both}, or open the firewall in between",
+    "silence": "check whether the server hangs, or is not the one that is meant; otherwise correct {keys.both}",
     "no tls": "{keys.plain}, or correct {keys.port}",
     "tls": "{keys.encrypted}, or correct {keys.port}",
-    "authority": "name the certificate of its authority by {keys.trust}",
+    "authority": "give its authority's certificate with {keys.trust}",
     "time": "renew the certificate, or set the clock",
     "other name": "correct {keys.host}, or give the server a certificate for it",
 }

@@ -1,4 +1,4 @@
-"""A Java pattern out of a config, ready to be matched. Which engine does it is nobody's business but this file's.
+"""A Java pattern out of a config, ready to be matched. Only this file knows which engine does it.
 
 RE2 does it in this process, in time that grows with the text only, wherever it answers exactly as Java. What is left
 (look-around, back references, possessive repeats, …) goes to Python's engine in a child that is killed after a second.
@@ -23,7 +23,7 @@ LONGEST_NAME = 100_000
 """Characters of a text that becomes a topic's name; Kafka takes 249."""
 _AT_ONCE = 1000
 _PATIENT_FOR = 3
-"""After so many texts that took too long, each further one gets a tenth of the time."""
+"""After this many texts that took too long, each further one gets a tenth of the time."""
 _MOST_STEPS = 20_000_000
 """Size of RE2's program times the length of a text, beyond which it too could take a second."""
 _MOST_REMEMBERED = 10_000

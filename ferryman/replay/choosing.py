@@ -1,4 +1,4 @@
-"""Which letters may be replayed of those that are meant, and what becomes of the others. Pure."""
+"""Which of the chosen letters may be replayed, and why the others may not. Pure."""
 
 import hashlib
 from collections import Counter
@@ -26,8 +26,8 @@ _TEXTS = {
 
 
 def is_closed(topic: str, closed: Collection[str]) -> bool:
-    """Whether a topic is Kafka's own, or one of these, whatever a letter says: who may write letters may not write
-    there by way of who replays them."""
+    """Whether a topic is Kafka's own, or one of these, whatever a letter says: somebody who may write letters must not
+    be able to write there through a replay."""
     return topic.startswith("__") or topic in closed
 
 
@@ -112,7 +112,7 @@ class Chosen:
 
     @property
     def told(self) -> Mapping[str, int]:
-        """How many are passed over, by why."""
+        """How many are passed over, by reason."""
         doubles = sum(map(len, self._doubles.values()))
         return dict(sorted((self.passed_over + Counter({DOUBLES: doubles})).items()))
 
@@ -126,7 +126,7 @@ class Chosen:
         return RequestError(409 if reason == TIRED else 400, f"Dead letter {letter.id} {text}")
 
     def checked(self, looked_at: int | None = None) -> None:
-        """RequestError 409 if there is none to go; among as many as were looked at, where there are more."""
+        """RequestError 409 if there is none to replay among those that were read; there may be more."""
         if not self.ids:
             others = [f"{count} {who}" for who, count in sorted(self.taken_by.items())]
             others += [f"{count} {_OF[why]}" for why, count in sorted(self.passed_over.items()) if why != TAKEN]
@@ -164,7 +164,7 @@ _OF = {
 
 
 def refusal_if_taken(letter: str, mark: Mark, is_under_way: bool) -> RequestError:
-    """Why a letter that somebody has is not taken once more."""
+    """Why a letter that is being replayed is not taken once more."""
     if is_under_way:
         return RequestError(409, f"Dead letter {letter} is being replayed by {mark.run}, which has not come to its end")
     return RequestError(409, f"Dead letter {letter} was {mark.told} already; again=true replays it once more")

@@ -18,7 +18,7 @@ from ferryman.runs.ranges import Ranges
 MEANT: Mapping[ReplayVerdict, str] = {
     "elsewhere": "it writes elsewhere than the live connector",
     "beside": "it writes where the live connector does, beside it",
-    "older": "it writes where the live connector does, though rows may go back in time",
+    "older": "it writes where the live connector does, although rows may go back to an older state",
 }
 
 
@@ -46,7 +46,8 @@ class Making:
         """ConfigError for what has no runs of letters."""
         if not self.is_sink:
             text = (
-                "dead letters of a source go to the topic that their records were for, which to_topic (--to-topic) asks"
+                "dead letters of a source can only be sent to the topic that their records were for: to_topic "
+                "(--to-topic)"
             )
             raise ConfigError.for_key("to_topic", text)
 

@@ -57,7 +57,7 @@ class Marks:
 
     @contextmanager
     def writing(self) -> Iterator["Writing"]:
-        """Becomes the one who writes; makes the topic if there is none. RequestError 409 for whoever is fenced."""
+        """Claims the right to write; creates the topic if there is none. RequestError 409 if it is fenced."""
         create(Admin(self.clients.admin()), self.topic, self.letters)
         ours = {"transactional.id": self.topic, "client.id": f"{self.clients.connector}-replays"}
         producer = Producer(self.clients.source_producer() | ours)

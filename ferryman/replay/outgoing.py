@@ -34,14 +34,14 @@ class Outgoing(NamedTuple):
 Homed = tuple[DeadLetter, str]
 """A letter and the topic of its record."""
 Going = Sequence[Outgoing] | DataError
-"""What goes of a letter, or why nothing can."""
+"""The records to send for a letter, or why there are none."""
 Convert = Callable[[Mapping[str, Any], Sequence[Row], float], Any]
 """Has plugins' code answer a question within so many seconds. Raises what was raised there, and RequestError 500 if it
 does not come back or ends its process."""
 
 
 class Way(Protocol):
-    """How letters become what goes."""
+    """How letters become the records to send."""
 
     def checked(self) -> None:
         """Raises what speaks against all of them, such as ConfigError."""

@@ -45,5 +45,5 @@ def of(answers: Sequence[tuple[str, KafkaError]]) -> Refusal | None:
 
 def _text(topic: str, reason: KafkaError) -> str:
     if is_absence(reason):
-        return "there is no such topic, and the brokers make none by themselves; create it"
+        return "there is no such topic, and the brokers do not create topics by themselves; create it"
     return explained(reason, topic)

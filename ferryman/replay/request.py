@@ -1,4 +1,4 @@
-"""Which letters somebody wants to have replayed, and how. Pure."""
+"""A request for a replay: which letters, and how. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ MOST_NAMED = 1_000
 GROUP = "consumer.override.group.id"
 LETTERS = "errors.deadletterqueue.topic.name"
 IN_RUNS = {"errors.tolerance": "all", "errors.deadletterqueue.context.headers.enable": "true"}
-"""One that is refused again holds none of the others up, and its new letter says how often it was tried."""
+"""A letter that is refused again does not hold up the others, and its new letter says how often it was tried."""
 NOT_TO_SET = frozenset({"name", "connector.class", "topics", "topics.regex", *IN_RUNS})
 _CHOOSE = (
     "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"
@@ -65,7 +65,7 @@ def parsed(posted: Any, connector: str) -> Request:
         raise RequestError(400, f"{_CHOOSE}; and only one of these ways")
     sets = _sets(posted.get("config"))
     if flags["to_topic"] and (sets or posted.get("name") or flags["allow_older"]):
-        raise RequestError(400, "config, name and allow_older are for a run, and to_topic makes none")
+        raise RequestError(400, "config, name and allow_older are for a run, but to_topic makes no run")
     return Request(
         letters=letters,
         choice=choice,
@@ -81,7 +81,7 @@ def _text(name: str, value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str | None):
-        raise RequestError(400, f"{name} must be a text")
+        raise RequestError(400, f"{name} must be a string")
     return value
 
 
@@ -98,9 +98,7 @@ def _letters(value: Any) -> Sequence[tuple[int, int]]:
     if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
         raise RequestError(400, 'letters must be a list of letters\' ids, as ["0-17"]')
     if len(value) > MOST_NAMED:
-        raise RequestError(
-            400, f"letters may name {MOST_NAMED} at most; choose more of them by what is wrong with them"
-        )
+        raise RequestError(400, f"letters may name at most {MOST_NAMED}; choose more by what is wrong with them")
     return list(dict.fromkeys(query.place(each) for each in value))
 
 
@@ -117,13 +115,15 @@ def _sets(value: Any) -> Mapping[str, str | None]:
         isinstance(each, str | int | float | bool | None) for each in value.values()
     )
     if value is not None and not whole:
-        raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
+        raise RequestError(400, "config must be an object: keys with other values for the run, null to remove one")
     sets = {key: _as_text(each) for key, each in (value or {}).items()}
     wrong = next((key for key in sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
     if wrong is not None:
-        raise ConfigError.for_key(wrong, f"{wrong} is not for a replay to set")
+        raise ConfigError.for_key(wrong, f"{wrong} cannot be set for a replay")
     if not trim(sets.get(LETTERS, LETTERS) or ""):
-        raise ConfigError.for_key(LETTERS, f"{LETTERS} must name a topic, or what is refused again would be lost")
+        raise ConfigError.for_key(
+            LETTERS, f"{LETTERS} must name a topic, or records that are refused again would be lost"
+        )
     return sets
 
 

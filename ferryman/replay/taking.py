@@ -78,7 +78,7 @@ class Taking:
         return Marks(self.clients, topic, topic_id)
 
     def planned(self, name: str) -> Plan:
-        """The run that would replay what nobody has taken yet."""
+        """The run that would replay the letters that no other run has."""
         self.making.checked()
         self._checked_edit()
         chosen, extent = self._chosen(self._marks.read())
@@ -108,7 +108,7 @@ class Taking:
         self._checked_edit()
         way = self._way()
         way.checked()
-        target = {"name": None, "target": "they go to the topics of their records"}
+        target = {"name": None, "target": "they are sent to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
         with self._marks.writing() as writing:
@@ -138,7 +138,7 @@ class Taking:
             if self.request.edit:
                 Program(self.request.edit).check()
         except BadProgram as error:
-            raise RequestError(400, f"edit is no jq expression: {error}") from error
+            raise RequestError(400, f"edit is not a jq expression: {error}") from error
 
     def _chosen(
         self, taken: Mapping[str, Mark], among: Collection[str] | None = None, whose: str = ""

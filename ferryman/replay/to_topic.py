@@ -38,7 +38,7 @@ class Ready(NamedTuple):
 
 
 class InPart(Exception):
-    """Of what goes of a letter something was written that must not stay without the rest."""
+    """A part of a letter's records was written, and must not stay without the rest."""
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Sending:
     def _keep(self, letter: DeadLetter, error: Exception) -> None:
         """Once, however often its transaction is tried."""
         if letter.id not in self._kept:
-            log.warning("dead letter %s is not sent: %s", letter.at, redact(str(error)), extra=_place(letter))
+            log.warning("dead letter %s was not sent: %s", letter.at, redact(str(error)), extra=_place(letter))
             self.chosen.passed_over[REFUSED] += 1
         self._kept.add(letter.id)
 

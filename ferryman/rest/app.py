@@ -168,7 +168,7 @@ class _Dispatch:
     def _done(self, call: asyncio.Future[Answer]) -> None:
         self.running.discard(call)
         if not call.cancelled():
-            call.exception()  # whoever waited for it may have gone
+            call.exception()  # the client that waited for it may have gone
 
 
 async def _asked(doing: Awaitable[Answer], request: Request) -> Answer:
@@ -184,8 +184,8 @@ async def _nobody_waits(request: Request) -> bool:
 
 
 def _said(request: Request) -> tuple[str, ...]:
-    """The words in a request's path. In an answer to whoever said them nothing is given away by them; to hide one would
-    tell him that it is somebody's secret."""
+    """The words in a request's path. They may be shown to the client, which sent them; hiding one would reveal that it
+    is somebody's secret."""
     try:
         return segments(request)
     except RequestError:

@@ -43,7 +43,7 @@ class UserFile:
             try:
                 self._users = rest_access.credentials(self._path)
             except ValueError as error:
-                log.warning("%s; whoever it named before may still use the REST API", error)
+                log.warning("%s; the users that it named before may still use the REST API", error)
             for password in self._users.values():
                 redaction.protect(password)
         return self._users
@@ -116,6 +116,6 @@ class Authentication:
 
 
 def _any_equal(given: str, accepted: Iterable[str]) -> bool:
-    """Compares with each one, in a time that does not tell how much of it is right."""
+    """Compares with each one in constant time."""
     found = [hmac.compare_digest(given.encode(), each.encode()) for each in accepted]
     return any(found)

@@ -19,7 +19,7 @@ def parsed(posted: Any) -> Request:
     posted = request_body.checked(posted, KNOWN)
     given = posted.get("config")
     if not isinstance(given, dict | None):
-        raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
+        raise RequestError(400, "config must be an object: keys with other values for the run, null to remove one")
     return Request(
         begins=_time("from", posted.get("from")),
         ends=_time("to", posted.get("to")),

@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 4 << 20
 MAX_TOTAL_BYTES = 16 << 20
 """Bytes of all bodies that are being read or answered. Parsed, they take several times as much."""
 GRANTED_BODY_BYTES = 64 << 10
-"""Bytes that each body may have whatever the others hold: uploads that stand still keep no ordinary request out."""
+"""Bytes that each body may have whatever the others hold, so that stalled uploads do not keep ordinary requests out."""
 BODY_SECONDS = 30.0
 """Seconds for one body."""
 
@@ -44,7 +44,7 @@ class Bodies:
         are; AbortedUpload when the client goes away.
         """
         content = bytearray()
-        self._check_size(int(request.headers.get("content-length") or 0))  # whose digits the server has looked at
+        self._check_size(int(request.headers.get("content-length") or 0))  # whose digits the server has checked
         try:
             try:
                 async with asyncio.timeout(self.patience):

@@ -23,7 +23,7 @@ HEAD_SECONDS = 10.0
 KEEP_ALIVE = 30
 """Seconds that a connection may wait for its next request."""
 READ_SECONDS = 30.0
-"""Seconds that a client may stand still while it reads an answer."""
+"""Seconds that a client may make no progress while it reads an answer."""
 
 _open: dict["LimitedConnection", None] = {}
 """All connections of the process, those that have been idle for longest first."""

@@ -25,7 +25,8 @@ from ferryman.worker.herder import Herder
 KAFKA_VERSION = "4.1.0"
 """The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
 AT_ONCE = 32
-"""Connectors of a list that are told of at once, in less than a millisecond: others are answered in between."""
+"""How many connectors of a list are described at a time, in less than a millisecond: other requests are answered in
+between."""
 CLUSTER_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 10.0
 _NOT_IN_TIME = "Worker was unable to handle this request and may be unable to handle other requests."

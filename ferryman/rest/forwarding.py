@@ -31,7 +31,7 @@ ANSWER_SECONDS = 95.0
 CONNECT_SECONDS = 10.0
 """Seconds for a connection to it."""
 POLL_SECONDS = 0.5
-"""Seconds between two looks whether it is still the one to ask."""
+"""Seconds between two checks whether it is still the one to ask."""
 MAX_ANSWER_BYTES = 16 << 20
 """Bytes of an answer."""
 NO_LEADER = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."

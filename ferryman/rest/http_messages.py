@@ -87,7 +87,7 @@ def failure(error: Exception, said: Collection[str] = ()) -> Answer:
         case TimeoutError():
             return _failure(500, "Request timed out")
         case AbortedUpload():
-            log.warning("a request was given up by its client: %s", error)
+            log.warning("a client gave up its request: %s", error)
             return _failure(400, str(error))
         case _:
             log.error("a request failed", exc_info=error)
@@ -172,7 +172,7 @@ def _parsed(content: bytes, numbers_as_text: bool) -> Any:
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise RequestError(400, f"The request's body is not JSON that can be read: {reason}") from None
+        raise RequestError(400, f"The request's body is not readable JSON: {reason}") from None
     return found
 
 
@@ -192,7 +192,7 @@ def _broken(text: str) -> float:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON value")
+    raise ValueError(f"{constant} is not a JSON value")
 
 
 def config(found: Any, what: str = "config") -> dict[str, str | None]:
@@ -211,7 +211,7 @@ def text(key: str, value: Any) -> str | None:
             return "true" if value else "false"
         case _:
             kind = "an object" if isinstance(value, dict) else "a list"
-            raise RequestError(400, f"Cannot deserialize the value of {key}: a text is expected, not {kind}")
+            raise RequestError(400, f"Cannot deserialize the value of {key}: a string is expected, not {kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,8 @@ class Guard:
         host, origin = request.headers.get("host"), request.headers.get("origin")
         if host and self.names is not None and _host(f"//{host}") not in {*self.names, *map(_host, self.origins)}:
             return (
-                f"The worker is not called {host}: it listens on this machine only{_ALLOWED.format(f'http://{host}')}"
+                f"This worker does not know the host name {host}: it listens on this machine "
+                f"only{_ALLOWED.format(f'http://{host}')}"
             )
         if origin and not self._own(origin, host):
             return f"Pages of {origin} may not use this worker{_ALLOWED.format(origin)}"

@@ -51,7 +51,7 @@ class Signature:
             raise RequestError(400, f"Illegal base64 in {SIGNATURE}: {error}") from None
 
     def is_valid(self, key: bytes) -> bool:
-        """Whether it was made with this key, in a time that tells nothing."""
+        """Whether it was made with this key, in constant time."""
         return hmac.compare_digest(_mac(key, self.body, self.algorithm), self.given)
 
 

@@ -48,10 +48,10 @@ def verdict(live: Target, run: Target, again: Again, allowed: bool) -> Verdict:
         return "fold"
     if allowed:
         return "allowed"
-    where = f"have it write elsewhere by setting {run.hint}" if run.hint else "nothing that is set makes that safe"
+    where = f"have it write elsewhere by setting {run.hint}" if run.hint else "no setting makes that safe"
     raise ConfigError.for_key(
         "allow_duplicates",
-        "The run would write where the live connector does, and what is there already would be there twice: "
+        "The run would write where the live connector does, and what is already there would be there twice: "
         f"{where}, or allow it by --allow-duplicates",
     )
 
@@ -60,7 +60,7 @@ def replayed(before: Target, run: Target, again: Again, shares: bool, allowed: b
     """What a replay of dead letters is to do, which the live connector has not delivered. Raises ConfigError, saying
     what to set, if it must not be made.
 
-    ``shares`` is whether the sink suffers another in its target, ``allowed`` whether rows may go back in time.
+    ``shares`` is whether the sink allows another writer in its target, ``allowed`` whether rows may go back in time.
     """
     if not before.meets(run):
         return "elsewhere"
@@ -76,6 +76,7 @@ def replayed(before: Target, run: Target, again: Again, shares: bool, allowed: b
         return "older"
     raise ConfigError.for_key(
         "allow_older",
-        "Rows could go back in time: later records of the same keys may have been written since. Allow it by "
-        f"allow_older (--allow-older), or have the replay write elsewhere by setting {run.hint or 'another target'}",
+        "Rows could go back to an older state: later records of the same keys may have been written since. Allow "
+        "it with allow_older (--allow-older), or have the replay write elsewhere by setting "
+        f"{run.hint or 'another target'}",
     )

@@ -100,7 +100,8 @@ class Bounded(Config):
 
     def _missing(self) -> KeyProblem:
         return KeyProblem(
-            self.bound, f"{self.bound} is missing: without it a connector is no run. Make one by ferryman backfill"
+            self.bound,
+            f"{self.bound} is missing: without it a connector is not a run. Make a run with ferryman backfill",
         )
 
     @property
@@ -151,7 +152,7 @@ class RunKeys(Bounded):
             yield self._missing()
         if self.ferryman_run_edit and not self.ferryman_run_letters:
             yield KeyProblem(
-                "ferryman.run.edit", "ferryman.run.edit is for letters that are replayed, and there are none"
+                "ferryman.run.edit", "ferryman.run.edit is for the letters of a replay, and this is not one"
             )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How fast a run may read: so many records a second at most, and no more of the time than its live connector can bear.
+"""How fast a run may read: a maximum of records a second, and the share of the time that its live connector can bear.
 Pure, but for the clock that is handed in."""
 
 from dataclasses import dataclass, field

@@ -75,7 +75,7 @@ def _object(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _id(topic: str, value: Any) -> str:
-    found = _object(value, f"what is said of topic {topic}").get("id")
+    found = _object(value, f"the value for topic {topic}").get("id")
     if not isinstance(found, str):
         raise ValueError(f"topic {topic} has no id")
     return found
@@ -91,5 +91,5 @@ def _partitions(topic: str, value: Any) -> Iterator[tuple[TopicPartition, Range]
 def _range(where: str, given: Any) -> Range:
     whole = isinstance(given, list) and len(given) == 2 and all(type(each) is int for each in given)
     if not whole or not 0 <= given[0] <= given[1] < MAX_OFFSET:
-        raise ValueError(f"the range of {where} must be [first offset, offset behind the last]")
+        raise ValueError(f"the range of {where} must be [first offset, last offset + 1]")
     return Range(*given)

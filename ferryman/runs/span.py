@@ -49,7 +49,7 @@ class Span:
         times = [text for text in (_said("from", self.begins), _said("up to", self.ends)) if text]
         places = [] if self.first is None else [f"positions from {self.first}"]
         places += [] if self.behind is None else [f"up to {self.behind}"]
-        return " ".join([*times, *places]) or "all that there is"
+        return " ".join([*times, *places]) or "everything there is"
 
 
 def _said(word: str, time: int | None) -> str:

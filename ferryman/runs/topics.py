@@ -7,7 +7,7 @@ from ferryman.runs.harm import Target
 
 KAFKAS = "org.apache.kafka.connect.transforms."
 ROUTERS = frozenset({"RegexRouter", "TimestampRouter"})
-"""Those of Kafka's transforms that rename topics; of others' nobody knows."""
+"""Kafka's transforms that rename topics; for transforms of others this is unknown."""
 BROKERS = "producer.override.bootstrap.servers"
 
 

@@ -50,7 +50,7 @@ class Yielding:
         return max(MAX_DELAY_SECONDS, TOLERATED_DELAY_FACTOR * self._own)
 
     def heard(self, delay: Delay | None, now: float) -> None:
-        """What is known of live now; None if it reads nothing, and there is nobody to give way to."""
+        """What is known of live now; None if it reads nothing, so that there is nothing to give way to."""
         passed, self._heard = min(now - self._heard, HALVING_SECONDS), now
         begins, self._begins = self._begins, False
         if delay is None:

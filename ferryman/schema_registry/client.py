@@ -59,7 +59,7 @@ class Registry:
 
     def _read(self, number: int) -> Registered:
         if number <= 0:
-            raise DataError(f"The schema id {number} is not one that a registry gives")
+            raise DataError(f"The schema id {number} is not one that a registry assigns")
         status, body = self.answer("GET", f"/schemas/ids/{number}")
         if status == 404:
             raise DataError(f"The registry does not know the schema id {number}: {_reason(body)}")
@@ -72,7 +72,7 @@ class Registry:
         try:
             self._refer(body, texts, ())
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"The references of the schema with id {number} are not understood: {error!r}") from error
+            raise DataError(f"The references of the schema with id {number} cannot be understood: {error!r}") from error
         if len(text) + sum(map(len, texts.values())) > MAX_SCHEMA_CHARACTERS:
             raise DataError(f"The schema with id {number} has more than {MAX_SCHEMA_CHARACTERS} characters")
         return Registered(number, text, tuple(texts.values()))
@@ -84,7 +84,7 @@ class Registry:
         for reference in body.get("references") or ():
             subject, version = str(reference["subject"]), int(reference["version"])
             if (subject, version) in above:
-                raise DataError(f"The registry's references go round in a circle at {subject}, version {version}")
+                raise DataError(f"The registry's references form a circle at {subject}, version {version}")
             if (subject, version) in texts:
                 continue
             if len(texts) + len(above) >= MOST_REFERENCES:
@@ -206,7 +206,7 @@ def _avro(body: Mapping[str, Any], what: str) -> str:
     if kind != "AVRO":
         raise DataError(f"{what} is of type {kind}, not AVRO")
     if not isinstance(text, str):
-        raise DataError(f"{what} comes without its text")
+        raise DataError(f"{what} has no text")
     return text
 
 

@@ -1,4 +1,5 @@
-"""A look at a registry for `ferryman doctor`: whether it lets us in, takes schemas, and has those of our topics."""
+"""Checks a registry for `ferryman doctor`: whether it accepts the login and new schemas, and has those of the
+topics."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def findings(asked: Asked) -> Iterator[Finding]:
     if status != 200 or not isinstance(body, list):
         yield _refused(asked, subject, status)
         return
-    yield ok(subject, f"it lets us in, and has {len(body)} subjects")
+    yield ok(subject, f"it accepts the login, and has {len(body)} subjects")
     yield from _mode(asked, registry, subject)
     for each in asked.subjects:
         yield from _subject(asked, registry, each, known=each in body)
@@ -83,12 +84,16 @@ def _away(asked: Asked, subject: str, error: RetriableError) -> Iterator[Finding
 
 def _refused(asked: Asked, subject: str, status: int) -> Finding:
     if status == 401:
-        return mend(subject, "it asks who we are, and does not let us in: HTTP 401", _login(asked))
+        return mend(subject, "it requires a login, and does not accept this one: HTTP 401", _login(asked))
     if status == 403:
-        return mend(subject, "it knows us and refuses us: HTTP 403", "give that user the right to read subjects")
+        return mend(
+            subject,
+            "it accepts the login, but forbids the request: HTTP 403",
+            "give that user the right to read subjects",
+        )
     if status == 407:
-        return mend(subject, "a proxy asks who we are: HTTP 407", "use a proxy that does not, or none")
-    said = f"it answers GET /subjects with HTTP {status} and no list: that is no registry"
+        return mend(subject, "a proxy requires a login: HTTP 407", "use a proxy that does not, or no proxy")
+    said = f"it answers GET /subjects with HTTP {status} and without a list: that is not a registry"
     other = _elsewhere(asked)
     return mend(subject, said, f"{asked.url_key}={other}" if other else f"correct {asked.url_key}")
 
@@ -127,13 +132,13 @@ def _elsewhere(asked: Asked) -> str | None:
 def _mode(asked: Asked, registry: Registry, subject: str) -> Iterator[Finding]:
     mode, compatibility = _setting(registry, "/mode", "mode"), _setting(registry, "/config", "compatibilityLevel")
     if mode is None and compatibility is None:
-        yield left_out(subject, "it does not tell its mode and its compatibility")
+        yield left_out(subject, "it does not give its mode and its compatibility")
         return
     said = f"mode {mode or 'not told'}, compatibility {compatibility or 'not told'}"
     if asked.registers and mode is not None and mode.upper() in _TAKES_NONE:
         elsewhere = f"register schemas elsewhere and set {asked.prefix}auto.register.schemas=false"
         what = f"set its mode to READWRITE, or {elsewhere}"
-        yield mend(subject, f"{said}: it takes no new schemas", what)
+        yield mend(subject, f"{said}: it accepts no new schemas", what)
     else:
         yield ok(subject, said)
 
@@ -157,7 +162,7 @@ def _subject(asked: Asked, registry: Registry, name: str, known: bool) -> Iterat
         yield mend(subject, str(error), "give that user the right to read the subject")
         return
     except FerrymanError as error:
-        yield warning(subject, str(error), "look whether records of the topic are of another kind of schema")
+        yield warning(subject, str(error), "check whether records of the topic have another kind of schema")
         return
     yield ok(subject, f"its latest schema has the id {latest.number}, and can be read")
     if asked.registers:
@@ -166,9 +171,9 @@ def _subject(asked: Asked, registry: Registry, name: str, known: bool) -> Iterat
 
 def _unknown(asked: Asked, subject: str) -> Finding:
     if not asked.registers:
-        said = "it is not there: there is no record of that topic with such a schema yet, or it is named otherwise"
-        return warning(subject, said, f"look at {asked.prefix}*.subject.name.strategy if there are records already")
-    return ok(subject, "it is not there yet; the first record registers it")
+        said = "it does not exist: no record of that topic has such a schema yet, or the subject has another name"
+        return warning(subject, said, f"check {asked.prefix}*.subject.name.strategy if there are records already")
+    return ok(subject, "it does not exist yet; the first record registers it")
 
 
 def _may_write(asked: Asked, registry: Registry, name: str, text: str, refers: bool) -> Iterator[Finding]:
@@ -189,7 +194,7 @@ def _may_write(asked: Asked, registry: Registry, name: str, text: str, refers: b
 def _judged(asked: Asked, subject: str, status: int, body: Any) -> Finding:
     if status in (401, 403):
         what = f"give the user of {asked.prefix}basic.auth.user.info the right to register, or set "
-        return mend(subject, "we may not register", f"{what}{asked.prefix}auto.register.schemas=false")
+        return mend(subject, "the user may not register schemas", f"{what}{asked.prefix}auto.register.schemas=false")
     if status == 200 and isinstance(body, dict) and body.get("is_compatible"):
-        return ok(subject, "it compares schemas for us")
+        return ok(subject, "it compares schemas for this user")
     return left_out(subject, f"whether we may register: it answers a comparison of schemas with HTTP {status}")

@@ -9,7 +9,7 @@ import os
 from collections.abc import MutableMapping
 
 _NOTHING = "/dev/null/nothing"
-"""A path at which there can be no file, which libpq passes over in silence."""
+"""A path at which there can be no file, which libpq silently ignores."""
 _INSTEAD = {"PGPASSFILE": _NOTHING, "PGSERVICEFILE": _NOTHING, "PGSYSCONFDIR": _NOTHING, "PGSSLCERT": _NOTHING}
 """Weaker than what a config says, as all variables are."""
 

@@ -23,14 +23,14 @@ class Absent:
     """There is no value."""
 
     why: str
-    """A clause that says what is lacking."""
+    """A clause that says what is missing."""
 
 
 Lookup = Callable[[str, str], str | Absent]
 """Path (may be empty) and key to a value. Raises ConfigError with what is wrong."""
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What Python makes of other bytes of an environment."""
-_NO_PATH = Absent("it names no path")
+_NO_PATH = Absent("it contains no path")
 
 
 def _denied(message: str) -> ConfigError:
@@ -73,7 +73,7 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
         if not path:
             return _NO_PATH
         if not key or key in {".", ".."} or "/" in key or os.sep in key:
-            return Absent("its key is no name of a file")
+            return Absent("its key is not the name of a file")
         folder = _allowed(path, roots)
         try:
             return _allowed(str(folder / key), roots).read_bytes().decode()
@@ -147,7 +147,7 @@ class Resolution:
     problems: tuple[KeyProblem, ...] = ()
     """Keys whose references cannot be resolved."""
     warnings: tuple[str, ...] = ()
-    """What looks like a reference and is none, since no such provider is declared."""
+    """Text that looks like a reference but is not, since no such provider is declared."""
     missing: tuple[KeyProblem, ...] = ()
     """Keys with a reference in which a provider that is declared finds nothing: no connector starts with that."""
     references: References = field(default_factory=References)
@@ -156,12 +156,12 @@ class Resolution:
     @property
     def doubts(self) -> tuple[str, ...]:
         """The warnings for somebody who makes a connector of it."""
-        return (*self.warnings, *(f"{each.message}; the connector does not start with that" for each in self.missing))
+        return (*self.warnings, *(f"{each.message}; the connector does not start" for each in self.missing))
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The warnings for a worker, which starts with what is missing, as Kafka Connect's does."""
-        return (*self.warnings, *(f"{each.message}; its text stays as it is" for each in self.missing))
+        return (*self.warnings, *(f"{each.message}; the text is left unresolved" for each in self.missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], li
         ]
         if found.limit not in params:
             warnings.append(
-                f"{prefix}param.{found.limit} is not set: connector configs may read all that the worker can"
+                f"{prefix}param.{found.limit} is not set: connector configs may read everything that the worker can"
             )
     return Providers(lookups), problems, warnings
 
@@ -247,5 +247,5 @@ def _unknown(key: str, given: str) -> KeyProblem:
         return KeyProblem(key, f'Missing required configuration "{key}" which has no default value.')
     known = ", ".join(sorted(name for name in CLASSES if name.startswith(_KAFKA)))
     return KeyProblem(
-        key, f"Invalid value {given} for configuration {key}: Class {given} could not be found. Known are {known}"
+        key, f"Invalid value {given} for configuration {key}: Class {given} could not be found. Known ones are {known}"
     )

@@ -36,7 +36,7 @@ Replicas = Annotated[Short, AfterValidator(count)]
 
 
 class DistributedConfig(WorkerConfig):
-    """What a worker of a group is told; it has the keys of WorkerConfig too, some with other defaults."""
+    """The settings of a worker of a group; it has the keys of WorkerConfig too, some with other defaults."""
 
     group_id: Name = key(importance="HIGH")
     """The group of workers that share connectors and tasks; also the prefix of transactional ids and of client ids.
@@ -113,8 +113,3 @@ class DistributedConfig(WorkerConfig):
     def fenced_writes(self) -> bool:
         """Whether the config topic is written in transactions, and internal topics are read committed."""
         return self.exactly_once_source_support in ("preparing", "enabled")
-
-    @property
-    def leader_transactional_id(self) -> str:
-        """The transactional id of whoever leads the group (DistributedConfig.transactionalProducerId)."""
-        return f"connect-cluster-{self.group_id}"

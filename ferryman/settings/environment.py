@@ -27,7 +27,7 @@ BARE: Mapping[str, str] = {
 }
 """What Debezium's images take without a prefix, and the key that it sets."""
 STORAGE_TOPICS = ("CONFIG_STORAGE_TOPIC", "OFFSET_STORAGE_TOPIC", "STATUS_STORAGE_TOPIC")
-"""The bare names that nobody sets for anything else: one of them says that this is such an environment."""
+"""The bare names that are used for nothing else: one of them shows that this is such an environment."""
 DEFAULTS: Mapping[str, str] = {
     "group.id": "1",
     "key.converter": _JSON,

@@ -11,7 +11,7 @@ _BOTH: Mapping[str, str] = {
     "plugin.discovery": "plugins are Python packages, found by their entry points",
     "metric.reporters": "metrics are served under /metrics",
     "auto.include.jmx.reporter": "metrics are served under /metrics",
-    "metrics.context.": "metrics are served under /metrics, with no more labels than they need",
+    "metrics.context.": "metrics are served under /metrics, with only the labels that they need",
     "metrics.recording.level": "all metrics are recorded",
     "internal.": "internal data is always JSON without schemas",
     "key.converter.plugin.version": "a plugin has the version that is installed",
@@ -32,7 +32,7 @@ _STANDALONE: Mapping[str, str] = {
     "scheduled.rebalance.max.delay.ms": _NO_GROUP,
     "worker.sync.timeout.ms": _NO_GROUP,
     "worker.unsync.backoff.ms": _NO_GROUP,
-    "inter.worker.": "a standalone worker talks to no other",
+    "inter.worker.": "a standalone worker talks to no other worker",
 }
 _DISTRIBUTED: Mapping[str, str] = {
     "offset.storage.file.filename": "a distributed worker keeps the offsets of sources in offset.storage.topic",

@@ -19,7 +19,7 @@ _FORMS = "basic:USER:PASSWORD, token:TOKEN or file:PATH"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who is let in by ``rest.auth``; nobody else is."""
+    """The users that ``rest.auth`` lets in."""
 
     users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and passwords."""
@@ -44,7 +44,7 @@ class Access:
             else:
                 raise ValueError(f"it is a list of {_FORMS}")
         if not (users or tokens or files):
-            raise ValueError(f"it names nobody; it is a list of {_FORMS}")
+            raise ValueError(f"it names no user; it is a list of {_FORMS}")
         return cls(tuple(users), tuple(tokens), tuple(files))
 
     @property
@@ -60,7 +60,7 @@ def credentials(path: str) -> dict[str, str]:
     except OSError as error:
         raise ValueError(f"the file {path} cannot be read: {error.strerror}") from None
     if not found:
-        raise ValueError(f"the file {path} names nobody; a line is USER=PASSWORD")
+        raise ValueError(f"the file {path} names no user; a line is USER=PASSWORD")
     return found
 
 
@@ -86,7 +86,7 @@ def login_files(path: str) -> tuple[str, ...]:
 
 def _file(path: str, module: jaas.LoginModule) -> str:
     if module.name != _MODULE:
-        raise ValueError(f"the login module {module.name} of {path} is Java code; only {_MODULE} is known here")
+        raise ValueError(f"the login module {module.name} of {path} is Java code; only {_MODULE} is supported")
     file = trim(module.options.get("file", ""))
     if not file:
         raise ValueError(f"the login module of the entry {ENTRY} in {path} lacks the option file")

@@ -86,7 +86,7 @@ def _access(config: WorkerConfig, problems: list[KeyProblem]) -> Access | None:
         return None
     found = Access.parse(config.rest_auth.get_secret_value())
     if config.rest_extension_classes:
-        text = "rest.auth and rest.extension.classes both say who may come in; give one of them"
+        text = "rest.auth and rest.extension.classes both say who may log in; set only one of them"
         problems.append(KeyProblem("rest.auth", text))
     for secret in found.secrets:
         redaction.protect(secret)

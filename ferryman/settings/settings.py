@@ -89,7 +89,7 @@ class Settings:
     providers: Providers = field(repr=False)
     """Resolve the references of connector configs."""
     warnings: tuple[str, ...] = ()
-    """Keys without effect and doubtful values, by name; whoever starts the worker logs them."""
+    """Keys without effect and doubtful values, by name; they are logged when the worker starts."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
     rest: RestSecurity = field(default_factory=RestSecurity)
@@ -180,7 +180,7 @@ def _warnings(raw: Mapping[str, str], mode: Mode) -> list[str]:
             hint = spelling.meant(name, declared | _others(mode), (*PREFIXES, *mode.topics))
             found.append(f"{name} is not a setting of a worker and has no effect{hint}")
         elif name not in declared and (hint := spelling.nearly(name, declared)):
-            found.append(f"{name} is taken for a setting of somebody else's{hint}")
+            found.append(f"{name} is taken to be another program's setting{hint}")
         elif name not in declared and topic:
             found += filter(None, [topic_settings.doubt(topic, name.removeprefix(topic))])
         elif name.startswith("config.providers."):
@@ -195,7 +195,7 @@ def _others(mode: Mode) -> frozenset[str]:
 
 
 def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
-    """Keys of config providers that nobody reads."""
+    """Unknown keys of config providers."""
     aliases = split_list(raw.get("config.providers", ""))
     alias = next((each for each in aliases if name.startswith(f"config.providers.{each}.")), None)
     if alias is None:

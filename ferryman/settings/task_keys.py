@@ -17,7 +17,7 @@ GROUP = "Failing tasks"
 
 
 class TaskKeys(Config):
-    """What becomes of tasks that fail."""
+    """What happens to tasks that fail."""
 
     ferryman_auto_restart_enable: Bool = key(True, shown=Shown(GROUP, 1, "SHORT", "Restart failed tasks"))
     """Whether a task that has failed is started again by itself; false is Kafka Connect's behaviour. Errors that no
@@ -26,8 +26,8 @@ class TaskKeys(Config):
     ferryman_auto_restart_max_restarts: Int = key(
         10, at_least=-1, importance="LOW", shown=Shown(GROUP, 2, "SHORT", "Most restarts in a row")
     )
-    """So many restarts in a row, then the task stays FAILED until somebody acts; -1 is without end. A task that has run
-    for ferryman.auto.restart.delay.max.ms begins its count anew."""
+    """After this many restarts in a row the task stays FAILED until somebody acts; -1 is without end. A task that has
+    run for ferryman.auto.restart.delay.max.ms begins its count anew."""
     ferryman_auto_restart_delay_ms: Long = key(
         30_000, at_least=1, importance="LOW", shown=Shown(GROUP, 3, "SHORT", "First wait")
     )
@@ -40,8 +40,8 @@ class TaskKeys(Config):
     ferryman_task_memory_max_bytes: Long = key(
         0, at_least=0, importance="LOW", shown=Shown(GROUP, 5, "MEDIUM", "Most memory of a task")
     )
-    """The most memory that a task's process may take, in bytes; it is looked at four times a second, and a process that
-    takes more is ended and started anew. An idle one takes about 50 MB. 0 is without limit."""
+    """The most memory that a task's process may take, in bytes; it is checked four times a second, and a process that
+    takes more is ended and started again. An idle one takes about 50 MB. 0 is without limit."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """A limit that nobody could keep."""

@@ -22,7 +22,7 @@ PREFIXES = (
     "config.providers.",
     "listeners.https.",
 )
-"""Prefixes whose keys belong to somebody else: a converter, a client, a provider, a listener."""
+"""Prefixes whose keys belong to something else: a converter, a client, a provider, a listener."""
 CLIENT_PREFIXES = ("sasl.", "ssl.", "security.")
 CLIENT_KEYS = frozenset(
     {
@@ -110,7 +110,7 @@ Listeners = Annotated[Strings, AfterValidator(_listeners)]
 
 
 class WorkerConfig(TaskKeys):
-    """What every worker is told, with the defaults of a standalone one."""
+    """The settings of every worker, with the defaults of a standalone one."""
 
     bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")
     """Addresses, host:port, of some of the Kafka cluster's brokers."""
@@ -231,7 +231,7 @@ class WorkerConfig(TaskKeys):
 
     @property
     def advertised_address(self) -> Listener:
-        """Where others are told to reach this worker; a host or port that no setting says is empty, or 0."""
+        """The address that this worker advertises; a host or port that no setting says is empty, or 0."""
         found = listeners.advertised(self.addresses, self.rest_advertised_listener)
         host = self.rest_advertised_host_name or found.host
         port = found.port if self.rest_advertised_port is None else self.rest_advertised_port

@@ -101,7 +101,7 @@ def end(directory: Path | None = None) -> bool:
     if directory is not None and not _is_at(running, directory):
         raise StackError(
             f"the stack that runs keeps its data in {running.directory or 'a temporary directory'}, not in "
-            f"{directory}; without --directory it is ended wherever they are"
+            f"{directory}; without --directory it is ended wherever its data is"
         )
     for number, seconds in ((signal.SIGTERM, _DOWN_SECONDS), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
@@ -112,7 +112,7 @@ def end(directory: Path | None = None) -> bool:
                 withdraw()
                 return True
             time.sleep(0.05)
-    raise StackError(f"process {running.pid}, which owns the stack, does not end")
+    raise StackError(f"process {running.pid}, which owns the stack, does not exit")
 
 
 def _is_at(running: Running, directory: Path) -> bool:

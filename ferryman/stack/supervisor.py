@@ -100,7 +100,7 @@ def _await_start(supervisor: subprocess.Popen[bytes]) -> Running:
         if running and running.pid == supervisor.pid and running.state == "running":
             return running
         time.sleep(0.05)
-    raise StackError(log_file().read_text(errors="replace").strip() or "the supervisor ended without a word")
+    raise StackError(log_file().read_text(errors="replace").strip() or "the supervisor ended without a message")
 
 
 def main() -> int:

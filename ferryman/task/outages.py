@@ -1,4 +1,5 @@
-"""A task's failures of other systems: decided about by ``retry.outage``, told to the worker, logged once a minute."""
+"""Failures of other systems that a task meets: judged by ``retry.outage``, reported to the worker, logged once a
+minute."""
 
 import logging
 import time
@@ -68,7 +69,7 @@ class Troubles:
         self._since, self._said, self._unsaid = None, None, 0
 
     def going_on(self) -> None:
-        """Work goes on, but is not done; that ends an outage, though it is no proof that what refused gives in."""
+        """Work goes on, but is not done; that ends an outage, but does not prove that the system no longer refuses."""
         if not self.outage.refused:
             self.recovered(success=False)
 
@@ -85,7 +86,7 @@ class Troubles:
         if self._said is not None and now - self._said < LOG_SECONDS:
             self._unsaid += 1
             return
-        more = f", {self._unsaid} tries since this was said last" if self._unsaid else ""
+        more = f", {self._unsaid} tries since the last message" if self._unsaid else ""
         more += f", {waiting} and what follows it wait" if waiting else ""
         extra = place.at(waiting) if waiting else {}
         log.warning("%s (try %d, again in %.1f s%s)", reason, self.outage.tries, wait, more, extra=extra)

@@ -30,11 +30,11 @@ from ferryman.task.sink.group import readable
 LONGEST_WAIT = 10.0
 """Seconds between two tries while another system is away."""
 POLL_SECONDS = 0.5
-"""Seconds between two looks whether it is to stop."""
+"""Seconds between two checks whether it is to stop."""
 AT_ONCE = 500
 """Records that are asked of the client at once."""
 Records = Callable[[Polled], Polled | None]
-"""What of those that were read is to be tried: of dead letters the records in them."""
+"""Which of the records that were read are to be tried: for dead letters the records in them."""
 
 
 def _as_it_is(polled: Polled) -> Polled:
@@ -44,7 +44,8 @@ def _as_it_is(polled: Polled) -> Polled:
 def run(
     ranges: Sequence[Offsets], chain: Chain, consumer: Mapping[str, Any], control: Control, records: Records = _as_it_is
 ) -> None:
-    """Tries all records of these ranges, and tells of each range that it is through. Raises what no new try helps."""
+    """Tries all records of these ranges, and reports each range that is done. Raises errors that another try cannot
+    mend."""
     for offsets in ranges:
         attempt = 0
         while not control.stopping:
@@ -96,7 +97,7 @@ def _decode_value(chain: Chain, topic: str, polled: Polled) -> None:
 
 
 def _failing(step: Callable[[], object]) -> None:
-    """A bad record that kills nobody is for the task itself to judge."""
+    """A bad record that crashes no process is left to the task."""
     try:
         step()
     except RetriableError:

@@ -60,7 +60,8 @@ def _run(spec: TaskSpec, control: Control) -> None:
         _probe(spec, control) if spec.probe else sessions.run(spec, control)
         control.tell("stopped", {})
     except StillBusy as error:
-        # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
+        # Nothing is reported: this end is not a failure that needs somebody to act; the worker starts the process
+        # again.
         log.error("%s", error)
     except BaseException as error:  # polars panics with one that is no Exception, and the worker must know
         permanent = isinstance(error, FerrymanError) and error.permanent

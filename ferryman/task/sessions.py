@@ -66,7 +66,7 @@ def run(spec: TaskSpec, control: Control) -> None:
 
 @contextmanager
 def _published(setup: Setup) -> Iterator[None]:
-    """While this lasts, and once more at its end, the worker is told what the task counts."""
+    """While this lasts, and once more at its end, the task's metrics are sent to the worker."""
     meters, control = setup.meters, setup.control
     if not setup.worker.ferryman_metrics_enable:
         yield
@@ -110,7 +110,7 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
     except RefusedError:
         raise
     except RetriableError as error:
-        # A client that is not let in only says that it got no answer; why, it has told on the side.
+        # A client that cannot log in only says that it got no answer; the reason came by error_cb.
         refused = heard.refusal()
         if refused is None:
             raise

@@ -1,5 +1,5 @@
-"""Finds what must not be shown in texts of any origin and length. Each text is gone through once: whoever can make
-somebody else write a text, into a log or an error, cannot make him spend more on it than on any other."""
+"""Finds what must not be shown in texts of any origin and length. Each text is scanned once, so that somebody who can
+get a text into a log or an error cannot make it more costly than any other."""
 
 import re
 from collections import Counter
@@ -66,7 +66,7 @@ class Values:
             del self._sizes[head], self.lengths[head]
 
     def instead(self, value: str) -> str | None:
-        """What is written in its place; None if it is none of them."""
+        """The replacement; None if it is none of them."""
         return self._instead.get(value)
 
     def items(self) -> list[tuple[str, str]]:
@@ -98,7 +98,7 @@ def url_passwords(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of the passwords in a text's URLs, an unescaped @ or slash included."""
     mark = text.find("://")
     while mark >= 0:
-        # What a run may hold ends before the next "://", so no letter is read for two of them.
+        # What a run may hold ends before the next "://", so no character is read for two of them.
         user = _USER.match(text, mark + 3) if mark and text[mark - 1].isalnum() else None
         end = _end(text, user.end()) if user else -1
         if user and end > user.end():
@@ -107,7 +107,7 @@ def url_passwords(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the @ behind a password is; -1 if there is none."""
+    """Where the @ after a password is; -1 if there is none."""
     run = _RUN.match(text, start)
     stop = run.end() if run else start
     at = text.rfind("@", start, stop)
@@ -126,7 +126,7 @@ def _places(text: str, value: str, instead: str, left: Left | None) -> Iterator[
 
 
 def _places_of_many(text: str, values: Values, left: Left | None) -> Iterator[Span]:
-    """The same for all values at once, in one pass: whoever has thousands of them does not go through it as often."""
+    """The same for all values at once, in one pass: so that thousands of values do not need thousands of passes."""
     ends = dict[str, int]()
     """Where the last place of each value ends, since those of one value do not overlap."""
     for size in values.heads:
@@ -144,7 +144,7 @@ def _places_of_many(text: str, values: Values, left: Left | None) -> Iterator[Sp
 def replaced(text: str, spans: Iterator[Span]) -> str:
     """The text with other texts in these places; of places that overlap the first counts, for all of them.
 
-    What stands inside a reference stays: it was put there in place of a value, or names where one is kept.
+    Text inside a reference is kept: it was put there in place of a value, or names where one is kept.
     """
     parts: list[str] = []
     done = 0
@@ -160,7 +160,7 @@ def replaced(text: str, spans: Iterator[Span]) -> str:
 
 
 def _inside_references(text: str) -> bytearray | None:
-    """For each character whether it stands inside ``${provider:…}``; None where there is no reference."""
+    """For each character whether it is inside ``${provider:…}``; None where there is no reference."""
     start = text.find("${")
     if start < 0:
         return None

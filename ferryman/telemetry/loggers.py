@@ -37,8 +37,8 @@ class Loggers:
         return self._shape(name) if known else None
 
     def checked(self, name: str, level: str) -> str:
-        """A level as it is spelled here. Raises RequestError for one that there is not (404), and for a name so long
-        that no module has it (400): each of its dots would make one more logger."""
+        """A level as it is written here. Raises RequestError for an unknown one (404), and for a name so long that no
+        module has it (400): each of its dots would make one more logger."""
         wanted = level.strip().upper()
         if wanted not in logs.LEVELS:
             raise RequestError(404, f"invalid log level '{level}'.")

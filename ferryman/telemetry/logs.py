@@ -79,7 +79,7 @@ class _Line(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line, in characters of ASCII. It is as long as a line of text at most, or as ``longest``."""
+    """One object per line, in ASCII characters. It is as long as a line of text at most, or as ``longest``."""
 
     def __init__(self, whose: Subject, longest: int = lines.MAX_LINE_CHARACTERS) -> None:
         super().__init__()
@@ -147,7 +147,8 @@ def start(
 
 
 def usual_levels() -> None:
-    """Gives loggers the levels that they have unless somebody asks for others. What is so already stays untouched."""
+    """Gives loggers the levels that they have unless somebody asks for others. Loggers that have it already are not
+    touched."""
     for name, level in _LEVELS.items():
         logger = logging.getLogger(name)
         if logger.level != level:  # each change of a level goes through all loggers

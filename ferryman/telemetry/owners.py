@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 LOCK = threading.RLock()
-"""Held by whoever changes what is protected."""
+"""Held while what is protected is changed."""
 MOST_RELEASED, MOST_HELD = 500, 5000
 """How many owners that are released are kept, and how many values of theirs; the latest is kept whatever it holds."""
 LONGEST_WORD = 250
@@ -94,12 +94,12 @@ _released: deque[Owner] = deque()
 _shapes: dict[tuple[str, bool], Shapes] = {}
 """What ``_shapes_of`` has found; cleared when anything changes."""
 FOREVER = Owner()
-"""Who has whatever nobody else has; never released."""
+"""The owner of everything without another owner; never released."""
 _current: ContextVar[Owner] = ContextVar("owner", default=FOREVER)
 
 
 def hold(thing: str, forget: Callable[[], object], certain: bool) -> None:
-    """The present owner has something; ``forget`` is called when nobody has it any more. LOCK is held."""
+    """The present owner has something; ``forget`` is called when no owner has it any more. LOCK is held."""
     owner = _current.get()
     kept = _held.setdefault(thing, {})
     if kept.get(owner) is not (certain or kept.get(owner, False)):

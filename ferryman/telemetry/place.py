@@ -13,7 +13,7 @@ from ferryman.record import Coordinates, Record
 from ferryman.telemetry import redaction
 
 HASH_DIGITS = 16
-"""Hexadecimal digits of a key's SHA-256 that are told."""
+"""How many hexadecimal digits of a key's SHA-256 are shown."""
 Place = Mapping[str, Any]
 
 
@@ -39,12 +39,12 @@ def of_topic(topic: str, **more: object) -> dict[str, Place]:
 
 
 def hashed(key: bytes | None) -> str | None:
-    """What is told of a key; None if there is none."""
+    """What is shown of a key; None if there is none."""
     return None if key is None else hashlib.sha256(key).hexdigest()[:HASH_DIGITS]
 
 
 def fields(record: logging.LogRecord) -> Place:
-    """What a line tells of the record that it is about, secrets hidden; nothing if it is about none."""
+    """What a log line says about its record, secrets hidden; nothing if it is not about one."""
     found: Place = getattr(record, "place", {})
     return {name: redaction.redact(value) if isinstance(value, str) else value for name, value in found.items()}
 

@@ -17,7 +17,7 @@ from ferryman.telemetry.subject import Subject
 MAX_LINES = 200
 """Lines that are kept of each."""
 MAX_SUBJECTS = 2_000
-"""Connectors and tasks of which there are lines; those of whom nothing was said for longest are forgotten."""
+"""How many connectors and tasks have lines; those without new lines for longest are forgotten."""
 MAX_LINE_CHARACTERS = 4_000
 """Characters of a line."""
 EVENT = "log"
@@ -42,7 +42,7 @@ class Recent:
                 self._lines.popitem(last=False)
 
     def heard(self, message: Mapping[str, Any]) -> None:
-        """One more, as a Teller tells it."""
+        """One more line, as a Teller sends it."""
         self.add(Subject(message["connector"], message["task"]), message["line"])
 
     def of(self, whose: Subject) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ HIDDEN = "[hidden]"
 MIN_CHARACTERS = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
 _LINE = 16
-"""From so many characters on the lines of a value are hidden one by one too: keys in PEM are quoted in parts."""
+"""From this length on the lines of a value are also hidden one by one: keys in PEM are quoted in parts."""
 _WORDS = frozenset({"true", "false", "null", "none"})
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|secret|token|jaas|user\.?info|credential|api\.?key|access\.?key|private"
@@ -127,7 +127,7 @@ def _parameters(value: str) -> Iterable[str]:
 
 def redact(text: str, said: Collection[str] = ()) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not. Names of this worker's
-    stay readable, and so does what is ``said``: words that whoever gets the text has said himself."""
+    stay readable, and so does what is ``said``: words that the reader of the text has sent."""
     clean = _unrefused(text) if _refused else text
     left = partial(owners.is_public, said=said)
     return free_text.without_passwords(free_text.without_values(clean, _values, left), HIDDEN)
@@ -168,20 +168,6 @@ class Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(self.inner.format(record))
-
-
-class RedactingFilter(logging.Filter):
-    """Cleans records on their way into a handler, for handlers that do not format (queues, sockets)."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
-        record.args = None
-        if record.exc_info:
-            record.exc_text = redact(record.exc_text or logging.Formatter().formatException(record.exc_info))
-            record.exc_info = None
-        if record.stack_info:
-            record.stack_info = redact(record.stack_info)
-        return True
 
 
 def install(logger: logging.Logger | None = None) -> None:

@@ -10,11 +10,11 @@ from ferryman.errors import ConfigError, KeyProblem
 from ferryman.telemetry import free_text, redaction
 
 LONG_CHARACTERS = 8
-"""From so many characters on a value is taken out of every text, not only of those about its own key."""
+"""From this length on a value is hidden in every text, not only in those about its own key."""
 OURS = "ferryman"
-"""The name of this program stands in every line of a log, whoever else is called so."""
+"""The name of this program is in every log line, whatever else has that name."""
 _PIECE = 4
-"""Shorter pieces of a value are left in texts about its key: they are ordinary words and tell nothing."""
+"""Shorter pieces of a value are left in texts about its key: they are ordinary words and reveal nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _pieces(value: str) -> set[str]:
 def _replaced(text: str, instead: Mapping[str, str]) -> str:
     """All at once, so that nothing is replaced in what was put in; short values not in the middle of other words."""
     small = text.lower()
-    if len(small) != len(text):  # a few letters have no small one of their own
+    if len(small) != len(text):  # a few letters have no lower case of their own
         small = text
     return free_text.replaced(text, (span for each in instead.items() if each[0] for span in _spans(small, *each)))
 

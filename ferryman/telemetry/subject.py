@@ -1,4 +1,4 @@
-"""Whom a line of the log is about, as Kafka Connect's logging context tells it (KIP-449)."""
+"""What a log line is about, as in Kafka Connect's logging context (KIP-449)."""
 
 import logging
 from collections.abc import Iterator

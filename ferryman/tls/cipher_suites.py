@@ -23,7 +23,7 @@ def openssl(names: Sequence[str]) -> str:
     for a choice among those of TLS 1.3."""
     modern = MODERN & set(names)
     if modern and modern != MODERN:
-        raise ValueError(f"of TLS 1.3's suites all can be had or none: {', '.join(sorted(MODERN))}")
+        raise ValueError(f"TLS 1.3's suites can only be enabled all together: {', '.join(sorted(MODERN))}")
     return ":".join(_openssl(each) for each in names if each not in MODERN)
 
 

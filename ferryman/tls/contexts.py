@@ -49,7 +49,7 @@ def _context(config: TlsConfig, side: int) -> ssl.SSLContext:
     context.minimum_version, context.maximum_version = _VERSIONS[spoken[0]], _VERSIONS[spoken[-1]]
     if suites:
         context.set_ciphers(suites)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is in a truststore is believed, as in the JVM
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # every certificate in a truststore is trusted, as in the JVM
     return context
 
 

@@ -66,7 +66,7 @@ def read(content: bytes, password: str | None) -> JavaKeystore:
             raise ValueError(TAMPERED)
     source = _Bytes(body)
     if source.take(4) != MAGIC or (version := source.number()) not in (1, 2):
-        raise ValueError("this is not a keystore of Java's")
+        raise ValueError("this is not a Java keystore")
     keys, trusted = list[KeyEntry](), list[bytes]()
     for _ in range(source.number()):
         kind = source.number()

@@ -38,7 +38,7 @@ StoreType = Annotated[Literal["JKS", "PKCS12", "PEM"], any_case("JKS", "PKCS12",
 
 
 class TlsConfig(Config):
-    """What a listener shows of itself, and whom it believes."""
+    """A listener's own certificate, and which certificates it trusts."""
 
     ssl_keystore_location: Str | None = key(None, importance="HIGH")
     """The file with the private key and its certificates: JKS, PKCS12 or PEM, as its first bytes say."""

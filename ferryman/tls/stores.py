@@ -37,7 +37,8 @@ class Store:
     identity: Identity | None
     """The first private key; None if there is none."""
     authorities: str
-    """Whom it trusts, PEM: its trusted certificates and those of its own keys, as in the JVM. Empty for nobody."""
+    """The certificates that it trusts, as PEM: its trusted certificates and those of its own keys, as in the JVM. Empty
+    for none."""
 
 
 def load(location: str, password: str | None, key_password: str | None = None) -> Store:
@@ -45,7 +46,7 @@ def load(location: str, password: str | None, key_password: str | None = None) -
     (a device, a pipe) is not waited for, and ValueError is raised for one that is too large to be a store."""
     with open(location, "rb", opener=_opener) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("this is no file")
+            raise ValueError("this is not a file")
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"the file is larger than {MAX_FILE_BYTES} bytes")

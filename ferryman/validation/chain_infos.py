@@ -35,7 +35,7 @@ _FIRST = (
     _Key(
         "type",
         "CLASS",
-        "Its class, for a transform with $Key or $Value at the end where it has sides.",
+        "Its class; for a transform of a key or value with $Key or $Value at the end.",
         "HIGH",
         width="LONG",
         display="{} type for {}",
@@ -50,7 +50,7 @@ _FIRST = (
     ),
 )
 _LAST = (
-    _Key("negate", "BOOLEAN", "Whether it applies where the predicate does not hold.", default="false"),
+    _Key("negate", "BOOLEAN", "Whether it applies to the records for which the predicate is false.", default="false"),
     _Key("predicate", "STRING", "The alias of the predicate that decides for which records the transform applies."),
 )
 

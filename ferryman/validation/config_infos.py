@@ -29,7 +29,7 @@ class ConfigInfo:
     """A key of a config."""
 
     definition: Definition | None
-    """None for a key that nobody declares."""
+    """None for a key that is not declared."""
     value: ConfigValue
 
     def under(self, prefix: str) -> "ConfigInfo":
@@ -97,7 +97,7 @@ def field_infos(
 
 
 def undeclared(problems: Iterable[KeyProblem], declared: Iterable[ConfigInfo], known: set[str]) -> list[ConfigInfo]:
-    """Entries for problems about keys that nobody declares."""
+    """Entries for problems about keys that are not declared."""
     names = known | {info.value.name for info in declared}
     by_key: dict[str, list[str]] = {}
     for problem in problems:

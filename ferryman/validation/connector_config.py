@@ -129,7 +129,7 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
 
 
 def _own_topics(view: "_View") -> Iterable[KeyProblem]:
-    """A queue that would fill a topic of the worker's own with what nobody there can read."""
+    """A queue in a topic of the worker's own, which would fill it with unreadable records."""
     name = "errors.deadletterqueue.topic.name"
     queue = trim(view.values.get(name, ""))
     if queue in subscription.own_topics(view.settings.values):
@@ -376,7 +376,7 @@ def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iter
         default = (
             None if required else "-1" if kind != "LIST" else ".*" if (name, part) == ("default", "include") else ""
         )
-        text = "How topics of this group are created, and which they are by regular expressions."
+        text = "How the topics of this group are created, and regular expressions that say which topics are in it."
         definition = Definition(
             key, kind, required, default, "LOW", text, f"Topic Creation: {name}", "LONG", key, (), order
         )
@@ -387,7 +387,7 @@ def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iter
 
 
 def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
-    """Keys that nobody reads, with what may have been meant."""
+    """Unknown keys, with what may have been meant."""
     prefixes = tuple(f"{role}.override." for role in ROLES) + tuple(f"{key}." for key in CONVERTERS)
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)

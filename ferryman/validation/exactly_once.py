@@ -57,7 +57,7 @@ def _asked(key: str, question: Callable[[], str | None]) -> Iterable[KeyProblem]
 
 
 def warnings(given: Iterable[str], worker: WorkerConfig) -> Iterable[str]:
-    """Keys about transactions where there are none."""
+    """Warnings about keys for transactions if there are none."""
     if not worker.transactional_sources:
         for key in sorted({BOUNDARY, f"{BOUNDARY}.interval.ms"}.intersection(given)):
             yield (

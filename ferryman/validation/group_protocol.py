@@ -10,7 +10,7 @@ from ferryman.kafka import client_config
 
 KEY = "consumer.override.group.protocol"
 WAITS = (
-    "group: protocol consumer; when a task is killed its partitions stand still until the broker misses it, after "
+    "group: protocol consumer; when a task is killed its partitions stand still until the broker notices, after "
     "group.consumer.session.timeout.ms (45 seconds by default); in a classic group the next process has them at once"
 )
 
@@ -34,5 +34,5 @@ def problems(plugin: type[Any], worker: Mapping[str, str], raw: Mapping[str, str
     reason = None if config is None else plugin.needs_classic_group(config)
     if reason is None:
         return []
-    why = f"{reason}: with group.protocol=consumer the broker takes late commits of former owners"
+    why = f"{reason}: with group.protocol=consumer the broker accepts late commits of former owners"
     return [KeyProblem(KEY, f"{KEY} must be classic, for {why}")]

@@ -11,7 +11,7 @@ ROLES: tuple[Role, ...] = ("producer", "consumer", "admin")
 
 
 def meant(key: str, prefixes: Iterable[str], values: Mapping[str, str]) -> str:
-    """What to say of such a key besides; empty if it is none. ``prefixes`` are those that there are."""
+    """What to add to the warning about such a key; empty if it is not one. ``prefixes`` are the known ones."""
     first, _, rest = key.partition(".")
     if first in ROLES and rest:
         return spelling.meant(key, (), prefixes) or f"; did you mean {first}.override.{rest}?"

@@ -1,4 +1,4 @@
-"""Ferryman's own keys of a connector: those that are given, since nobody who knows Kafka Connect's expects others."""
+"""Ferryman's own keys of a connector: those that are given, since users of Kafka Connect expect no others."""
 
 from collections.abc import Mapping
 

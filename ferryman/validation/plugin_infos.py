@@ -1,4 +1,4 @@
-"""What REST tells about plugins: their list, and the keys of each."""
+"""What REST says about plugins: their list, and the keys of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

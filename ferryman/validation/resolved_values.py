@@ -1,4 +1,4 @@
-"""The last look at what /validate answers: no value that came out of a config provider is in it."""
+"""The last check of what /validate answers: it must contain no value from a config provider."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Whoever asked for what is done now, and may have gone away since: what had to wait is not done behind their back."""
+"""Notices that a REST client has disconnected, so that queued work is not done for nobody."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +13,7 @@ Gone = Callable[[], Awaitable[bool]]
 @dataclass(slots=True)
 class _Asker:
     gone: Gone | None
-    """None once all is done: tasks that were made meanwhile go on, for nobody in particular."""
+    """None once everything is done: tasks that were created meanwhile go on without a client."""
 
 
 _asker: ContextVar[_Asker | None] = ContextVar("asker", default=None)
@@ -21,7 +21,7 @@ _asker: ContextVar[_Asker | None] = ContextVar("asker", default=None)
 
 @contextmanager
 def on_behalf_of(gone: Gone) -> Iterator[None]:
-    """What is done in here, also by tasks, is for somebody of whom ``gone`` tells whether they have gone away."""
+    """What is done in here, also by tasks, is for a client; ``gone`` says whether it has disconnected."""
     asker = _Asker(gone)
     token = _asker.set(asker)
     try:
@@ -33,9 +33,9 @@ def on_behalf_of(gone: Gone) -> Iterator[None]:
 
 
 async def look() -> None:
-    """To be called before the first effect of what had to wait. RequestError 409 if nobody waits for it any more: they
-    may have asked another worker meanwhile, perhaps for more, which this would undo. What a worker does of its own
-    accord is always waited for."""
+    """To be called before the first effect of work that had to wait. RequestError 409 if its client has disconnected:
+    it may have asked another worker meanwhile, perhaps for more, which this would undo. What a worker does of its own
+    accord is never refused."""
     asker = _asker.get()
     if asker is not None and asker.gone is not None and await asker.gone():
-        raise RequestError(409, "Whoever asked for this does not wait for it any more")
+        raise RequestError(409, "The client that asked for this no longer waits for it")

@@ -41,7 +41,7 @@ class Cluster:
                 threading.Event().wait(backoff.delay(attempt, LONGEST_WAIT))
 
     def _warn(self, error: Exception) -> None:
-        # Clients wait for a broker in silence; somebody with a wrong address would look at nothing for a long time.
+        # Clients wait for a broker silently; with a wrong address nothing would be seen for a long time.
         servers = ",".join(self._settings.config.bootstrap_servers)
         reason = error.args[0].str() if isinstance(error, KafkaException) else error
         log.warning("Kafka at bootstrap.servers=%s does not answer; waiting for it: %s", servers, reason)

@@ -57,7 +57,7 @@ def _document(payload: bytes, syntax: Literal["JSON", "YAML"]) -> Any:
 
 def _structured(content: Any) -> ConnectorFile:
     if not isinstance(content, dict):
-        raise ConfigError.for_key("", "a connector file holds one object")
+        raise ConfigError.for_key("", "a connector file must hold one object")
     if not isinstance(content.get("config"), dict):
         return _flat(content)
     config = strings(content["config"])
@@ -84,7 +84,7 @@ def _flat(content: Mapping[Any, Any]) -> ConnectorFile:
 
 def strings(config: Mapping[Any, Any]) -> dict[str, str]:
     """A config's values as Kafka's strings. ConfigError by key for null, for lists, objects and dates of YAML, and for
-    half of a letter (a lone surrogate), which nothing can write anywhere."""
+    an unpaired surrogate, which cannot be encoded."""
     return {_whole(str(key), str(key)): _string(str(key), value) for key, value in config.items()}
 
 
@@ -106,13 +106,13 @@ def _string(key: str, value: Any) -> str:
                 if isinstance(value, dict)
                 else f"{value}: quote it"
             )
-            raise ConfigError.for_key(key, f"{key} must be a text, a number, true or false, not {what}")
+            raise ConfigError.for_key(key, f"{key} must be a string, a number, true or false, not {what}")
 
 
 def _whole(key: str, text: str) -> str:
-    """The text with its surrogates in pairs made letters, as YAML leaves them."""
+    """The text with pairs of surrogates, which YAML leaves, joined to characters."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         shown, where = ascii(text)[1:-1][:60], ascii(key)[1:-1]
-        raise ConfigError.for_key(where, f"{where}: {shown} holds half of a letter (a lone surrogate)") from None
+        raise ConfigError.for_key(where, f"{where}: {shown} holds an unpaired surrogate") from None

@@ -100,7 +100,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the worker does now, or did last: what somebody hears who waits for it in vain. Times are seconds since
+    """What the worker does now, or did last; it is shown to a client that waited in vain. Times are seconds since
     1970."""
 
     description: str
@@ -132,8 +132,8 @@ class Session:
 
 
 class Forward(Exception):
-    """Another worker must do it: ``url`` is its address, None if nobody knows who leads the group. Whoever called sends
-    the request on, and waits for the answer while ``stands`` says that it is still that worker's to give."""
+    """Another worker must do it: ``url`` is its address, None if the leader is not known. Whoever called sends the
+    request on, and waits for the answer while ``stands`` says that it is still that worker's to give."""
 
     def __init__(self, url: str | None, stands: Callable[[], bool] = lambda: True) -> None:
         super().__init__(f"another worker does it: {url or 'not known which'}")
@@ -240,7 +240,7 @@ class Herder(Protocol):
         """Stops and forgets a connector; its offsets stay. 404 ``Connector c not found``."""
 
     async def pause(self, name: str) -> None:
-        """Lets the tasks stand still. 404 ``Unknown connector c``."""
+        """Pauses the tasks. 404 ``Unknown connector c``."""
 
     async def resume(self, name: str) -> None:
         """Lets the tasks of a paused or stopped connector go on. 404 ``Unknown connector c``."""

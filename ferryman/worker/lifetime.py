@@ -34,8 +34,8 @@ def signalled(settings: Settings) -> Signalled:
         if not event.is_set():
             event.number = number
             event.set()
-            # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
-            # Tasks that are left die with the process.
+            # Whatever hangs, a caller that waits for the end (docker stop: ten seconds) does not wait in vain. Tasks
+            # that are left die with the process.
             overdue = threading.Timer(grace + OVERDUE_SECONDS, _leave_at_once)
             overdue.daemon = True
             overdue.start()
@@ -46,7 +46,7 @@ def signalled(settings: Settings) -> Signalled:
 
 
 def _leave_at_once() -> None:
-    log.error("the worker did not end in time and leaves as it is")
+    log.error("the worker did not stop in time and exits anyway")
     background.farewell()
     os._exit(1)
 

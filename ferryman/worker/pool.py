@@ -86,7 +86,7 @@ class Pool:
                 result = job.work()
         except BaseException as raised:
             # The frames of the error hold clients of Kafka. The last reference to one destroys it, which waits for its
-            # threads; that must not happen where the error is looked at, on the loop.
+            # threads; that must not happen where the error is handled, on the loop.
             traceback.clear_frames(raised.__traceback__)
             error = raised
         self._tell(job, self._finish, job, result, error)

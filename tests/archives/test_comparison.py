@@ -96,9 +96,9 @@ def test_a_gap_among_exact_offsets_is_named() -> None:
 
 
 def test_a_damaged_object_is_named_and_is_no_gap_as_well() -> None:
-    broken = Object("o0", 0, 2, 4, damage=("it is cut",))
+    broken = Object("o0", 0, 2, 4, damage=("it is truncated",))
     findings = report([broken, named(5, 5)], range(10)).findings
-    assert [(each.kind, each.objects, each.reason) for each in findings] == [("damaged", ("o0",), "it is cut")]
+    assert [(each.kind, each.objects, each.reason) for each in findings] == [("damaged", ("o0",), "it is truncated")]
 
 
 def test_each_double_names_the_objects_that_hold_it() -> None:

@@ -70,7 +70,7 @@ def test_every_cut_of_a_message_is_refused_unless_a_whole_field_is_missing() -> 
     needed = len(encode_assignment(HELD, 0))
     for end in range(len(whole)):
         if end < len(whole) and end not in {needed - len(_assigned()), needed, len(whole) - 4}:
-            with pytest.raises(ProtocolError, match="bytes are wanted at"):
+            with pytest.raises(ProtocolError, match="bytes are expected at"):
                 decode_assignment(whole[:end])
 
 

@@ -136,7 +136,7 @@ def test_ended_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: str
         calling.process.send_signal(number)
         called = calling.ended()
         if runs and called.code != 0:  # it may have come to its end just before
-            told = "called again, it goes on" in called.said + called.errors
+            told = "call it again, and it goes on" in called.said + called.errors
             assert (called.code, told) == (code, code > 0)
         time.sleep(0.1 * (kill % 3))
     command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100").well()
@@ -183,10 +183,10 @@ def test_one_that_fails_says_why(kafka: str, unique: str, made: Made) -> None:
     [
         (["--from", "yesterday"], "from=yesterday must be a time"),
         (["--from", "2026-11-03T00:00:00Z", "--to", "2026-11-01T00:00:00Z"], "is not later than"),
-        (["--offsets", "nowhere:0:1-2"], "nowhere-0 is no partition that the connector reads"),
+        (["--offsets", "nowhere:0:1-2"], "nowhere-0 is not a partition that the connector reads"),
         (["--offsets", "what"], "is not TOPIC:PARTITION:FIRST-BEHIND"),
         (["--offsets", "orders:0:0-10", "--offsets", "orders:00:20-30"], "orders:0 is there twice"),
-        (["--set", "name=other"], "name is not for a run to set"),
+        (["--set", "name=other"], "name cannot be set for a run"),
         (["--rate", "-1"], "rate must be a number"),
     ],
 )

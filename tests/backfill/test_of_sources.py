@@ -157,12 +157,12 @@ def test_a_period_of_stripes_events_is_handed_over_again_beside_the_live_connect
     ("body", "complaint"),
     [
         ({}, "setting topic, or allow it by --allow-duplicates"),
-        ({"from": "2026-11-01T00:00:00Z"}, "the lines of a file tell no times"),
+        ({"from": "2026-11-01T00:00:00Z"}, "the lines of a file have no times"),
         ({"positions": [3, 12]}, "begins at 3"),
-        ({"positions": [9, 6]}, "positions must be [first, behind the last]"),
-        ({"positions": 9}, "positions must be [first, behind the last]"),
+        ({"positions": [9, 6]}, "positions must be [first, last + 1]"),
+        ({"positions": 9}, "positions must be [first, last + 1]"),
         ({"offsets": {"t": {"0": [0, 1]}}}, "a source has positions"),
-        ({"config": {"connector.class": "FileStreamSink"}}, "connector.class is not for a run to set"),
+        ({"config": {"connector.class": "FileStreamSink"}}, "connector.class cannot be set for a run"),
         ({"config": {"file": None}}, "keeps no history"),
     ],
 )

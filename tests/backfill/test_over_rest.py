@@ -71,7 +71,7 @@ def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_l
     done(running, run)
     running.delete(run)
     refused = running.call("POST", path, body, expect=409)["message"]
-    assert f"A run {run} was here before and has come to its end" in refused
+    assert f"A run named {run} has already completed" in refused
     assert running.call("POST", path, body | {"name": f"{run}-2", "dry_run": True}, expect=200)["name"] == f"{run}-2"
     more = body | {"offsets": {unique: {"0": [5, 15]}}}
     assert running.call("POST", path, more, expect=202)["records_done"] == 5
@@ -121,7 +121,7 @@ def test_what_would_do_harm_is_refused_until_it_is_allowed_by_name(
         ({"offsets": {"t": {"0": [3, 1]}}}, "offsets of t-0"),
         ({"offsets": [1]}, "offsets must be"),
         ({"config": "x"}, "config must be an object"),
-        ({"config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a run to set"),
+        ({"config": {"ferryman.run.of": "x"}}, "ferryman.run.of cannot be set for a run"),
         ({"rate": "fast"}, "rate must be a number"),
         ({"rate": -1}, "rate must be a number"),
         ({"dry_run": "yes"}, "dry_run must be true or false"),

@@ -10,7 +10,7 @@ from tests.connectors.sql.sql_task import CONFLUENT, query
 from tests.running import consume, create_topic, feed, settings
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
-ELSEWHERE = "another process runs the same and goes on with it, so that nothing is done twice"
+ELSEWHERE = "another process is running the same and continues, so that nothing is done twice"
 
 
 def command(folder: Path, kafka: str, config: Mapping[str, str]) -> Command:

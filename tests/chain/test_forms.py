@@ -211,7 +211,7 @@ def test_a_piece_is_columns_exactly_where_the_plan_for_its_schema_and_size_says_
     assert [answer for _, _, answer in asked] == [
         chain.plan.for_piece(count, reason).steps[0].form == "columns" for count, reason, _ in asked
     ]
-    given_up = sum(n for had, n in chain.value_forms.counts.items() if "spelled as its type" in had.reason)
+    given_up = sum(n for had, n in chain.value_forms.counts.items() if "written as its type" in had.reason)
     planned = sum(count for count, _, answer in asked if answer)
     assert sum(len(batch) for batch in decoded if isinstance(batch.value, Columns)) == planned - given_up
 
@@ -222,7 +222,7 @@ def test_data_that_the_plan_could_not_foresee_goes_by_rows_and_is_counted_with_t
     chain = chain_of(["mask"], plugin, with_schemas=True)
     run(chain, [*payloads("money", 20, False), *payloads("huge money", 20, False)])
     first = chain.plan.steps[0]
-    reason = "a value is not spelled as its type usually is"
+    reason = "a value is not written as its type usually is"
     assert {had: count for had, count in chain.value_forms.counts.items() if had.name == first.name} == {
         first: 20,
         Planned(first.name, "rows", reason): 20,
@@ -334,7 +334,7 @@ def test_a_step_is_counted_in_the_form_that_it_got_and_gave() -> None:
     found.stepped(2, "rows", SCHEMALESS)
     assert found.counts == {
         STEP: 3,
-        Planned("transform", "rows", "it gave rows for columns"): 3,
+        Planned("transform", "rows", "it returned rows for columns"): 3,
         Planned("transform", "rows", "it was given rows"): 3,
         PUT: 3,
     }
@@ -347,7 +347,7 @@ def test_what_departs_from_the_plan_is_logged_when_it_is_met_first(caplog: pytes
             found.stepped(1, "columns", frame(3))
             found.stepped(1, "columns", SCHEMALESS)
             found.stepped(2, "rows", SCHEMALESS)
-    assert caplog.messages == ["plan: transform: rows (it gave rows for columns)"]
+    assert caplog.messages == ["plan: transform: rows (it returned rows for columns)"]
 
 
 def test_rows_are_never_made_columns_again() -> None:

@@ -210,7 +210,7 @@ def test_the_plan_is_columns_if_every_step_takes_maps_and_else_rows_from_the_sta
         "transform t0 by MaskField: columns",
         "put by FileStreamSinkConnector: columns",
     ]
-    why = "without a schema columns pay only if every step takes them"
+    why = "without a schema columns are worth it only if every step takes them"
     assert planned(mask, flatten)[0] == (
         f"decode by JsonConverter: rows ({why}: Flatten takes columns with a schema only)"
     )

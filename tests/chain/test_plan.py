@@ -55,7 +55,9 @@ def test_a_sink_of_rows_is_where_columns_end() -> None:
 
 def test_json_without_a_schema_is_rows_from_the_start_on_its_way_to_a_sink_that_wants_a_schema() -> None:
     steps = planned("io.confluent.connect.jdbc.JdbcSinkConnector", value_converter_schemas_enable="false")
-    assert steps[0].startswith("decode by JsonConverter: rows (without a schema columns pay only if every step takes")
+    assert steps[0].startswith(
+        "decode by JsonConverter: rows (without a schema columns are worth it only if every step takes"
+    )
     assert steps[1] == "transform mask by MaskField: rows (decode by JsonConverter gives rows)"
 
 

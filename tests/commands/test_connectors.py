@@ -245,10 +245,10 @@ def test_a_group_that_rebalances_is_asked_again(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("status", "body", "text"),
     [
-        (200, "<html>", "is no Kafka Connect: its answer is no JSON"),
-        (200, "[" * 100_000, "is no Kafka Connect: its answer is no JSON"),
+        (200, "<html>", "is not a Kafka Connect worker: its answer is not JSON"),
+        (200, "[" * 100_000, "is not a Kafka Connect worker: its answer is not JSON"),
         (502, "Bad\x1b[2J Gateway", "502 Bad Gateway Bad [2J Gateway"),
-        (401, "", "asks who is there, and did not like the answer"),
+        (401, "", "requires a login, or did not accept it"),
         (409, {"message": "no"}, "no"),
         (500, {"message": "\x1b[31mred"}, " [31mred"),
     ],
@@ -283,7 +283,7 @@ def test_answers_of_another_shape_are_no_kafka_connects(tmp_path: Path, words: s
     with answering((200, body)) as (url, _):
         result = run(*given, "--url", url, env={"EDITOR": "true"})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == 0 or f"{url} is no Kafka Connect" in result.stderr
+    assert result.exit_code == 0 or f"{url} is not a Kafka Connect worker" in result.stderr
 
 
 @pytest.mark.parametrize("words", [["connectors", "backfill", "a"], ["backfill", "worker.properties", "a.json"]])

@@ -56,7 +56,7 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     logged = [f"plan: {step}" for step in builder.chain(config, {}, sink).plan.steps]
     logged.append(f"plan: commit: {sink.truth}")
     assert plan(explain(tmp_path, config)) == logged
-    assert "without a schema columns pay only if every step takes them" in logged[0]
+    assert "without a schema columns are worth it only if every step takes them" in logged[0]
 
 
 ARCHIVE = {"name": "x", "connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "t"}

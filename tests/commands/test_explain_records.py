@@ -114,8 +114,8 @@ def test_records_have_places_and_times_where_the_sample_says_none(tmp_path: Path
     [
         ("{", "line 1: this is not a JSON object"),
         ('{"nothing": 1}', "line 1: 'nothing' is none of topic, "),
-        ('{"offset": 5}\n{"offset": 5}', "line 2: after what came before t-0@5 cannot be a place"),
-        ('{"partition": -1}', "line 1: after what came before t--1@0 cannot be a place"),
+        ('{"offset": 5}\n{"offset": 5}', "line 2: t-0@5 cannot come after the lines before it"),
+        ('{"partition": -1}', "line 1: t--1@0 cannot come after the lines before it"),
     ],
 )
 def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, why: str) -> None:
@@ -127,8 +127,8 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, why: str) 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "there is no record in it"),
-        (b" \n\n", "there is no record in it"),
+        (b"", "it contains no record"),
+        (b" \n\n", "it contains no record"),
         (b"\xff\xfe{", "line 1: this is not UTF-8: byte 1"),
         (b'{"value": 1}\n[1]\n', "line 2: this is not a JSON object"),
         (b"id,name\n1,a\n", "line 1: this is not a JSON object"),
@@ -141,7 +141,7 @@ def test_a_sample_that_is_none_is_named_with_its_file(tmp_path: Path, content: b
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{sample}: {why}")
     empty = explain(tmp_path, LINES | {"file": str(tmp_path / "o")}, "--sample", "-", given="\n")
-    assert (empty.exit_code, empty.stderr.startswith("there is no record in it")) == (1, True)
+    assert (empty.exit_code, empty.stderr.startswith("it contains no record")) == (1, True)
     missing = explain(tmp_path, LINES | {"file": "o"}, "--sample", str(tmp_path / "none"))
     assert (missing.exit_code, str(tmp_path / "none") in missing.stderr) == (2, True)
 
@@ -158,7 +158,10 @@ def test_a_sample_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_topic_in_config_and_sample_there_is_none(tmp_path: Path) -> None:
     config = {name: text for name, text in LINES.items() if name != "topics"} | {"topics.regex": ".*"}
     done = with_sample(tmp_path, config, {"value": 1})
-    assert (done.exit_code, done.stderr) == (1, "line 1: it names no topic, and topics.regex says none\n")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "line 1: it names no topic, and with topics.regex there is no default\n",
+    )
     assert with_sample(tmp_path, config, {"topic": "t", "value": 1}).exit_code == 0
 
 
@@ -174,7 +177,7 @@ def test_what_only_a_config_provider_knows_is_asked_of_the_workers(
     config = TABLE | {"connection.url": "jdbc:sqlite:${env:EXPLAINED}", "name": "x"}
     done = with_sample(tmp_path, config, row(1))
     assert done.exit_code == 2
-    assert "connection.url: ${env:EXPLAINED} is of a config provider, and that is a worker's, whose file --worker" in (
+    assert "connection.url: ${env:EXPLAINED} needs a config provider; name the worker's file with --worker" in (
         done.stderr
     )
     monkeypatch.setenv("EXPLAINED", f"{tmp_path}/canary-explained.db")
@@ -254,7 +257,7 @@ def test_guarantees_name_their_tests_and_limits_are_told_as_plainly(tmp_path: Pa
     assert (
         explain(tmp_path, LINES | {"errors.tolerance": "some"})
         .stdout.splitlines()[-1]
-        .startswith("guaranteed: nothing can be told: ")
+        .startswith("guaranteed: nothing is known: ")
     )
 
 
@@ -272,7 +275,7 @@ def test_a_sources_guarantees_follow_its_worker(tmp_path: Path) -> None:
 def test_two_ways_to_have_records_are_one_too_many(tmp_path: Path) -> None:
     done = explain(tmp_path, LINES, "--sample", "-", "--from-topic", "3")
     assert done.exit_code == 2
-    assert "choose one" in done.stderr
+    assert "exclude each other" in done.stderr
 
 
 def properties(folder: Path, values: Mapping[str, str]) -> str:
@@ -314,7 +317,7 @@ def test_a_topic_with_nothing_in_it_is_told(tmp_path: Path, kafka: str, unique: 
     config = LINES | {"topics": unique, "file": str(tmp_path / "o")}
     done = explain(tmp_path, config, "--worker", worker, "--from-topic", "5")
     assert done.exit_code == 0
-    assert f"note {unique}: is empty, or not there" in done.stdout
+    assert f"note {unique}: is empty, or does not exist" in done.stdout
 
 
 def test_brokers_must_be_known_and_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

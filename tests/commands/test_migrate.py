@@ -174,7 +174,7 @@ def test_a_cluster_with_passwords_is_asked_with_one() -> None:
         assert check(url, "--user", "old", FERRYMAN_MIGRATE_PASSWORD="a pass").exit_code == 0
         refused = check(url)
         assert (refused.exit_code, refused.stdout) == (2, "")
-        assert "asks for a user and a password" in refused.stderr
+        assert "requires a user and a password" in refused.stderr
         assert check(url, "--user", "old").exit_code == 2
         inside = check(url.replace("//", "//old:a-pass@"))
     assert inside.exit_code == 2
@@ -185,10 +185,10 @@ def test_a_cluster_with_passwords_is_asked_with_one() -> None:
     ("said", "why"),
     [
         ({}, "GET /: 404"),
-        ({"/": []}, "is no Kafka Connect"),
-        ({"/": "<html>"}, "no JSON"),
+        ({"/": []}, "is not a Kafka Connect worker"),
+        ({"/": "<html>"}, "not JSON"),
         ({"/": ROOT, "/connectors?expand=info": 7}, "neither a list nor an object"),
-        ({"/": ROOT, "/connectors?expand=info": {"a": {}}}, "the config of connector a is no object"),
+        ({"/": ROOT, "/connectors?expand=info": {"a": {}}}, "the config of connector a is not an object"),
     ],
 )
 def test_what_is_no_kafka_connect_is_said_to_be_none(said: dict[str, Any], why: str) -> None:

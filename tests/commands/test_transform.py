@@ -171,8 +171,8 @@ def test_offsets_are_those_of_a_sink_and_a_source_has_none(tmp_path: Path) -> No
         ("[]", "not a JSON object"),
         ('{"vaule": 1}', "'vaule' is none of topic, partition"),
         ('{"dropped": true}', "'dropped' is none of"),
-        ('{"topic": 5}', "topic is not a text"),
-        ('{"topic": 5.5}', "topic is not a text"),
+        ('{"topic": 5}', "topic is not a string"),
+        ('{"topic": 5.5}', "topic is not a string"),
         ("{5.5: 1}", "not a JSON object"),
         ('{"offset": "5"}', "offset is not a whole number"),
         ('{"partition": 1.0}', "partition is not a whole number"),
@@ -207,7 +207,7 @@ def test_a_line_that_is_no_record_ends_the_run_after_what_came_before(
         (MASK | {"transforms.mask.predicate": "p"}, "Predicate alias 'p' is not defined"),
         (MASK | {"transforms": "mask,mask"}, "Duplicate alias provided."),
         (MASK | {"transforms.mask.fields": None}, "Null value can not be supplied"),
-        ([], "a connector file holds one object"),
+        ([], "a connector file must hold one object"),
     ],
 )
 def test_a_bad_config_is_refused_with_every_reason_before_anything_is_read(
@@ -234,7 +234,7 @@ def test_keys_without_effect_and_references_are_warned_about(tmp_path: Path) -> 
     result = transform(tmp_path, config, '{"value":{"card":"x"}}')
     assert values(result) == [{"card": "${env:MASK}"}]
     assert "warning: transforms.mask.colour is not a setting of this plugin" in result.stderr
-    assert "warning: transforms.mask.replacement: ${env:MASK} is left as it is" in result.stderr
+    assert "warning: transforms.mask.replacement: ${env:MASK} is not resolved" in result.stderr
 
 
 def test_explain_writes_the_steps_to_stderr(tmp_path: Path) -> None:

@@ -218,4 +218,4 @@ def test_a_sink_has_no_source_offsets_and_a_source_is_told_when_they_cannot_be_r
 def test_a_config_that_no_message_can_hold_fails_it() -> None:
     DO["task_configs"] = lambda whale: [{"large": "x" * MAX_MESSAGE_BYTES}]
     (failed,) = life()
-    assert "bytes; 8388608 are the most" in failed["trace"]
+    assert "bytes; at most 8388608 are allowed" in failed["trace"]

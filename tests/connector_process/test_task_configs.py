@@ -24,7 +24,7 @@ CONFIG = DatagenConnector.config_class.parse(RAW)
     [None, "a text", b"bytes", {"a": "map"}, [["a list"]], [{"key": 1}], [{1: "value"}], [RAW, None], iter([RAW])],
 )
 def test_what_is_no_list_of_configs_is_refused_in_words(made: Any) -> None:
-    with pytest.raises(TaskError, match="task configs of the connector c are not what a connector has to return"):
+    with pytest.raises(TaskError, match="task configs of the connector c are not what a connector must return"):
         task_configs.checked(made, CONFIG)
 
 

@@ -211,7 +211,7 @@ def test_a_payload_that_is_not_framed_is_a_data_error(registry: FakeRegistry, pa
 
 def test_bytes_after_the_value_are_a_data_error_in_rows_too(registry: FakeRegistry) -> None:
     (body,) = encode(NOTE, [{"n": 1, "s": "x"}])
-    with pytest.raises(DataError, match="goes on after the end"):
+    with pytest.raises(DataError, match="continues after the end"):
         converter(registry).to_data("t", framed(registry.add(NOTE), [body + b"\x00"]))
 
 

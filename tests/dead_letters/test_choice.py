@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ferryman.dead_letters.choice import Choice, Groups, grouped
+from ferryman.dead_letters.choice import Choice, Groups
 from ferryman.dead_letters.letter import DeadLetter, parsed
 from ferryman.record import Coordinates
 from tests.dead_letters.test_letter import JVM, letter
@@ -48,10 +48,13 @@ def at(offset: int, timestamp: int | None, **changes: Any) -> DeadLetter:
 
 def test_groups_are_by_reason_the_largest_first_with_their_latest_letter() -> None:
     letters = [at(0, 9), at(1, 3, field="total"), at(2, 4, message="last"), at(3, None, field="total"), at(4, 7)]
-    large, small = grouped(letters)
+    groups = Groups()
+    assert groups.largest_first() == []
+    for each in letters:
+        groups.add(each)
+    large, small = groups.largest_first()
     assert (large.field, large.letters, large.first, large.last, large.latest) == ("id", 3, 4, 9, "0-4")
     assert (small.field, small.letters, small.first, small.last, small.latest) == ("total", 2, 3, 3, "0-3")
-    assert grouped([]) == []
 
 
 def test_the_newest_of_several_partitions_are_so_in_whatever_order_these_are_read() -> None:

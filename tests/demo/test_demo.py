@@ -163,7 +163,7 @@ def test_only_a_cluster_is_secure(demo: Callable[..., Demo]) -> None:
     run = demo("--secure")
     _, errors = run.finished()
     assert run.process.returncode == 2
-    assert "--secure is for --cluster" in errors
+    assert "--secure needs --cluster" in errors
 
 
 @pytest.mark.parametrize("other", [["--keep"], ["--rate", "500"]], ids=" ".join)
@@ -171,7 +171,7 @@ def test_a_cluster_is_neither_kept_nor_held_at_a_rate(demo: Callable[..., Demo],
     run = demo("--cluster", *other)
     out, errors = run.finished()
     assert run.process.returncode == 2
-    assert f"--cluster does not go with {other[0]}" in errors
+    assert f"--cluster cannot be combined with {other[0]}" in errors
     assert "starting" not in out
 
 

@@ -53,7 +53,7 @@ def test_what_must_be_mended_is_printed_with_what_to_do_and_the_exit_code_is_1(t
     assert said.exit_code == 1
     assert f"MEND      lines: file {tmp_path}/no/out.txt: the folder {tmp_path}/no is not there" in said.stdout
     assert f"          -> mkdir -p {tmp_path}/no" in said.stdout
-    assert "left out  lines: kafka: no worker's file is given" in said.stdout
+    assert "left out  lines: kafka: without a worker's file" in said.stdout
 
 
 def test_json_behind_a_mark_of_its_byte_order_is_a_connector_whatever_its_file_is_called(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     first = worker_file(tmp_path, {**CONVERTERS, "bootstrap.servers": "127.0.0.1:1"})
     second = worker_file(tmp_path, {**CONVERTERS, "bootstrap.servers": "127.0.0.1:1"}, name="other")
     said = doctor(first, second)
-    assert (said.exit_code, "one worker's file at a time" in said.stderr) == (2, True)
+    assert (said.exit_code, "there can be only one worker's file" in said.stderr) == (2, True)
     first.write_text("key.converter=\\u12")
     said = doctor(first)
     assert (said.exit_code, said.stderr.startswith(f"{first}, line 1: ")) == (2, True)
@@ -176,9 +176,9 @@ def test_plugins_of_others_say_what_they_like_or_nothing_or_hang(tmp_path: Path)
     command = [sys.executable, "-m", "ferryman", "doctor", *map(str, files), "--seconds", "5"]
     said = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(home)})
     assert said.returncode == 1, said.stderr
-    assert "left out  mute: Mute: the class does not tell how to look at its system" in said.stdout
+    assert "left out  mute: Mute: the connector's class does not say how to check its system" in said.stdout
     assert "ok        rude: manners: it has said hello to t" in said.stdout
-    assert "MEND      rude: Rude: the look at it has failed with OSError: [hidden] is what it cost" in said.stdout
+    assert "MEND      rude: Rude: the check has failed with OSError: [hidden] is what it cost" in said.stdout
     assert "no finding" not in said.stdout
     assert "ok        hung: step 1: done" in said.stdout
-    assert "MEND      hung: Hung: no answer within 5 seconds: what would follow was not looked at" in said.stdout
+    assert "MEND      hung: Hung: no answer within 5 seconds: the checks after this one were not made" in said.stdout

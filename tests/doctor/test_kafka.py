@@ -94,7 +94,7 @@ def test_brokers_that_are_away_name_the_key_and_nothing_else_is_asked(shop: Shop
 def test_tls_where_there_is_none_names_the_protocol(shop: Shop) -> None:
     shop.worker |= {"consumer.security.protocol": "SSL", "admin.security.protocol": "SSL"}
     (finding,) = at("mend", shop.sink())
-    assert "does not speak TLS" in finding.said
+    assert "does not accept TLS" in finding.said
     assert finding.mend.startswith("consumer.security.protocol, admin.security.protocol=PLAINTEXT")
 
 
@@ -107,7 +107,7 @@ def test_a_broker_that_advertises_what_nobody_reaches_is_told_from_a_server_that
     ]
     client = Client("consumer", {"bootstrap.servers": "127.0.0.1:9092"})
     finding = unanswered.finding("kafka", unanswered.explained(client, 1.0, heard, None), [client])
-    assert finding.said == ("it answers, and sends us to a broker at kafka-1:9093: Failed to resolve 'kafka-1:9093'")
+    assert finding.said == ("it answers, and refers us to a broker at kafka-1:9093: Failed to resolve 'kafka-1:9093'")
     assert "advertised.listeners" in finding.mend
 
 
@@ -115,7 +115,7 @@ def test_a_real_broker_that_does_so_is_told_too(tmp_path: Path) -> None:
     with broker(tmp_path, advertised_listeners="PLAINTEXT://no-such-host.invalid:9092") as servers:
         (finding,) = looked_with(Shop(tmp_path, servers, "shop"), 5.0)
     assert finding.said.startswith(
-        "it answers, and sends us to a broker at no-such-host.invalid:9092: Failed to resolve"
+        "it answers, and refers us to a broker at no-such-host.invalid:9092: Failed to resolve"
     )
     assert (finding.level, finding.mend.startswith("correct advertised.listeners")) == ("mend", True)
 
@@ -184,7 +184,7 @@ def test_a_registry_is_looked_at_with_the_subjects_of_the_topics(shop: Shop, reg
     config = {**SOURCE, "name": shop.name, "topic": shop.name, **own}
     found = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
     assert at("mend", found) == []
-    assert about(f"subject {shop.name}-value", found).said == "it is not there yet; the first record registers it"
+    assert about(f"subject {shop.name}-value", found).said == "it does not exist yet; the first record registers it"
 
 
 def test_a_registry_that_is_away_or_refuses_us_names_its_keys(shop: Shop) -> None:
@@ -218,5 +218,5 @@ def test_another_path_of_a_registry_is_told_the_right_one(shop: Shop, registry: 
     own = {"value.converter": AVRO, "value.converter.schema.registry.url": f"{registry[:-1]}6789"}
     config = {**SINK, "name": shop.name, "topics": shop.name, **own}
     (finding,) = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
-    assert "that is no registry" in finding.said
+    assert "that is not a registry" in finding.said
     assert finding.mend == f"value.converter.schema.registry.url={registry}"

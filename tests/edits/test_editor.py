@@ -61,7 +61,7 @@ def test_json_with_its_schema_keeps_that() -> None:
         (".n = 1.5", r"INT64.*\(field n\)"),
         (".id = 300", r"INT8 \(field id\)"),
         ("del(.id)", r"\(field id"),
-        (".m = 5", "The edit sets m, and the schema has no such field"),
+        (".m = 5", "The edit sets m, but the schema has no such field"),
         ("5", "Structs"),
         ("null", "Invalid null value"),
     ],

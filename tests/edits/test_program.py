@@ -33,7 +33,7 @@ def test_it_makes_one_value_of_another(text: str, value: str, edited: str) -> No
         ("foo(1)", "foo/1 is not defined"),
         (" ", "the expression is empty"),
         ("1" * (program.MAX_CHARACTERS + 1), "more than 4,000 characters"),
-        (".\0", "a character of code 0"),
+        (".\0", "a NUL character"),
         ('include "a"; .', "unexpected include"),
         ('import "a" as $a {search: "/etc"}; .', "unexpected import"),
         ('(import "a" as $a {search: "/etc"}; .)', "unexpected import"),
@@ -47,10 +47,10 @@ def test_what_is_no_program_is_said(text: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("empty", "it gives none"),
-        ("1, 2", "it gives several values"),
-        ("repeat(.)", "it gives several values"),
-        ("halt", "it gives none"),
+        ("empty", "it returned no value"),
+        ("1, 2", "it returned several values"),
+        ("repeat(.)", "it returned several values"),
+        ("halt", "it returned no value"),
         ("input", "break"),
         ('error("not this one")', "not this one"),
         (".a.b", "Cannot index"),

@@ -148,6 +148,6 @@ def test_records_of_others_in_the_topic_are_told_and_passed_over(made: Group, ca
     made.log.send([(b"connector-c", b"{"), (b"hello", b"{}"), (b"commit-c", b'{"tasks":"hush"}')], SOON)
     made.topic.put_connector("c", CONFIG)
     assert made.facts.names() == ["c"]
-    assert "the record at offset 0 of the config topic is no JSON" in caplog.text
+    assert "ignored offset 0 of the config topic: the record is not JSON" in caplog.text
     assert "the record hello at offset 1 is ignored" in caplog.text
     assert "hush" not in caplog.text

@@ -142,7 +142,7 @@ def test_what_the_broker_refuses_for_good_is_told_and_given_up(away: Away, caplo
     away.answers = [KafkaError.TOPIC_AUTHORIZATION_FAILED]
     writer.put(task(State.RUNNING))
     settled(writer, away, State.RUNNING)
-    assert caplog.text.count("a status is not written") == 2
+    assert caplog.text.count("a status could not be written") == 2
 
 
 def test_a_full_queue_is_waited_for(away: Away) -> None:

@@ -34,7 +34,7 @@ def leader(worker: Settings) -> FencedWriter:
 def test_nobody_writes_without_having_claimed_the_right_to(worker: Settings) -> None:
     first = leader(worker)
     assert not first.claimed
-    with pytest.raises(FencedError, match="without having claimed"):
+    with pytest.raises(FencedError, match="before the right to write to it has been claimed"):
         first.send(A, SOON)
 
 
@@ -49,7 +49,7 @@ def test_of_two_that_claim_the_right_the_later_has_it_until_the_first_claims_it_
     with pytest.raises(FencedError, match="another worker has claimed the right"):
         first.send(B, SOON)
     assert not first.claimed
-    with pytest.raises(FencedError, match="without having claimed"):
+    with pytest.raises(FencedError, match="before the right to write to it has been claimed"):
         first.send(B, SOON)
     second.send(B, SOON)
     first.claim(SOON)

@@ -79,5 +79,5 @@ def test_a_bad_escape_names_line_and_key() -> None:
 
 def test_half_of_a_letter_names_the_line() -> None:
     assert properties.parse("a=\\ud83d\\ude00") == {"a": "😀"}
-    with pytest.raises(ConfigError, match=r"line 2: \\ud83d holds half of a letter"):
+    with pytest.raises(ConfigError, match=r"line 2: \\ud83d holds an unpaired surrogate"):
         properties.parse("a=1\nb=\\ud83d")

@@ -9,7 +9,7 @@ from ferryman.kafka.refusals import REFUSED, as_refusal, explained
 @pytest.mark.parametrize("code", sorted(REFUSED))
 def test_every_refusal_says_what_it_is_and_what_to_look_at(code: int) -> None:
     text = as_refusal(KafkaError(code, "so it is"), "topic t")
-    what, _, rest = text.partition(", and would not another time: ")
+    what, _, rest = text.partition(", and trying again would not help: ")
     assert what.split(" ")[0] in {"a", "the"}
     assert rest.startswith(f"{KafkaError(code).name()}: so it is: ")
     assert "{" not in text
@@ -18,7 +18,7 @@ def test_every_refusal_says_what_it_is_and_what_to_look_at(code: int) -> None:
 def test_what_is_larger_than_the_broker_takes_is_not_called_a_right() -> None:
     size = as_refusal(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), "topic t")
     right = as_refusal(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "topic t")
-    assert size.startswith("a record, or a batch of them, is larger than the broker takes")
+    assert size.startswith("a record, or a batch of them, is larger than the broker accepts")
     assert "topic t's max.message.bytes" in size
     assert right.startswith("the user has no right to the topic")
 

@@ -32,7 +32,7 @@ def test_a_topic_that_deletes_what_is_so_old_is_warned_about_once(
 ) -> None:
     looked(kafka, unique, retention_ms=str(7 * DAY))
     (warned,) = caplog.messages
-    assert warned.startswith(f"{unique} has retention.ms=604800000, and gets records that are older")
+    assert warned.startswith(f"{unique} has retention.ms=604800000, and gets records whose timestamps are older")
 
 
 @pytest.mark.parametrize(

@@ -17,5 +17,5 @@ def test_a_setting_that_topics_have_is_not_doubted(name: str) -> None:
 def test_any_other_is_named_with_the_one_that_was_meant(name: str, meant: str | None) -> None:
     text = doubt("topic.creation.a.", name, ["include"])
     assert text is not None
-    assert text.startswith(f"topic.creation.a.{name} is no setting that topics have in Kafka")
+    assert text.startswith(f"topic.creation.a.{name} is not a topic setting of Kafka")
     assert text.endswith(f"; did you mean topic.creation.a.{meant}?") is (meant is not None)

@@ -22,9 +22,9 @@ def test_the_jvms_worker_gets_no_work_from_us_and_we_join_no_group_of_its(
         workers.join("w2")
         workers.settle()
         with jvm_worker(tmp_path, settings) as url:
-            until(lambda: "no Ferryman" in caplog.text, 60, "the stranger to be seen")
-            said = next(record.getMessage() for record in caplog.records if "no Ferryman" in record.getMessage())
-            assert f" at {url}/ is a Kafka Connect worker and no Ferryman" in said
+            until(lambda: "not a Ferryman one" in caplog.text, 60, "the stranger to be seen")
+            said = next(record.getMessage() for record in caplog.records if "not a Ferryman one" in record.getMessage())
+            assert f" at {url}/ is a Kafka Connect worker, not a Ferryman one" in said
             assert f"group {unique}" in said
             assert said.endswith("It is given no work.")
             workers.settle()

@@ -102,4 +102,4 @@ def test_a_leader_names_the_stranger_and_gives_it_nothing(caplog: pytest.LogCapt
     members = {"m1": dict(one.declare())["sessioned"], "jvm": encode_metadata(Metadata("http://jvm/", 1), 2)}
     told = one.lead("sessioned", 1, "m1", members)
     assert told.keys() == members.keys()
-    assert "jvm at http://jvm/ is a Kafka Connect worker and no Ferryman" in caplog.text
+    assert "jvm at http://jvm/ is a Kafka Connect worker, not a Ferryman one" in caplog.text

@@ -22,7 +22,7 @@ def test_one_of_the_jvms_that_runs_nothing_is_a_stranger(version: Version) -> No
 def test_a_group_in_which_one_of_the_jvms_runs_something_is_left_to_it() -> None:
     payloads = {"ours": OURS, "jvm-1": encode_metadata(RUNS, 2)}
     with pytest.raises(
-        Refusal, match=r"jvm-1 at http://jvm:8083/ is a Kafka Connect worker and no Ferryman;.* group g"
+        Refusal, match=r"jvm-1 at http://jvm:8083/ is a Kafka Connect worker, not a Ferryman one;.* group g"
     ):
         refusal.strangers("g", payloads, refusal.members("g", payloads))
 

@@ -53,9 +53,9 @@ def test_what_is_too_large_is_not_decoded_and_says_so(monkeypatch: pytest.Monkey
     assert "are not decoded to be shown" in large["edited"]["refused"]
     assert large["key"] == {"decoded": "k"}
     doubled = told(json.dumps("ä" * 20, ensure_ascii=False).encode())
-    assert doubled["value"] == {"undecoded": "DataError: decoded it has 122 bytes, and more than 100 are not shown"}
+    assert doubled["value"] == {"undecoded": "DataError: decoded, it has 122 bytes, and more than 100 are not shown"}
     grown = told(b'"x"', edit=". * 101")
-    assert grown["edited"] == {"refused": "DataError: edited it has more than 100 bytes, which are not shown"}
+    assert grown["edited"] == {"refused": "DataError: edited, it has more than 100 bytes, which are not shown"}
 
 
 def test_an_edit_is_tried_and_nothing_of_the_letter_is_changed() -> None:
@@ -63,8 +63,8 @@ def test_an_edit_is_tried_and_nothing_of_the_letter_is_changed() -> None:
     assert found["edited"] == {"decoded": {"n": 2}, "payload": letter_converters.packed(b'{"n":2}')}
     assert found["value"] == {"decoded": {"n": 1}}
     assert told(None, edit=".n = 2")["edited"] is None
-    assert "makes no value of this one" in told(b"{}", edit="empty")["edited"]["refused"]
-    with pytest.raises(RequestError, match="edit is no jq expression: foo/0 is not defined"):
+    assert "failed for this value" in told(b"{}", edit="empty")["edited"]["refused"]
+    with pytest.raises(RequestError, match="edit is not a jq expression: foo/0 is not defined"):
         told(b"{}", edit="foo")
 
 

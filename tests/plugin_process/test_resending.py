@@ -99,7 +99,7 @@ def test_one_that_cannot_go_holds_none_of_the_others_up() -> None:
 def test_what_grows_without_measure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resending, "MAX_LETTER_BYTES", 100)
     assert answers([of_sink(b'"x"')], is_sink=True, edit=". * 99") == [
-        {"refused": "101 bytes would go of it, and no more than 100 may"}
+        {"refused": "the record would have 101 bytes; at most 100 are allowed"}
     ]
 
 

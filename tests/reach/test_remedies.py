@@ -17,7 +17,7 @@ def test_each_obstacle_names_a_key_or_what_to_do_with_the_server() -> None:
     without = [at for at, text in told.items() if "store.url" not in text and "ca.file" not in text]
     assert without == ["time"]
     assert told["tls"] == "https:// in place of http:// in store.url, or correct the port in store.url"
-    assert told["authority"] == "name the certificate of its authority by ca.file"
+    assert told["authority"] == "give its authority's certificate with ca.file"
 
 
 def test_the_port_of_a_url_is_that_of_its_scheme_unless_it_says_so() -> None:
@@ -27,7 +27,7 @@ def test_the_port_of_a_url_is_that_of_its_scheme_unless_it_says_so() -> None:
         for url in ("http://nobody.invalid", "https://nobody.invalid:1/path", "http://127.0.0.1:1")
     }
     assert [each.said for each in found.values() if each] == [
-        *["no host is known by the name nobody.invalid"] * 2,
+        *["the host name nobody.invalid is not known"] * 2,
         "nothing listens at 127.0.0.1:1",
     ]
 

@@ -275,7 +275,7 @@ def test_whoever_is_killed_from_outside_makes_no_record_suspect(
         send(running.pids(unique)[-1], signal.SIGKILL)
     produce(kafka, unique, [b"one"])
     until(lambda: lines(tmp_path / "out") == [b"one"], 120)
-    assert "tried apart" not in running.said
+    assert "tried separately" not in running.said
 
 
 def test_a_stop_while_records_are_tried_apart_ends_the_search(

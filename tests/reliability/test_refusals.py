@@ -190,7 +190,7 @@ def test_a_topic_that_is_not_there_fails_the_task_and_names_the_key(
 ) -> None:
     often = {"consumer.override.metadata.max.age.ms": "1000"}
     running.create(file_sink(unique, tmp_path / "out.txt", errors_retry_timeout="1") | often)
-    assert f"there is no topic {unique} (see topics)" in running.trace(unique)
+    assert f"the topic {unique} does not exist (see topics)" in running.trace(unique)
 
 
 def test_topics_that_are_used_after_a_reset_come_back(kafka: str, running: Worker, unique: str, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_plugin_that_crashes_its_process_takes_nothing_else_down(kafka: str, r
 @pytest.mark.parametrize(
     ("habit", "how"),
     [
-        ("exits when checked", "ended without a word, with exit code 3"),
+        ("exits when checked", "ended without an error, with exit code 3"),
         ("dies when checked", "was killed by SIGSEGV"),
         ("leaks when checked", r"took [0-9,]+ bytes of memory and was ended"),
     ],
@@ -194,7 +194,7 @@ def test_a_plugin_that_does_not_come_back_from_a_check_holds_up_no_other_check(
 
 @pytest.mark.parametrize(
     ("habit", "how"),
-    [("exits when moved", "ended without a word, with exit code 3"), ("dies when moved", "was killed by SIGSEGV")],
+    [("exits when moved", "ended without an error, with exit code 3"), ("dies when moved", "was killed by SIGSEGV")],
 )
 def test_a_plugin_that_dies_when_its_offsets_are_moved_is_named_and_they_stay(
     kafka: str, running: Worker, unique: str, habit: str, how: str

@@ -140,7 +140,7 @@ def test_what_the_broker_refuses_fails_the_task_and_no_offset_passes_it(
     create_topic(kafka, unique, max_message_bytes="60")
     running.create(counting(unique, 100))
     trace = running.trace(unique)
-    assert f"{unique}'s max.message.bytes is what refuses it" in trace
+    assert f"{unique}'s max.message.bytes is the limit" in trace
     assert committed(running, unique) == 0
 
 

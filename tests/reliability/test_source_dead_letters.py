@@ -160,6 +160,6 @@ def test_a_letter_that_the_broker_refuses_fails_the_task_and_names_the_queue_and
     running.create(numbers(unique, 10))
     trace = running.trace(unique)
     assert f"a dead letter was not written to {unique}-dead" in trace
-    assert f"{unique}-dead's max.message.bytes is what refuses it" in trace
+    assert f"{unique}-dead's max.message.bytes is the limit" in trace
     assert consume(kafka, unique) == []
     assert over(running, unique) is None

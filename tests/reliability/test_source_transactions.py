@@ -136,7 +136,7 @@ def test_a_source_that_fails_aborts_its_transaction(
     until(lambda: ends(admin, unique, IsolationLevel.READ_UNCOMMITTED) > 0, 60, "records in an open transaction")
     gate.touch()
     trace = running.trace(unique)
-    assert ("the source is broken" if too_large == "0" else "max.message.bytes is what refuses it") in trace
+    assert ("the source is broken" if too_large == "0" else "max.message.bytes is the limit") in trace
 
     until(lambda: readable_to_its_end(admin, unique), 60, "the transaction to be aborted")
     assert consume(kafka, unique) == []
@@ -155,7 +155,7 @@ def test_a_source_stops_in_order_though_the_broker_answers_no_commit(
         try:
             running.delete(unique)
             until(lambda: "the plugin was told to stop" in running.said, 60, "its end")
-            assert "that the broker has not taken come again" in running.said
+            assert "that the broker has not accepted will come again" in running.said
         finally:
             broken_broker.link.heal()
 

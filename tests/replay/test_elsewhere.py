@@ -77,7 +77,7 @@ def test_any_worker_of_a_group_replays_into_another_file_what_its_converter_refu
         unchosen = dlq(workers[0], "replay", unique)
         assert (unchosen.exit_code, "Say which letters are meant" in unchosen.stderr) == (1, True)
         dry = done(dlq(workers[1], "replay", unique, "--all", "--again", "--to-topic", "--dry-run"))
-        assert dry.splitlines()[0].startswith("2 dead letters would go; they go to the topics")
+        assert dry.splitlines()[0].startswith("2 dead letters would go; they are sent to the topics")
         shown = done(dlq(workers[0], "show", unique, "0-0"))
         assert f"by {unique}-0" in shown
 
@@ -101,7 +101,7 @@ def test_topics_and_records_that_the_broker_does_not_take_are_named_with_what_to
     assert absent.startswith("no/such: ")
     assert "a topic's name is up to 249 letters" in absent
     assert large.startswith(f"{unique}: ")
-    assert f"{unique}'s max.message.bytes is what refuses it; raise that" in large
+    assert f"{unique}'s max.message.bytes is the limit; raise it" in large
     assert [message.value() for message in consume(kafka, unique)] == [b"one", b"three"]
     alone = dlq(running, "replay", unique, "0-1", "--to-topic")
     assert (alone.exit_code, "No dead letter was sent. no/such: " in alone.stderr) == (1, True), alone.output

@@ -144,7 +144,7 @@ def test_a_replay_that_is_gone_is_gone_on_with_by_its_name_and_delivers_nothing_
     done(running, run)
     running.delete(run)
     refused = replay(running, unique, 409, letters=["0-0"], again=True, name=run)["message"]
-    assert f"A run {run} was here before and has come to its end" in refused
+    assert f"A run named {run} has already completed" in refused
     told = replay(running, unique, all=True, again=True, name=run)
     assert (told["letters"], told["records_done"]) == (3, 1)
     done(running, run)

@@ -81,7 +81,7 @@ def test_a_letter_is_shown_whatever_a_converter_does_with_it_and_the_worker_answ
         hangs, leaks, exits, refuses, fine = [each.result() for each in asked]
     assert (fine["value"]["decoded"], fine["edited"]["decoded"], fine["edited"]["text"]) == ("fine", "fine!", "fine!")
     assert refuses["value"]["undecoded"] == "DataError: it does not like this"
-    assert "OddConverter ended without a word, with exit code 3" in exits["value"]["undecoded"]
+    assert "OddConverter ended without an error, with exit code 3" in exits["value"]["undecoded"]
     assert "OddConverter took " in leaks["edited"]["refused"]
     assert "It runs the code of OddConverter." in hangs["value"]["undecoded"]
     assert [each["value"]["text"].encode() for each in (fine, refuses, exits, leaks, hangs)] == ODD

@@ -108,7 +108,7 @@ def test_letters_of_a_source_go_to_their_topic_once_when_the_cause_is_mended(
     ]
     refused = replay(numbered, unique, 200, letters=[first], to_topic=True)
     assert (refused["letters"], refused["passed_over"], refused["complete"]) == (0, {"refused": 1}, True)
-    assert f"dead letter {unique}-dlq-{first.replace('-', '@')} is not sent" in numbered.said
+    assert f"dead letter {unique}-dlq-{first.replace('-', '@')} was not sent" in numbered.said
 
     plain = {name: value for name, value in config.items() if not name.startswith("transforms")}
     numbered.call("PUT", f"/connectors/{unique}/config", plain, expect=200)

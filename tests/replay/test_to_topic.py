@@ -94,14 +94,17 @@ def test_records_that_the_broker_does_not_take_are_found_among_the_others_and_st
     assert not {b"id/0-3", b"id/0-17"} & set(marked)
     (refusal,) = refusals
     assert refusal.startswith("t: ")
-    assert "t's max.message.bytes is what refuses it; raise that" in refusal
+    assert "t's max.message.bytes is the limit; raise it" in refusal
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (None, "there is no such topic, and the brokers make none by themselves; create it"),
-        (KafkaError._UNKNOWN_TOPIC, "there is no such topic, and the brokers make none by themselves; create it"),
+        (None, "there is no such topic, and the brokers do not create topics by themselves; create it"),
+        (
+            KafkaError._UNKNOWN_TOPIC,
+            "there is no such topic, and the brokers do not create topics by themselves; create it",
+        ),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, "needs the right to write to shut"),
     ],
 )

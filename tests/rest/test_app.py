@@ -120,7 +120,7 @@ def test_a_connector_may_be_born_stopped(client: Client, state: str) -> None:
         ({"name": "c"}, "An object with name and config is expected"),
         ({"name": "c", "config": SOURCE, "tasks": []}, 'Unrecognized field "tasks"'),
         ([], "An object with name and config is expected"),
-        ({"name": "c", "config": {**SOURCE, "file": ["/x"]}}, "the value of file: a text is expected, not a list"),
+        ({"name": "c", "config": {**SOURCE, "file": ["/x"]}}, "the value of file: a string is expected, not a list"),
         (
             {"name": "c", "config": {**SOURCE, "name": "d"}},
             "Connector name configuration (d) doesn't match connector name in the URL (c)",

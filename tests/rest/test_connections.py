@@ -138,7 +138,7 @@ def test_an_upload_that_is_given_up_is_one_line_in_the_log(caplog: pytest.LogCap
     with caplog.at_level(logging.WARNING), serving() as served:
         with served.connect() as client:
             client.sendall(post(1000, "{").encode())
-        until(lambda: [each for each in caplog.records if "given up by its client" in each.getMessage()], 30)
+        until(lambda: [each for each in caplog.records if "a client gave up its request" in each.getMessage()], 30)
     assert [each.exc_info for each in caplog.records] == [None]
 
 

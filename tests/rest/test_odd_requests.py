@@ -147,7 +147,7 @@ def test_a_flag_is_true_or_it_is_not_and_the_first_one_counts(client: Client, qu
         ('{"offsets": [{"key": "x"}]}', 'Unrecognized field "key"'),
         ('{"offsets": [{"partition": []}]}', "Cannot deserialize value of type LinkedHashMap from Array value"),
         ('{"offsets": [{"partition": {}, "offset": "x"}]}', "Cannot construct instance of LinkedHashMap from String"),
-        ('{"offsets": [{"partition": {}, "offset": {"p": 1e999}}]}', "1e999 is no JSON value"),
+        ('{"offsets": [{"partition": {}, "offset": {"p": 1e999}}]}', "1e999 is not a JSON value"),
     ],
 )
 def test_offsets_of_another_shape_are_500_in_jacksons_words(client: Client, content: str, message: str) -> None:

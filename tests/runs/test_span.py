@@ -17,7 +17,7 @@ def test_what_is_none_is_refused(text: str) -> None:
 
 
 def test_it_says_what_it_is() -> None:
-    assert str(Span()) == "all that there is"
+    assert str(Span()) == "everything there is"
     assert str(Span(begins=0, ends=1500)) == "from 1970-01-01T00:00:00Z up to 1970-01-01T00:00:01.500Z"
     assert str(Span(first=3, behind=9)) == "positions from 3 up to 9"
     assert iso(1 << 62) == str(1 << 62)

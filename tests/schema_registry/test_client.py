@@ -146,7 +146,7 @@ def test_a_field_that_the_latest_version_renamed_keeps_its_value(registry: FakeR
 @pytest.mark.parametrize(
     ("latest", "reason"),
     [
-        ({**NEWER, "name": "Other"}, "record Other is not called Note"),
+        ({**NEWER, "name": "Other"}, "record Other is not named Note"),
         ({**NEWER, "fields": [{"name": "n", "type": "string"}]}, "field n: int cannot be read as string"),
         ({**NEWER, "fields": [{"name": "m", "type": "int"}]}, "field m is new and has no default"),
     ],
@@ -248,7 +248,8 @@ def test_references_that_lead_nowhere_or_in_a_circle_are_data_errors(registry: F
     registry.add(NOTE, "one", references=[reference("two")])
     round_about = registry.add(NOTE, "two", references=[reference("one")])
     odd = registry.add(NOTE, references=[{"subject": "one"}])
-    for number, why in ((lost, "version 1 of subject nowhere"), (round_about, "in a circle"), (odd, "not understood")):
+    reasons = ((lost, "version 1 of subject nowhere"), (round_about, "form a circle"), (odd, "cannot be understood"))
+    for number, why in reasons:
         with pytest.raises(DataError, match=why):
             converter(registry).to_data("t", framed(number, [b"\x00"]))
 
@@ -456,7 +457,7 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), TaskError, "HTTP 302"),
         ((403, {}, b"{}"), RefusedError, "check its credentials"),
         ((503, {"Retry-After": "7"}, b""), RetriableError, "HTTP 503"),
-        ((200, {}, b"{}"), DataError, "without its text"),
+        ((200, {}, b"{}"), DataError, "has no text"),
         ((200, {}, json.dumps({"schema": "{"}).encode()), DataError, "not JSON"),
         ((200, {}, json.dumps({"schema": "[" * 100_000}).encode()), DataError, "not JSON"),
         ((200, {}, json.dumps({"schema": json.dumps(NOTE) + " " * (1 << 20)}).encode()), DataError, "characters"),

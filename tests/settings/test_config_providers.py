@@ -104,8 +104,8 @@ def test_a_variable_outside_the_allow_list_is_not_read_and_the_pattern_is_named(
         "the provider's allowlist.pattern does not let that variable be read"
     )
     # A connector does not start with it; a worker does, as Kafka Connect's: each is told what is so.
-    assert found.doubts == (f"{missing.message}; the connector does not start with that",)
-    assert found.kept == (f"{missing.message}; its text stays as it is",)
+    assert found.doubts == (f"{missing.message}; the connector does not start",)
+    assert found.kept == (f"{missing.message}; the text is left unresolved",)
 
 
 def test_what_only_looks_like_a_reference_is_kept_as_text(providers: config_providers.Providers) -> None:
@@ -119,9 +119,9 @@ def test_what_only_looks_like_a_reference_is_kept_as_text(providers: config_prov
     ("reference", "why"),
     [
         ("${file:%s/open/s.properties:none}", "the file has no key none"),
-        ("${file:password}", "it names no path"),
+        ("${file:password}", "it contains no path"),
         ("${dir:%s/open:none}", "there is no such file"),
-        ("${dir:%s/open:../closed}", "its key is no name of a file"),
+        ("${dir:%s/open:../closed}", "its key is not the name of a file"),
         ("${env:Z}", "there is no such variable"),
     ],
 )

@@ -139,4 +139,4 @@ def test_wrong_rules_of_access_are_refused_without_being_shown(tmp_path: Path) -
     assert "canary" not in problems({"rest.auth": "alice:canary-5"})["rest.auth"]
     assert "No such file" in problems({"rest.auth": f"file:{tmp_path}/none"})["rest.auth"]
     both = {"rest.auth": "token:canary-6", "rest.extension.classes": EXTENSION}
-    assert "give one of them" in problems(both)["rest.auth"]
+    assert "set only one of them" in problems(both)["rest.auth"]

@@ -59,7 +59,7 @@ def test_the_log_says_it_once_a_minute_and_how_often_it_did_not(caplog: pytest.L
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
     assert [hasattr(record, "place") for record in caplog.records] == [False] * 4
-    assert "tries since this was said last" in lines[1]
+    assert "tries since the last message" in lines[1]
 
 
 def test_the_log_says_what_waits_meanwhile(caplog: pytest.LogCaptureFixture) -> None:

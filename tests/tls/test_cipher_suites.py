@@ -25,7 +25,7 @@ def test_javas_names_are_openssls(name: str, openssl: str) -> None:
 
 def test_those_of_the_newest_version_are_there_all_or_not_at_all() -> None:
     assert cipher_suites.openssl(sorted(cipher_suites.MODERN)) == ""
-    with pytest.raises(ValueError, match="all can be had or none"):
+    with pytest.raises(ValueError, match="can only be enabled all together"):
         cipher_suites.openssl(["TLS_AES_128_GCM_SHA256"])
 
 

@@ -86,7 +86,8 @@ def test_what_is_no_store_is_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "reason"), [("/dev/zero", "this is no file"), ("PIPE", "this is no file"), ("LARGE", "is larger than")]
+    ("location", "reason"),
+    [("/dev/zero", "this is not a file"), ("PIPE", "this is not a file"), ("LARGE", "is larger than")],
 )
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, location: str, reason: str) -> None:
     pipe, large = tmp_path / "PIPE", tmp_path / "LARGE"

@@ -450,6 +450,13 @@ def test_a_sources_dead_letter_queue_without_tolerance_is_warned_about() -> None
 
 
 @pytest.mark.parametrize("raw", [SOURCE, SINK])
+def test_a_reload_action_other_than_the_default_is_warned_about(raw: dict[str, str]) -> None:
+    (warning,) = validated(raw | {"config.action.reload": "none"}).warnings
+    assert warning.startswith("config.action.reload has no effect: ")
+    assert validated(raw | {"config.action.reload": "restart"}).warnings == ()
+
+
+@pytest.mark.parametrize("raw", [SOURCE, SINK])
 @pytest.mark.parametrize("topic", ["own-offsets", "connect-configs", "connect-status"])
 def test_a_dead_letter_queue_is_no_topic_of_the_workers_own(raw: Mapping[str, str], topic: str) -> None:
     found = errors({**raw, QUEUE: topic}, offset_storage_topic="own-offsets")

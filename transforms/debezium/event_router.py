@@ -34,7 +34,7 @@ class UnexpectedUpdate(DataError):
 
 @dataclass(slots=True)
 class Message:
-    """What is made of an event, as far as it has got."""
+    """The message made from an event, so far."""
 
     value: Any
     schema: Schema | None

@@ -27,7 +27,7 @@ class Address:
     """A mailbox."""
 
     spec: str
-    """What the server is told, in ASCII: a@b.example."""
+    """What the server is given, in ASCII: a@b.example."""
     name: str = ""
     """What is shown; may be empty."""
 
@@ -78,25 +78,28 @@ def one_address(key: str, text: str) -> Address:
 
 
 def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str:
-    """What is wrong with a text that is no address."""
+    """What is wrong with a text that is not an address."""
     shown = _excerpt(line)
     if not line:
-        return "no e-mail address: the text is empty"
+        return "not an e-mail address: the text is empty"
     if line.count("@") > 1 and (any(mark in line for mark in ",; ") or 0 <= line.find(">") < line.rfind("<")):
-        several = "there are several; a list of the record's becomes several recipients by the filter addresses"
+        several = "there are several; the filter addresses turns a list in the record into several recipients"
         return f"{shown} is not exactly one e-mail address: {several}"
     if found is None:
-        return f"{shown} is not exactly one e-mail address: its <> enclose none, as in Name <a@b.example>"
+        return f"{shown} is not exactly one e-mail address: its <> must enclose one, as in Name <a@b.example>"
     if "@" not in spec:
         return f"{shown} is not exactly one e-mail address: it has no @"
     if not local:
-        return f"{shown} is no e-mail address: nothing stands before its @"
+        return f"{shown} is not an e-mail address: there is nothing before its @"
     if len(local) > LONGEST_LOCAL:
-        return f"{shown} is no e-mail address: {len(local)} characters before its @, at most {LONGEST_LOCAL} may be"
+        return (
+            f"{shown} is not an e-mail address: it has {len(local)} characters before its @, at most "
+            f"{LONGEST_LOCAL} are allowed"
+        )
     if wrong := next((character for character in local if not _LOCAL.fullmatch(character) and character != "."), None):
         name = "a blank" if wrong == " " else f"the character {_character(wrong)}"
-        return f"{shown} is no e-mail address: {name} must not stand before its @"
-    return f"{shown} is no e-mail address: a dot before its @ must stand between two other characters"
+        return f"{shown} is not an e-mail address: {name} is not allowed before its @"
+    return f"{shown} is not an e-mail address: a dot before its @ must be between two other characters"
 
 
 def _character(character: str) -> str:
@@ -110,7 +113,9 @@ def _domain(key: str, domain: str) -> str:
     except idna.IDNAError:
         ascii_form = ""
     if len(ascii_form) > LONGEST_DOMAIN or not all(map(_LABEL.fullmatch, ascii_form.split("."))):
-        what = f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "nothing stands behind the @"
+        what = (
+            f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "there is nothing after the @"
+        )
         raise DataError(f"{key}: {what}")
     return ascii_form
 

@@ -57,7 +57,9 @@ class AttachmentField:
             if value is None:
                 return None
             if not isinstance(value, Mapping) or step not in value:
-                what = "" if isinstance(value, Mapping) else f", since what should hold it is {kind_of(value)}"
+                what = (
+                    "" if isinstance(value, Mapping) else f", since the value that should hold it is {kind_of(value)}"
+                )
                 raise DataError(f"attachment.fields: there is no field {step!r} ({self.path}){what}")
             value = value[step]
         return value

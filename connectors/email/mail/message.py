@@ -70,7 +70,7 @@ class Mail:
 
     @property
     def recipients(self) -> list[str]:
-        """Whom the server is told, each once."""
+        """The recipients that the server is given, each once."""
         return list(dict.fromkeys(each.spec for each in (*self.to, *self.cc, *self.bcc)))
 
     def wire(self, in_doubt: bool = False) -> bytes:

@@ -241,7 +241,7 @@ def _calling(name: str, *args: nodes.Expr) -> nodes.Call:
 
 
 def _watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that looks at the clock, and at the sizes of what goes in and comes out."""
+    """A filter that checks the clock, and the sizes of its input and output."""
 
     @wraps(function)
     def filtering(*args: Any, **kwargs: Any) -> Any:
@@ -287,14 +287,14 @@ def _refuse_wide(text: str) -> None:
     """Refuses widths and precisions behind a percent sign that are large, or that values give."""
     for found in _FORMATS.finditer(text):
         if any(part == "*" or len(part) > 4 for part in (found["width"] or "", found["precision"] or "")):
-            raise TooMuch("too wide a format")
+            raise TooMuch("the format is too wide")
 
 
 def _refuse_wide_fields(text: str) -> None:
     """The same for fields in braces. Raises ValueError for a text that is no format."""
     for _, field, how, _ in Formatter().parse(text):
         if field is not None and how and ("{" in how or re.search(r"\d{5}", how)):
-            raise TooMuch("too wide a format")
+            raise TooMuch("the format is too wide")
 
 
 def _refuse_large(values: Any) -> None:

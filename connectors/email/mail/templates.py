@@ -34,7 +34,7 @@ class Pattern:
         except TooMuch as error:
             raise DataError(f"{self.key}: {error}") from None
         except Exception as error:
-            raise DataError(f"{self.key}: the template cannot take this record: {error}") from error
+            raise DataError(f"{self.key}: the template does not fit this record: {error}") from error
 
     def _bounded(self, facts: Mapping[str, Any]) -> str:
         pieces, size = [], 0

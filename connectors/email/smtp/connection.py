@@ -169,7 +169,10 @@ class Connection:
             refused = f"the mail server {self._server} refuses the login: {_words(error)}"
             return (Verdict.HOPELESS if error.code >= 500 else Verdict.AWAY), refused
         if _caused_by(error, ssl.SSLCertVerificationError):
-            return Verdict.HOPELESS, f"{text}. If the certificate is right, name its authority in smtp.ssl.ca.location"
+            return (
+                Verdict.HOPELESS,
+                f"{text}. If the certificate is right, name its authority's file in smtp.ssl.ca.location",
+            )
         # Without a code this is not the server's answer: it has not announced what we must have.
         if type(error) is SMTPException:
             return Verdict.HOPELESS, text
@@ -198,20 +201,20 @@ class Connection:
     async def _content(self, client: SMTP, mail: Envelope) -> Outcome:
         protocol = client.protocol
         if protocol is None:
-            _decide(Verdict.AWAY, f"the mail server {self._server} has gone")
+            _decide(Verdict.AWAY, f"the mail server {self._server} has closed the connection")
         try:
             code, text = await self._last_answer(protocol, mail.content)
         except SMTPResponseException as error:
             code, text = error.code, error.message
         except (SMTPException, OSError) as error:
-            _decide(Verdict.UNANSWERED, f"the mail server {self._server} took the message and said no more", error)
+            _decide(Verdict.UNANSWERED, f"the mail server {self._server} took the message but did not answer", error)
         if code == _TAKEN_CODE:
             return Outcome(Verdict.SENT, _answer(code, text))
         known = _verdict(code, text, "data", mail) if 400 <= code < 600 else Verdict.UNANSWERED
         _decide(known, _answer(code, text))
 
     async def _last_answer(self, protocol: SMTPProtocol, content: bytes) -> tuple[int, str]:
-        """Not ``SMTP.data``, which does not tell a break before the message from one after it."""
+        """Not ``SMTP.data``, which does not distinguish a break before the message from one after it."""
         protocol.write(_DOT.sub(b"..", _LINE_END.sub(b"\r\n", content)) + b"\r\n.\r\n")
         answer = await protocol.read_response(timeout=self._server.delivery_timeout)
         return answer.code, answer.message
@@ -224,7 +227,7 @@ class Connection:
                 self.close()
 
     def close(self) -> None:
-        """Gives the connection up without a word; what was under way is in doubt."""
+        """Closes the connection at once; what was under way is in doubt."""
         if self._client is not None:
             self._client.close()
             self._client = None

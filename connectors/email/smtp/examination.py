@@ -1,4 +1,4 @@
-"""A look at the mail server for `ferryman doctor`: encryption, login, extensions, addresses. No message is sent."""
+"""Checks the mail server for `ferryman doctor`: encryption, login, extensions, addresses. No message is sent."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class Mail:
     """What is known of all messages before there is a record."""
 
     sender: str | None
-    """None if only a record tells it."""
+    """None if it depends on the record."""
     recipients: Sequence[str]
     """Those that every message has."""
     largest: int
@@ -54,7 +54,7 @@ def _secured(server: MailServer, subject: str) -> Finding:
     said = {"none": "without encryption", "starttls": "with STARTTLS", "tls": "with TLS"}[server.security]
     if server.security == "none" and server.username:
         return warning(
-            subject, f"reached {said}{login}: anybody on the way reads the password", "smtp.security=starttls"
+            subject, f"reached {said}{login}: the password can be read on the network", "smtp.security=starttls"
         )
     return ok(subject, f"reached {said}{login}")
 
@@ -65,7 +65,7 @@ def _extensions(client: SMTP, largest: int) -> Iterator[Finding]:
         yield ok(name.upper(), "announced" if client.supports_extension(name) else "not announced, and not needed")
     announced = client.esmtp_extensions.get("size", "").strip()
     if announced.isdecimal() and 0 < int(announced) < largest:
-        said = f"the server takes {announced} bytes, and mail.max.bytes={largest}"
+        said = f"the server accepts {announced} bytes, and mail.max.bytes={largest}"
         yield warning("SIZE", said, f"mail.max.bytes={announced}")
     else:
         yield ok("SIZE", announced or "no limit is announced")
@@ -73,7 +73,7 @@ def _extensions(client: SMTP, largest: int) -> Iterator[Finding]:
 
 async def _addresses(client: SMTP, server: MailServer, mail: Mail) -> list[Finding]:
     if mail.sender is None:
-        return [left_out("sender and recipients", "only a record tells who sends")]
+        return [left_out("sender and recipients", "the sender depends on the record")]
     sender = await _told(client, server, "mail", mail.sender)
     if sender.level != "ok":
         return [sender]
@@ -81,7 +81,7 @@ async def _addresses(client: SMTP, server: MailServer, mail: Mail) -> list[Findi
     for each in mail.recipients[:MOST_RECIPIENTS]:
         found.append(await _told(client, server, "rcpt", each))
     if not mail.recipients:
-        found.append(left_out("recipients", "only a record tells them"))
+        found.append(left_out("recipients", "they depend on the record"))
     with suppress(SMTPException, OSError):
         await client.rset(timeout=server.timeout)
     return found
@@ -94,6 +94,6 @@ async def _told(client: SMTP, server: MailServer, step: Step, address: str) -> F
     except SMTPResponseException as error:
         return refusals.of_address(subject, server, step, error)
     except (SMTPException, OSError) as error:
-        said = f"the server hangs up, or says nothing: {error}"
-        return mend(subject, said, "try again when it is well; if that lasts, ask those who run it")
-    return ok(subject, "the server takes it")
+        said = f"the server hangs up, or does not answer: {error}"
+        return mend(subject, said, "try again later; if that lasts, ask those who run it")
+    return ok(subject, "the server accepts it")

@@ -51,7 +51,7 @@ class SmtpPool:
                 yield name, outcome
 
     def abandon(self, names: Iterable[Hashable]) -> None:
-        """Breaks off what is on its way under these names; whether it arrives nobody knows."""
+        """Breaks off what is on its way under these names; it is not known whether it arrives."""
         for name in names:
             if carried := self._on_their_way.pop(name, None):
                 carried.cancel()

@@ -43,7 +43,8 @@ def of_connection(subject: str, server: MailServer, failure: NotReached) -> Find
     if obstacle is not None:
         return remedies.finding(subject, obstacle, _KEYS)
     what = (
-        "correct smtp.host and smtp.port: something else than a mail server seems to be there; or look whether it hangs"
+        "correct smtp.host and smtp.port: something other than a mail server seems to be there; or check whether "
+        "it hangs"
     )
     return mend(subject, str(failure), what)
 
@@ -52,8 +53,11 @@ def of_address(subject: str, server: MailServer, step: Step, error: SMTPResponse
     """Why it does not take the sender or a recipient."""
     said = _answer(error)
     if error.code < 500:
-        what = "nothing, if it does so for a while only (greylisting): the sink tries again; else ask those who run it"
-        return warning(subject, f"the server puts it off: {said}", what)
+        what = (
+            "nothing, if it does so only for a while (greylisting): the sink tries again; otherwise ask those "
+            "who run it"
+        )
+        return warning(subject, f"the server refuses it for now: {said}", what)
     about = scope(error.code, error.message, step)
     return mend(subject, f"the server refuses it: {said}", _about(server, step, about, error))
 
@@ -66,8 +70,8 @@ def _about(server: MailServer, step: Step, about: Scope, error: SMTPResponseExce
     if about is Scope.MAILBOX:
         return "correct mail.to, mail.cc or mail.bcc"
     if server.username is None:
-        return f"log in by {_LOGIN}, or have the server relay for this machine"
-    return f"have the server relay for {server.username}, or correct mail.to, mail.cc or mail.bcc"
+        return f"log in by {_LOGIN}, or let the server relay for this machine"
+    return f"let the server relay for {server.username}, or correct mail.to, mail.cc or mail.bcc"
 
 
 def _of_login(subject: str, server: MailServer, error: SMTPAuthenticationError) -> Finding:
@@ -86,29 +90,30 @@ def _account(server: MailServer, error: SMTPResponseException) -> str:
     if server.username is None:
         return f"set {_LOGIN}"
     if error.code == 534 or error.message.startswith(("5.7.9", "5.7.12", "5.7.14")):
-        return f"{_LOGIN}: the server wants another kind of password (of an application, say), or more from the account"
+        return (
+            f"{_LOGIN}: the server requires another kind of password (an app password, for example), or a "
+            "change to the account"
+        )
     return f"correct {_LOGIN}"
 
 
 def _turned_away(subject: str, error: SMTPResponseException) -> Finding:
-    said = f"the server turns us away: {_answer(error)}"
+    said = f"the server refuses the connection: {_answer(error)}"
     if error.code < 400:
         return mend(subject, said, "correct smtp.host and smtp.port: that is no mail server's greeting")
     if error.code < 500:
         return mend(subject, said, "try again later; if that lasts, ask those who run it")
-    return mend(subject, said, "have the server take mail from this machine's address, or correct smtp.host")
+    return mend(subject, said, "let the server accept mail from this machine's address, or correct smtp.host")
 
 
 def _not_offered(subject: str, server: MailServer, text: str) -> Finding:
     if "STARTTLS" in text and "AUTH" not in text:
-        what = "smtp.security=tls (mostly with smtp.port=465), or none where nobody reads along"
+        what = "smtp.security=tls (mostly with smtp.port=465), or none where nobody can listen in"
         return mend(subject, "the server offers no STARTTLS", what)
     if server.security == "none":
         said = "the server offers no login without encryption"
-        return mend(subject, said, f"{_STARTTLS}, or no {_LOGIN} where it asks for none")
-    return mend(
-        subject, f"the server offers no login that we know: {text}", f"take {_LOGIN} away, or correct smtp.port"
-    )
+        return mend(subject, said, f"{_STARTTLS}, or no {_LOGIN} if the server requires no login")
+    return mend(subject, f"the server offers no supported login: {text}", f"remove {_LOGIN}, or correct smtp.port")
 
 
 def _port(server: MailServer) -> int:

@@ -18,13 +18,13 @@ class Scope(Enum):
     """What a refusal is about, and so who else would meet it."""
 
     MESSAGE = auto()
-    """This message: its content, its size, or a policy that looked at it."""
+    """This message: its content, its size, or a policy about it."""
     MAILBOX = auto()
     """A recipient, or the way to it."""
     SENDER = auto()
     """The sender's address or domain: every message, if all have the same sender."""
     ACCOUNT = auto()
-    """The login or this client: every message until somebody changes that."""
+    """The login or this client: every message, until somebody changes that."""
     QUOTA = auto()
     """How much this account sends: every message until time has passed."""
     SERVER = auto()

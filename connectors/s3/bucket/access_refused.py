@@ -1,4 +1,4 @@
-"""Why a bucket lets nobody in: what is in the way to its server, or what the server says to that."""
+"""Why a bucket cannot be used: what is in the way to its server, or what the server says."""
 
 import ssl
 import time
@@ -47,7 +47,7 @@ def headers_or_refusal(bucket: Bucket, subject: str, seconds: float) -> Mapping[
     except RecursionError:
         return _stranger(subject, bucket, "it sends us elsewhere, again and again")
     except ResponseParserError:
-        return _stranger(subject, bucket, "its answers are not of S3")
+        return _stranger(subject, bucket, "its answers are not those of S3")
     except BotoCoreError as error:
         return _no_answer(subject, bucket, seconds, error)
     return _refused(subject, bucket, first)
@@ -66,17 +66,17 @@ def is_of_s3(bucket: Bucket) -> bool:
 
 
 def no_s3_server(subject: str, bucket: Bucket) -> Finding:
-    """What answers is no S3 server."""
-    return _stranger(subject, bucket, "its answers are not of S3")
+    """What answers is not an S3 server."""
+    return _stranger(subject, bucket, "its answers are not those of S3")
 
 
 def _stranger(subject: str, bucket: Bucket, why: str) -> Finding:
-    said = f"what answers at {bucket.client.meta.endpoint_url} is no S3 server: {why}"
+    said = f"what answers at {bucket.client.meta.endpoint_url} is not an S3 server: {why}"
     return mend(subject, said, "correct store.url, and its port")
 
 
 def _no_answer(subject: str, bucket: Bucket, seconds: float, error: BotoCoreError) -> Finding:
-    said = f"the bucket cannot be looked at: {error}"
+    said = f"the bucket cannot be checked: {error}"
     if not isinstance(error, HTTPClientError | ConnectionError):
         return mend(subject, said, f"set {_KEY} and {_SECRET}, or correct s3.bucket.name and s3.region")
     settings, url = bucket.client.meta.config, _url(bucket)
@@ -85,7 +85,7 @@ def _no_answer(subject: str, bucket: Bucket, seconds: float, error: BotoCoreErro
     trusted = ssl.create_default_context(cafile=get_cert_path(True))
     found = remedies.to_url(subject, url, trusted, _KEYS, min(_STEP_SECONDS, seconds))
     if found is None:
-        return mend(subject, said, "look whether it is an S3 server; correct store.url")
+        return mend(subject, said, "check whether it is an S3 server, or correct store.url")
     if urlsplit(url).hostname != urlsplit(bucket.client.meta.endpoint_url).hostname:
         return mend(subject, found.said, f"{_STYLE}=true; or {found.mend}")
     return found
@@ -113,14 +113,14 @@ def _refused(subject: str, bucket: Bucket, error: ClientError) -> Finding:
     if code in _REDIRECTED or code in _OF_REGIONS:
         return mend(subject, said, "correct s3.region, or store.url")
     if code == "RequestTimeTooSkewed":
-        return mend(subject, _skewed(headers, said), "have both follow NTP")
+        return mend(subject, _skewed(headers, said), "synchronise both with NTP")
     if code == "NoSuchBucket" or (code == "404" and _speaks_s3(headers)):
         create = f"aws s3api create-bucket --bucket {bucket.name}"
-        return mend(subject, "it is not there", f"{create}, or correct s3.bucket.name")
+        return mend(subject, "it does not exist", f"{create}, or correct s3.bucket.name")
     if status == 407:
-        return mend(subject, "a proxy asks who we are", "correct s3.proxy.user and s3.proxy.password")
+        return mend(subject, "a proxy requires a login", "correct s3.proxy.user and s3.proxy.password")
     if status >= 500 or status == 429 or code == "SlowDown":
-        return mend(subject, said, "try again when the server is well")
+        return mend(subject, said, "try again later")
     if _is_nameless(answer):
         return _stranger(subject, bucket, f"HTTP {status}")
     return mend(subject, said, _MENDS.get(code, _MENDS[""]).format(bucket=bucket.name))
@@ -139,8 +139,8 @@ def _speaks_s3(headers: Mapping[str, str]) -> bool:
 def _skewed(headers: Mapping[str, str], said: str) -> str:
     with suppress(ValueError, TypeError):
         theirs = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        return f"{said}: the clocks of the server and here are {abs(theirs - time.time()):.0f} seconds apart"
-    return f"{said}: the clocks of the server and here are too far apart"
+        return f"{said}: the server's clock and this machine's are {abs(theirs - time.time()):.0f} seconds apart"
+    return f"{said}: the server's clock and this machine's are too far apart"
 
 
 _RIGHT = (
@@ -149,11 +149,11 @@ _RIGHT = (
 )
 _MENDS: Mapping[str, str] = {
     "InvalidAccessKeyId": f"correct {_KEY}: the server does not know it",
-    "SignatureDoesNotMatch": f"correct {_SECRET}; if it is right, whatever changes requests on the way",
-    "ExpiredToken": "give credentials that have not run out",
-    "InvalidToken": f"correct {_KEY} and {_SECRET}: they do not go with the session's token",
+    "SignatureDoesNotMatch": f"correct {_SECRET}; if it is right, something on the way changes requests",
+    "ExpiredToken": "give credentials that have not expired",
+    "InvalidToken": f"correct {_KEY} and {_SECRET}: they do not belong to the session's token",
     "AccessDenied": _RIGHT,
     "AllAccessDisabled": _RIGHT,
-    "InvalidBucketName": "correct s3.bucket.name: no bucket can be called that",
+    "InvalidBucketName": "correct s3.bucket.name: that is not a possible name of a bucket",
     "": f"correct store.url, s3.region, {_KEY} or {_SECRET}",
 }

@@ -93,9 +93,9 @@ def classified(doing: str) -> Iterator[None]:
     except BotoCoreError as error:
         raise RetriableError(f"Cannot {doing}: {error}") from None
     except ResponseParserError as error:
-        raise RetriableError(f"Cannot {doing}: what answers does not speak as an S3 server does: {error}") from None
+        raise RetriableError(f"Cannot {doing}: what answers is not an S3 server: {error}") from None
     except RecursionError:  # the client follows a redirection by a request that is redirected in turn
-        raise TaskError(f"Cannot {doing}: what answers sends us elsewhere, again and again (see store.url)") from None
+        raise TaskError(f"Cannot {doing}: what answers keeps redirecting (see store.url)") from None
 
 
 def _fault(error: ClientError, doing: str) -> Exception:
@@ -231,7 +231,7 @@ class Bucket:
         headers = {"If-None-Match": "*"} if etag is None else {"If-Match": etag}
         if self.direct is not None and (made := self.direct.put(key, data, headers)) is not None:
             if not made:
-                raise InTheWay(f"Cannot write {key}: it is not what it was")
+                raise InTheWay(f"Cannot write {key}: it has been changed meanwhile")
             return made
         condition = {name.replace("-", ""): value for name, value in headers.items()}
         with classified(f"write {key}"):
@@ -273,7 +273,7 @@ class Bucket:
         except Gone:
             pass
         except NotAllowed as error:
-            self._once("delete", f"{error}. It is emptied instead, and so are all others of its kind")
+            self._once("delete", f"{error}. It is emptied instead, and so are all others like it")
             self.put(key, b"")
 
     def keys(self, prefix: str) -> list[str]:

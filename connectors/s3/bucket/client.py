@@ -39,7 +39,7 @@ def bucket(config: S3Keys, seconds: float = _READ_SECONDS) -> Bucket:
 
 
 def bucket_to_read(config: BucketKeys, seconds: float = _READ_SECONDS) -> Bucket:
-    """The config's bucket for somebody who writes nothing there, as ``bucket``."""
+    """The config's bucket for reading only, as ``bucket``."""
     return Bucket(_client(config, False, seconds)[1], config.bucket, encryption=_encryption(config))
 
 

@@ -1,4 +1,5 @@
-"""A look at a bucket for `ferryman doctor`: is it there, may we do what we must, are conditional writes obeyed?
+"""Checks a bucket for `ferryman doctor`: whether it exists, whether the rights suffice, whether conditional writes are
+obeyed.
 
 What is written is called so that no reader of archives takes it for one, and is deleted at the end.
 """
@@ -36,7 +37,7 @@ class Places:
 
 @dataclass
 class Look:
-    """One look at one bucket."""
+    """The check of one bucket."""
 
     bucket: Bucket
     seconds: float
@@ -53,7 +54,7 @@ class Look:
         return f"bucket {self.bucket.name}"
 
     def all_of(self, places: Places, read_only: bool) -> Iterator[Finding]:
-        """All that there is to say to a sink."""
+        """All findings for a sink."""
         well = True
         for finding in self.reads(places.objects):
             well = well and not (finding.level == "mend" and finding.subject == self.subject)
@@ -77,7 +78,7 @@ class Look:
         if not access_refused.is_of_s3(self.bucket):
             yield access_refused.no_s3_server(self.subject, self.bucket)
             return
-        yield ok(self.subject, "it is there, and lets us in")
+        yield ok(self.subject, "it exists, and accepts the credentials")
         yield from self._clock(answer)
         yield from self._listed(prefix)
 
@@ -86,8 +87,8 @@ class Look:
             skew = abs(parsedate_to_datetime(headers.get("date", "")).timestamp() - time.time())
             said = f"{skew:.0f} seconds apart"
             if skew > _SKEWED_SECONDS:
-                limit = f"requests are refused from {_REFUSED_SKEW_SECONDS:.0f} on"
-                yield warning("clocks of the server and here", f"{said}: {limit}", "have both follow NTP")
+                limit = f"requests are refused from {_REFUSED_SKEW_SECONDS:.0f} seconds on"
+                yield warning("clocks of the server and here", f"{said}: {limit}", "synchronise both with NTP")
             else:
                 yield ok("clocks of the server and here", said)
         region = headers.get("x-amz-bucket-region")
@@ -112,7 +113,7 @@ class Look:
         except NotAllowed as error:
             return mend(subject, str(error), _policy(self.bucket.name, action, "/*"))
         except FerrymanError as error:
-            return mend(subject, str(error), "look what the server says to it")
+            return mend(subject, str(error), "check what the server says")
         except (Gone, InTheWay) as error:
             return warning(subject, f"{key}: {error}")
         return ok(subject, action)
@@ -121,7 +122,7 @@ class Look:
         """What the bucket does with objects that are replaced or deleted."""
         versioned = self._setting("get_bucket_versioning")
         if versioned is None:
-            yield left_out("versioning", "we may not ask for it, or the server does not know it")
+            yield left_out("versioning", "the user may not ask for it, or the server does not know it")
         elif versioned.get("Status") == "Enabled":
             said = "each state of a head and each manifest is kept as a version for ever"
             yield warning("versioning", said, "a lifecycle rule with NoncurrentVersionExpiration")
@@ -129,7 +130,7 @@ class Look:
             yield ok("versioning", "off")
         locked = self._setting("get_object_lock_configuration")
         if locked is not None and locked.get("ObjectLockConfiguration", {}).get("Rule"):
-            said = "objects are locked by default: heads and manifests cannot be deleted, only grow in versions"
+            said = "objects are locked by default: heads and manifests cannot be deleted, so their versions accumulate"
             yield warning("object lock", said, "a bucket without a default retention")
 
     def _setting(self, name: str) -> dict[str, Any] | None:
@@ -150,12 +151,15 @@ class Look:
         finally:
             taken_away, left = self.probes.take_away()
         if left:
-            said = f"we may not delete, and leave behind: {', '.join(left)}; a sink empties what it cannot delete"
+            said = (
+                f"the user may not delete, so these are left behind: {', '.join(left)}; a sink empties what it "
+                "cannot delete"
+            )
             yield warning("right to delete", said, _policy(self.bucket.name, "s3:DeleteObject", "/*"))
         elif taken_away:
-            yield ok("right to delete", f"what we had written is deleted: {', '.join(taken_away)}")
+            yield ok("right to delete", f"what was written is deleted: {', '.join(taken_away)}")
         else:
-            yield left_out("right to delete", "nothing could be written that would have been deleted again")
+            yield left_out("right to delete", "nothing could be written, so nothing had to be deleted")
 
     def _uploads(self, places: Places) -> Iterator[Finding]:
         """An object, as a sink makes it; then another in its place, which must be refused."""
@@ -170,7 +174,7 @@ class Look:
             yield mend("conditional writes (If-None-Match)", str(error), "enable.conditional.writes=false")
             return
         except (FerrymanError, Gone, InTheWay) as error:
-            yield mend("right to write objects", str(error), "look what the server says to it")
+            yield mend("right to write objects", str(error), "check what the server says")
             return
         yield ok("right to write objects", "s3:PutObject, in parts")
         yield self._read_after_write(key)
@@ -198,14 +202,14 @@ class Look:
         with suppress(FerrymanError):  # who may not list has been told so
             listed = [each.key for each in self.bucket.listed(key)]
         if found == _DATA and key in listed:
-            return ok("read after write", "what is written is read and listed at once")
-        said = "what is written is not read or listed at once: a sink could take it for missing"
+            return ok("read after write", "what is written can be read and listed at once")
+        said = "what is written cannot be read or listed at once: a sink could take it to be missing"
         return mend("read after write", said, "a server with strong consistency, as Amazon's")
 
     def _refused_in_place(self, key: str) -> Iterator[Finding]:
         subject = "conditional writes (If-None-Match)"
         if not self.bucket.conditional:
-            yield left_out(subject, "enable.conditional.writes=false: an archive rests on the group's offsets alone")
+            yield left_out(subject, "enable.conditional.writes=false: an archive relies on the group's offsets alone")
             return
         try:
             self._upload(key)
@@ -231,7 +235,9 @@ class Look:
             return
         key = self.probes.named(places.own)
         subject = "conditional writes (If-Match)"
-        by_group = "the group's offsets tell how far an archive has got; with group.protocol=classic that is safe"
+        by_group = (
+            "the group's offsets then record how far an archive has got; with group.protocol=classic that is safe"
+        )
         try:
             first = self.bucket.put_instead(key, _DATA, None)
             second = self.bucket.put_instead(key, _DATA * 2, first)
@@ -242,7 +248,7 @@ class Look:
         except (NotKnown, Gone, InTheWay) as error:
             yield warning(subject, f"{error}: {by_group}", "a server that obeys If-Match")
         except FerrymanError as error:
-            yield mend("right to write heads", str(error), "look what the server says to it")
+            yield mend("right to write heads", str(error), "check what the server says")
         else:
             if obeyed and second != first:
                 yield ok(subject, "a write over another state is refused")

@@ -41,8 +41,8 @@ class Probes:
         return [key for key in self._written if key not in left], left
 
     def former(self, place: str) -> Iterator[Finding]:
-        """Deletes what a look has left below a prefix that was killed, and tells of it."""
-        subject = "objects of a former look"
+        """Deletes what a check that was killed has left below a prefix, and reports it."""
+        subject = "objects of an earlier check"
         try:
             found = self._found(f"{place}{PREFIX}")
             self._abort_uploads(f"{place}{PREFIX}")
@@ -51,11 +51,11 @@ class Probes:
         old = [key for key, age in found if age >= STALE_SECONDS]
         deleted = [key for key in old if self._deleted(key)]
         if deleted:
-            yield ok(subject, f"it was killed, and what it had left behind is deleted: {', '.join(deleted)}")
+            yield ok(subject, f"it was killed, and what it had left behind has been deleted: {', '.join(deleted)}")
         if left := [key for key, _ in found if key not in deleted]:
-            said = f"it was killed, or is under way: {', '.join(left)} is of it"
+            said = f"it was killed, or is still running: it has left {', '.join(left)}"
             yield warning(
-                subject, said, f"look again in {STALE_SECONDS / 60:.0f} minutes, which deletes it, or delete it"
+                subject, said, f"check again in {STALE_SECONDS / 60:.0f} minutes, which deletes them, or delete them"
             )
 
     def _found(self, prefix: str) -> list[tuple[str, float]]:

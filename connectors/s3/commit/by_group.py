@@ -49,9 +49,9 @@ class ByGroup:
         note = None if assigned.committed is None else read_commit_note(assigned.committed.metadata)
         if note is not None and note.head is not None and note.head[0] == self.completion.bucket.name:
             raise TaskError(
-                f"How far the archive of {assigned.source} has got is told by the object {note.head[1]}, which needs a "
-                "server that obeys If-Match, and enable.conditional.writes=true. To have the group's offsets tell it, "
-                "stop the connector and alter its offsets"
+                f"How far the archive of {assigned.source} has got is recorded in the object {note.head[1]}, "
+                "which needs a server that obeys If-Match, and enable.conditional.writes=true. To rely on the "
+                "group's offsets instead, stop the connector and alter its offsets"
             )
         return self.recover(assigned, note)[0]
 
@@ -168,7 +168,7 @@ class ByGroup:
             self.heads.overrule(source)
 
     def check_finished(self, connector: str, sources: Mapping[TopicPartition, object]) -> None:
-        """Raises TaskError if one of the partitions has a manifest that nobody has given up."""
+        """Raises TaskError if one of the partitions has a manifest that is still in use."""
         bucket = self.completion.bucket
         for key in [key for source in sources for key in bucket.keys(self._folder(source))]:
             found = Manifest.load(bucket, key)
@@ -180,7 +180,7 @@ class ByGroup:
 def again(completion: Completion, missing: Sequence[Missing], end: int) -> Redo:
     """What is to be made again of a commit that ends at ``end``."""
     for each in missing:
-        log.warning("%s is made again: %s", each.entry.key, each.reason)
+        log.warning("%s is written again: %s", each.entry.key, each.reason)
     # An upload whose name is taken would stay open for ever.
     completion.abort(each.entry for each in missing)
     return Redo(missing, end)

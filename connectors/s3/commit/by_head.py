@@ -120,13 +120,13 @@ class ByHead:
             raise created_anew(assigned, topic_id)
         if bucket != self.completion.bucket.name:
             log.warning(
-                "%s was archived in the bucket %s before; here it goes on at the group's offset",
+                "%s was archived in the bucket %s before; in this bucket it goes on at the group's offset",
                 assigned.source,
                 bucket,
             )
             return
         raise TaskError(
-            f"How far the archive of {assigned.source} has got is told by the object {key}, but there is no object "
+            f"How far the archive of {assigned.source} has got is recorded in the object {key}, but there is no object "
             f"{self.heads.key(assigned.source)}. Put it back (or s3.manifest.prefix, if that was changed); or, to go "
             "on from an offset that you choose, stop the connector and alter its offsets"
         )

@@ -36,7 +36,7 @@ class Head:
     lost: bool = False
     """Whether some of them can neither be completed nor made again, so that only a person can decide."""
     id: str = field(default_factory=lambda: token_hex(8))
-    """Tells whoever got no answer whether the state is theirs."""
+    """Shows a task that got no answer whether the state is its own."""
 
     def data(self) -> bytes:
         """The object's bytes."""
@@ -56,7 +56,7 @@ class Head:
         try:
             fields = json.loads(data)
             if fields["format"] != FORMAT:
-                raise TaskError(f"The head {key} is of a later version of the S3 sink; upgrade Ferryman")
+                raise TaskError(f"The head {key} was written by a later version of the S3 sink; upgrade Ferryman")
             entries = [Entry(**entry) for entry in fields["objects"]]
             return cls(fields["topic"], fields["offset"], entries, fields["lost"], fields["id"])
         except (ValueError, KeyError, TypeError) as error:

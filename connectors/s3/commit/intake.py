@@ -102,9 +102,9 @@ class Intake:
     compatibility: Compatibility
     """When a record's schema closes files."""
     nulls: Nulls
-    """What becomes of null values."""
+    """What to do with null values."""
     report_null: Callable[[Batch, int], None]
-    """Is told of each null value that is skipped."""
+    """Called for each null value that is skipped."""
     reports_nulls: bool = True
     """Whether that leads to anything."""
     _named: set[tuple[Destination, int, int]] = field(default_factory=set, init=False, repr=False)
@@ -120,7 +120,7 @@ class Intake:
         found = (partition.fresh(each) for each in merged_batches(without_nulls(batches) if silent else batches))
         groups = [each for each in found if each is not None]
         if len(groups) > 1 and self._takes_interleaved(groups):
-            # What cannot be read so is looked at record by record: whatever came before it stays taken.
+            # What cannot be read this way is read record by record: whatever came before it stays taken.
             with suppress(DataError):
                 self._take_interleaved(partition, groups)
         for batch in in_order(groups):
@@ -261,7 +261,7 @@ class Intake:
         found = side_of(self.layout.sides, side)
         if found is None:
             name = side.removeprefix(TOMBSTONE)
-            raise TaskError(f"Files of {name} are to be made again: set store.kafka.{name}=true until that is done")
+            raise TaskError(f"Files of {name} must be written again: set store.kafka.{name}=true until that is done")
         return found.format
 
     def _schema(self, written: Batch) -> Schema | None:

@@ -1,4 +1,5 @@
-"""The second phase: open uploads that a commit names, in a head or in a manifest, are completed by whoever reads it."""
+"""The second phase: open uploads that a commit names, in a head or in a manifest, are completed by the task that reads
+it."""
 
 import json
 import logging
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object that is to be. The fields are the manifest's format: their names stand in the bucket."""
+    """An object that will be completed. The fields are the manifest's format: their names are written to the bucket."""
 
     key: str
     """Its key."""
@@ -88,7 +89,7 @@ class Manifest:
             return None
         fields = json.loads(data)
         if fields.get("format") != FORMAT:
-            raise TaskError(f"The manifest {key} is of a later version of the S3 sink; upgrade Ferryman")
+            raise TaskError(f"The manifest {key} was written by a later version of the S3 sink; upgrade Ferryman")
         entries = [Entry(**entry) for entry in fields["objects"]]
         return cls(key, int(fields["end"]), entries, fields["replaces"], fields["lost"])
 
@@ -138,7 +139,9 @@ def read_commit_note(metadata: str) -> CommitNote | None:
     if not isinstance(fields, dict) or "ferryman.s3" not in fields:
         return None
     if fields["ferryman.s3"] not in (FORMAT, HEADS):
-        raise TaskError(f"The committed offsets are of a later version of the S3 sink ({metadata}); upgrade Ferryman")
+        raise TaskError(
+            f"The committed offsets were written by a later version of the S3 sink ({metadata}); upgrade Ferryman"
+        )
     witness, head = (None if (found := fields.get(name)) is None else tuple(found) for name in ("witness", "head"))
     return CommitNote(str(fields["topic"]), fields.get("manifest"), witness, head)
 

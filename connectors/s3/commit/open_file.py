@@ -1,4 +1,5 @@
-"""A file in the making: records go in, parts of a multipart upload come out; nobody sees it until that is completed."""
+"""A file in the making: records go in, parts of a multipart upload come out; it is invisible until that is
+completed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

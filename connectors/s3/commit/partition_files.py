@@ -105,7 +105,7 @@ class Lost(TaskError):
 
 
 def lost(missing: Missing, reason: str) -> Lost:
-    """The error for an object that nobody can make again."""
+    """The error for an object that cannot be made again."""
     offsets = missing.offsets
     return Lost(
         f"The object {missing.entry.key} (offsets {offsets.first} to {offsets.last}, {offsets.count} records) was "

@@ -72,8 +72,8 @@ def created_anew(assigned: Assigned, topic_id: str) -> TaskError:
     """The error for a topic that has another id than the one that was archived."""
     return TaskError(
         f"Topic {assigned.source.topic} was created anew (its id was {topic_id} and is {assigned.topic_id}), so the "
-        f"committed offset of {assigned.source} says nothing about it. To read the new topic from its beginning, stop "
-        "the connector and reset its offsets"
+        f"committed offset of {assigned.source} says nothing about it. To read the new topic from its beginning, "
+        "stop the connector and reset its offsets"
     )
 
 

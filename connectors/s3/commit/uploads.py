@@ -76,7 +76,7 @@ class Uploads:
         return before - sum(partition.held_bytes for partition in partitions) >= self.memory // 8
 
     def abort(self, partitions: Iterable[PartitionFiles]) -> None:
-        """Throws away the uploads that no commit can have made valid. Failing to do so harms nobody."""
+        """Throws away the uploads that no commit can have made valid. Failing to do so does no harm."""
         files = [file for partition in partitions for file in partition.files_not_offered() if file.upload is not None]
         try:
             self._each(lambda file: file.abort(self.bucket), files[:1])

@@ -71,8 +71,8 @@ class BucketKeys(ConnectorConfig):
     """Whether to use S3's accelerated endpoint; needs s3.path.style.access.enabled=false."""
     access_key: Password | None = key(None, names=("aws.access.key.id", "aws_access_key_id"), importance="HIGH")
     """The access key. Without it the SDK's usual places are searched (environment, profile, web identity, instance), if
-    the server is Amazon's or s3.credentials.provider.class names a provider: what the worker has for Amazon goes to
-    nobody else unasked."""
+    the server is Amazon's or s3.credentials.provider.class names a provider: the worker's own credentials for Amazon go
+    nowhere else unless the config says so."""
     secret_key: Password | None = key(None, names=("aws.secret.access.key", "aws_secret_access_key"), importance="HIGH")
     """The secret access key."""
     credentials_provider: Plugin | None = key(
@@ -132,13 +132,13 @@ class BucketKeys(ConnectorConfig):
         found = super()._refusals(raw)
         aiven = is_aiven(raw.get("connector.class", ""))
         others, owner = (cls.confluent_only, "Aiven's") if aiven else (cls.aiven_only, "Confluent's")
-        text = f"{{}} is not supported: it is no key of {owner} {cls.what}"
+        text = f"{{}} is not supported: it is not a key of {owner} {cls.what}"
         found += [KeyProblem(name, text.format(name)) for name in raw if name in others]
         for name, (values, reason) in cls.only.items():
             if name in raw and trim(raw[name]).lower() not in map(str.lower, values):
                 found.append(invalid(name, raw[name], reason))
         found += [
-            KeyProblem(name, f"{name} is not supported: no other provider than the SDK's own can be configured")
+            KeyProblem(name, f"{name} is not supported: only the SDK's own providers can be configured")
             for name in raw
             if name.startswith(_PROVIDER) and name.removeprefix(_PROVIDER) not in _STS
         ]
@@ -150,7 +150,7 @@ class BucketKeys(ConnectorConfig):
             if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
                 yield invalid(name, value.rpartition("@")[2], "it must be http(s)://host:port, without credentials")
         if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}|arn:\S+", self.bucket):
-            yield invalid("s3.bucket.name", self.bucket, "it is no name of a bucket")
+            yield invalid("s3.bucket.name", self.bucket, "it is not the name of a bucket")
         provider = (self.credentials_provider or "").rpartition(".")[2]
         if provider and provider not in _CHAIN:
             yield invalid(
@@ -168,8 +168,9 @@ class BucketKeys(ConnectorConfig):
         if self.foreign:
             yield KeyProblem(
                 "aws.access.key.id",
-                f"aws.access.key.id and aws.secret.access.key must be set, since {self.foreign} is no https address of "
-                "Amazon's. To send what the worker has for Amazon in its environment, profile or instance there, set "
+                f"aws.access.key.id and aws.secret.access.key must be set, since {self.foreign} is not an https "
+                "address of "
+                "Amazon's. To send the worker's own credentials for Amazon (environment, profile, instance) there, set "
                 "s3.credentials.provider.class=software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
             )
         if self.wan_mode and self.path_style:

@@ -105,8 +105,8 @@ def template_problem(template: str) -> str | None:
     names = [found[1] for found in _VARIABLE.finditer(template)]
     if "key" in names:
         return (
-            "{{key}} keeps the last record of each key only, by overwriting objects, while this sink never changes one "
-            "that is visible. Use {{topic}}, {{partition}} and {{start_offset}}, or an upserting SQL sink"
+            "{{key}} keeps only the last record of each key, by overwriting objects, but this sink never changes "
+            "a visible object. Use {{topic}}, {{partition}} and {{start_offset}}, or an upserting SQL sink"
         )
     unknown = set(names) - {"topic", "partition", "start_offset", "timestamp"}
     if unknown:

@@ -198,7 +198,7 @@ class S3SinkConfig(S3Keys):
 
     @property
     def nulls(self) -> Nulls:
-        """What becomes of null values; Aiven's sink writes them like others, where the format has a text for them."""
+        """What to do with null values; Aiven's sink writes them like others, where the format has a text for them."""
         if self.aiven:
             return "refuse" if self.output_type in ("avro", "parquet") else "keep"
         return self.null_values
@@ -254,7 +254,7 @@ def warnings(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
         )
     if config.rotate_interval_ms > 0 and config.partitioner_name not in TIMED:
         yield (
-            f"rotate.interval.ms has no effect: {config.partitioner_name} knows no time; use "
+            f"rotate.interval.ms has no effect: {config.partitioner_name} does not use times; use "
             "rotate.schedule.interval.ms or rotate.idle.interval.ms"
         )
 
@@ -336,7 +336,7 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
         yield invalid(
             "format.output.fields",
             ",".join(config.output_fields),
-            f"it must be of {', '.join(sorted(OUTPUT_FIELDS))}, each once",
+            f"it may list {', '.join(sorted(OUTPUT_FIELDS))}, each once",
         )
     if not config.output_envelope and len(config.output_fields) > 1:
         yield invalid("format.output.envelope", "false", "several fields need an envelope")
@@ -348,4 +348,4 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
                 f"{config.output_type} takes value only, with format.output.envelope=false",
             )
         if config.output_type == "avro" and config.output_compression != "none":
-            yield invalid("file.compression.type", config.output_compression, "avro has avro.codec; set none here")
+            yield invalid("file.compression.type", config.output_compression, "avro has avro.codec; set nothing here")

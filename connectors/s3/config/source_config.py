@@ -77,7 +77,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     )
     """The most records of a transaction. Confluent's default is 200, Aiven's 500."""
     poll_interval_ms: Long = key(60_000, names=("s3.poll.interval.ms",), at_least=1, shown=Shown(group="Reading"))
-    """How many milliseconds after all was read the bucket is looked at again."""
+    """How many milliseconds after everything was read the bucket is listed again."""
     discover_from: Long = key(0, names=("file.discovery.starting.timestamp",), at_least=0, shown=Shown(group="Objects"))
     """Objects that were last written before are passed over; in milliseconds since the epoch."""
     on_error: Annotated[Literal["fail", "ignore", "log"], any_case("fail", "ignore", "log")] = key(
@@ -223,7 +223,7 @@ def _selection_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
             continue
         timed = "timestamp" in config.output_fields if config.aiven else config.store_envelope
         if value and not timed:
-            yield invalid(name, value, "nothing in these objects tells the timestamps of records")
+            yield invalid(name, value, "these objects do not contain the timestamps of records")
 
 
 def _tells_partitions(config: S3SourceConfig) -> bool:
@@ -289,9 +289,11 @@ def _side_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
         if config.store_envelope:
             yield invalid("store.envelope", "true", f"the envelope has the {name}; leave store.kafka.{name} out")
         if config.mode == "GENERIC":
-            yield invalid(f"store.kafka.{name}", "true", "only names of mode=RESTORE_BACKUP say what belongs together")
+            yield invalid(
+                f"store.kafka.{name}", "true", "only names of mode=RESTORE_BACKUP show which objects belong together"
+            )
     if config.store_envelope and config.format_name in ("ByteArrayFormat", "StringFormat"):
-        yield invalid("store.envelope", "true", f"{config.format_name} has values alone")
+        yield invalid("store.envelope", "true", f"{config.format_name} has only values")
 
 
 def _aiven_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
@@ -304,14 +306,16 @@ def _aiven_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
         yield KeyProblem("topic", "topic must be set where file.name.template has no {{topic}}")
     known = {"key", "value", "offset", "timestamp", "headers"}
     if set(config.output_fields) - known or len(set(config.output_fields)) < len(config.output_fields):
-        yield invalid(
-            "format.output.fields", ",".join(config.output_fields), f"it must be of {', '.join(sorted(known))}"
-        )
+        yield invalid("format.output.fields", ",".join(config.output_fields), f"it may list {', '.join(sorted(known))}")
     if config.input_format in ("json", "csv") and not config.output_fields:
         yield invalid("input.format", config.input_format, "it needs format.output.fields, as Aiven's sink had it")
     if config.output_fields and config.input_format not in ("json", "jsonl", "csv"):
         yield invalid("format.output.fields", ",".join(config.output_fields), "it is for jsonl, json and csv")
     if config.input_compression != "none" and config.input_format in ("avro", "parquet"):
-        yield invalid("file.compression.type", config.input_compression, f"{config.input_format} has its own; set none")
+        yield invalid(
+            "file.compression.type",
+            config.input_compression,
+            f"{config.input_format} has its own compression; set none",
+        )
     if not config.output_envelope and len(config.output_fields) > 1:
         yield invalid("format.output.envelope", "false", "several fields need an envelope")

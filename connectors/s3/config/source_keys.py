@@ -9,7 +9,7 @@ from ferryman.java.texts import millis
 from ferryman.runs.span import milliseconds
 
 _OF_THE_SINK = "it says how the sink writes"
-_BY_NAME = "a file's name tells topic, partition and offset, wherever it lies"
+_BY_NAME = "a file's name gives topic, partition and offset, wherever it lies"
 _RETRIED = "system errors are retried without end, with a growing wait"
 WITHOUT_EFFECT: Mapping[str, str] = {
     "avro.codec": _OF_THE_SINK,
@@ -19,7 +19,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "aws.s3.sse.algorithm": "the server decrypts by itself",
     "behavior.on.null.values": _OF_THE_SINK,
     "bucket.listing.max.objects.threshold": "listings are read page by page, whatever their length",
-    "bucket.scan.": "each task lists what is its own",
+    "bucket.scan.": "each task lists its own objects",
     "connect.meta.data": _OF_THE_SINK,
     "csv.": "it belongs to CsvFormat",
     "distribution.type": "the objects of one partition are read by one task, in order; all others by their folder",
@@ -30,7 +30,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "filename.offset.zero.pad.width": "offsets in names are compared as numbers",
     "flush.": _OF_THE_SINK,
     "format.output.type": "input.format says what is read",
-    "json.decimal.format": "JSON without a schema does not say which texts are decimals",
+    "json.decimal.format": "JSON without a schema does not say which strings are decimals",
     "kafka.retry.backoff.ms": _RETRIED,
     "locale": _BY_NAME,
     "parquet.codec": _OF_THE_SINK,
@@ -43,7 +43,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "ring.buffer.size": "positions are kept for each folder and partition",
     "rotate.": _OF_THE_SINK,
     "s3.acl.canned": _OF_THE_SINK,
-    "s3.compression.": "names of objects tell whether they are compressed",
+    "s3.compression.": "names of objects show whether they are compressed",
     "s3.elastic.buffer.": _OF_THE_SINK,
     "s3.http.send.expect.continue": "the client decides",
     "s3.memory.bytes": _OF_THE_SINK,

@@ -1,4 +1,4 @@
-"""What objects' names tell: topic, partition, start offset, and which of them belong together."""
+"""What objects' names say: topic, partition, start offset, and which of them belong together."""
 
 import re
 from collections.abc import Mapping, Sequence

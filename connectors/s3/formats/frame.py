@@ -37,7 +37,7 @@ def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
             columns.append(_series(field.schema, [value.get(field.name) for value in values]).alias(field.name))
         except (*MISFITS, AttributeError):
             # Not chained: polars quotes the value.
-            text = f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
+            text = f"A value of the field {field.name} is not a {field.schema.name or field.schema.type}"
             if field.schema.name == DECIMAL:
                 text += f" of at most {_MOST_DIGITS} digits, as Parquet has them"
             raise DataError(text).in_field(field.name) from None
@@ -78,7 +78,7 @@ def _check(schema: Schema) -> None:
     if isinstance(schema, RecursiveSchema):
         raise DataError(f"A struct that contains itself ({schema.name}) has no column")
     if schema.name == DECIMAL and not 0 <= schema.scale <= _MOST_DIGITS:
-        raise DataError(f"Parquet has decimals with a scale from 0 to {_MOST_DIGITS}, and none with {schema.scale}")
+        raise DataError(f"Parquet has decimals with a scale from 0 to {_MOST_DIGITS}, not {schema.scale}")
     if schema.type is Type.STRUCT and not schema.fields:
         raise DataError("Parquet has no struct without fields")
     for field in schema.fields:

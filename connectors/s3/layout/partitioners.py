@@ -219,7 +219,8 @@ def record_time(batch: Batch) -> Sequence[int]:
     """The timestamps of the Kafka records."""
     if None in batch.timestamps:
         raise DataError(
-            "A record has no timestamp, which timestamp.extractor=Record needs; Wallclock or RecordField do without"
+            "A record has no timestamp, which timestamp.extractor=Record needs; Wallclock and RecordField do not "
+            "need one"
         )
     return batch.timestamps  # type: ignore[return-value]
 
@@ -253,7 +254,7 @@ def instant(value: Any, name: str, fractions: bool) -> int:
         pass
     what = f"the text {value[:40]!r}" if isinstance(value, str) else f"a {java_class(value)}"
     raise DataError(
-        f"The field {name} is no timestamp: neither milliseconds, a Timestamp nor ISO 8601 but {what} (see {TIME})"
+        f"The field {name} is not a timestamp: neither milliseconds, a Timestamp nor ISO 8601 but {what} (see {TIME})"
     )
 
 
@@ -290,7 +291,7 @@ def _member(value: Mapping[str, Any] | None, name: str) -> Any:
 
 
 def _missing(path: Sequence[str], kind: str, key: str) -> DataError:
-    what = "" if kind == "STRUCT" else f": what should hold it is {kind}"
+    what = "" if kind == "STRUCT" else f": the value that should hold it is {kind}"
     return DataError(f"The value has no field {'.'.join(path)}{what} (see {key})")
 
 
@@ -320,5 +321,5 @@ def text_of(value: Any) -> str | None:
         case date():
             return iso(value)
     raise DataError(
-        f"A value of {java_class(value)} cannot be a partition's; text, whole numbers, decimals, booleans and dates can"
+        f"A value of {java_class(value)} cannot name a partition; text, whole numbers, decimals, booleans and dates can"
     )

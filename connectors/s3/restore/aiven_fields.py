@@ -21,7 +21,7 @@ def of_objects(fields: Sequence[str], envelope: bool) -> Unpack:
         if not envelope:
             rows = [{fields[0]: value} for value in rows]
         if not all(value.__class__ is dict for value in rows):
-            raise DataError("it is no object with the fields of format.output.fields")
+            raise DataError("it is not an object with the fields of format.output.fields")
         columns = {name: [value.get(name) for value in rows] for name in fields}
         return _piece(places, columns)
 
@@ -32,7 +32,7 @@ def _piece(places: range, columns: dict[str, list[Any]]) -> Piece:
     nothing: list[Any] = [None] * len(places)
     headers, times, offsets = columns.get("headers"), columns.get("timestamp"), columns.get("offset")
     if offsets is not None and not all(each.__class__ is int for each in offsets):
-        raise DataError("its offset is no number")
+        raise DataError("its offset is not a number")
     return Piece(
         places,
         Rows(None, columns.get("value", nothing)),
@@ -47,7 +47,7 @@ def _headers(found: Any) -> Headers:
     try:
         return tuple(Header(str(each["key"]), each["value"]) for each in found or ())
     except (TypeError, KeyError):
-        raise DataError("its headers are no list of key and value") from None
+        raise DataError("its headers are not a list of keys and values") from None
 
 
 def _time(value: Any) -> int | None:
@@ -56,7 +56,7 @@ def _time(value: Any) -> int | None:
     try:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise DataError("its timestamp is none") from None
+        raise DataError("its timestamp is not valid") from None
     return millis(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 

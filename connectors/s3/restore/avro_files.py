@@ -28,7 +28,7 @@ def _inflated(data: bytes) -> bytes:
 def _snappy(data: bytes) -> bytes:
     found = bytes(snappy.decompress_raw(data[:-4]))
     if zlib.crc32(found).to_bytes(4, "big") != data[-4:]:
-        raise ValueError("the checksum is another")
+        raise ValueError("the checksum does not match")
     return found
 
 
@@ -72,7 +72,7 @@ class AvroFiles:
 
 def _header(source: ObjectBytes) -> tuple[dict[str, bytes], bytes]:
     if source.read(4) != _MAGIC:
-        raise Damaged("it is no file of Avro")
+        raise Damaged("it is not an Avro file")
     meta: dict[str, bytes] = {}
     while count := _long(source):
         if count < 0:
@@ -102,7 +102,7 @@ def _exactly(source: ObjectBytes, size: int, most: int = LARGEST_BLOCK_BYTES) ->
         raise Damaged(f"a part of it claims {size} bytes")
     found = source.read(size)
     if len(found) < size:
-        raise Damaged(f"it is cut: it ends {size - len(found)} bytes too early")
+        raise Damaged(f"it is truncated: it ends {size - len(found)} bytes too early")
     return found
 
 
@@ -117,4 +117,4 @@ def _long(source: ObjectBytes, first: bytes = b"") -> int:
         if shift > 63:
             raise Damaged("it has a length of more than 64 bits")
         byte = source.read(1)
-    raise Damaged("it is cut")
+    raise Damaged("it is truncated")

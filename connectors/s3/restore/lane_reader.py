@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 LAST_OFFSET = "ferryman-last-offset"
 """The sink's metadata of an object: the offset of its last record."""
 Judge = Callable[[DataError], None]
-"""Decides about what cannot be read: raises, or lets it be passed over."""
+"""Decides about what cannot be read: raises, or lets it be skipped."""
 
 
 @dataclass
 class LaneReader:
-    """One lane, with the record that comes next in hand."""
+    """One lane, with its next record already read."""
 
     lane: Lane
     bucket: Bucket

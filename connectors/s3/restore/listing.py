@@ -16,7 +16,7 @@ from ferryman.regex.pattern import TooSlow
 log = logging.getLogger(__name__)
 
 NAMED_OBJECTS = 5
-"""How many objects are named that are passed over; the others are counted."""
+"""How many skipped objects are named; the others are only counted."""
 _ADDITION = "~"
 """Begins what the sink adds to a name that is taken."""
 
@@ -197,7 +197,7 @@ class Listing:
         except TooSlow as error:
             if name not in self._strange:
                 self._strange.add(name)
-                log.warning("%s is passed over: %s", name, error)
+                log.warning("%s is skipped: %s", name, error)
             return None
 
 

@@ -20,7 +20,7 @@ class Damaged(DataError):
     """An object that cannot be read on: it is cut, changed, gone, or not what its name says."""
 
 
-EMPTY = "it has no record, though its name tells the offset of one"
+EMPTY = "it has no record, although its name gives the offset of one"
 """What is wrong with an object that ends before it begins: sinks close none without a record."""
 
 

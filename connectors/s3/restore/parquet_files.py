@@ -68,10 +68,10 @@ class ParquetFiles:
 def _footer(source: ObjectBytes) -> Struct:
     size = source.size
     if size < 12 or source.at(0, 4) != MAGIC or source.at(size - 4, size) != MAGIC:
-        raise Damaged("it is no file of Parquet, or cut")
+        raise Damaged("it is not a Parquet file, or is truncated")
     length = int.from_bytes(source.at(size - 8, size - 4), "little")
     if length > min(size - 12, LARGEST_BLOCK_BYTES):
-        raise Damaged("its footer is longer than it is itself")
+        raise Damaged("its footer is longer than the file")
     try:
         return read_struct(source.at(size - 8 - length, size - 8))
     except (ValueError, RecursionError, struct.error) as error:

@@ -46,7 +46,7 @@ class PartitionReader:
     def offered(self, reader: LaneReader, objects: list[Archived]) -> None:
         """Gives a lane, a new one or one that is known, what a listing found of it."""
         self.lanes[reader.lane] = reader
-        reader.offered(objects)
+        reader.take_listing(objects)
         self._heads = None
 
     def forget(self) -> None:

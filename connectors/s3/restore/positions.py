@@ -51,7 +51,7 @@ def offset_of(position: Position) -> Offset:
 def position_of(offset: Offset, names: Names) -> Position:
     """The position of a source offset of ours. Raises TaskError for one that cannot be understood."""
     if offset.get("version") != VERSION:
-        raise TaskError(f"The source offset {dict(offset)} is of a newer version, or none of this connector's")
+        raise TaskError(f"The source offset {dict(offset)} is of a newer version, or not of this connector")
     name = str(offset[OBJECT])
     place = names.place(name)
     start = -1 if place is None or place.start is None else place.start

@@ -103,12 +103,12 @@ def _headers(found: Any) -> Headers:
     try:
         return tuple(_header(each["key"], each["value"]) for each in found or ())
     except (TypeError, KeyError):
-        raise DataError("its headers are no list of key and value") from None
+        raise DataError("its headers are not a list of keys and values") from None
 
 
 def _header(key: Any, value: Any) -> Header:
     if key.__class__ is not str:
-        raise DataError("the key of a header is no text")
+        raise DataError("the key of a header is not a string")
     return Header(key, value, STRING if value.__class__ is str else None)
 
 
@@ -116,7 +116,7 @@ def enveloped(data: Data, places: range) -> Piece:
     """What the sink's envelope holds. Raises DataError for a record that is none."""
     rows = data.rows()
     if not all(value.__class__ is dict and value.keys() >= set(ENVELOPE) for value in rows.values):
-        raise DataError("it is no envelope: set store.envelope=false, or leave such objects out by folders")
+        raise DataError("it is not an envelope: set store.envelope=false, or leave such objects out by folders")
     schema = rows.schema
     return Piece(
         places,
@@ -135,7 +135,7 @@ def _within(schema: Schema | None, field: str) -> Schema | None:
 
 def _whole(value: Any) -> int:
     if value.__class__ is not int:
-        raise DataError("its offset is no number")
+        raise DataError("its offset is not a number")
     return int(value)
 
 
@@ -145,7 +145,7 @@ def _time(value: Any) -> int | None:
     try:
         return millis(value)
     except (TypeError, AttributeError):
-        raise DataError("its timestamp is none") from None
+        raise DataError("its timestamp is not valid") from None
 
 
 def unpacked(read: Read, unpack: Unpack, skip: int) -> Pieces:

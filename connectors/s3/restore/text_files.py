@@ -102,10 +102,10 @@ class JsonArray:
                 elif ended is False:
                     elements.append(line.removesuffix(b","))
                 else:
-                    raise Damaged("it is no array with an element a line, or goes on behind its end")
+                    raise Damaged("it is not an array with one element per line, or continues after its end")
             yield elements
         if ended is False:
-            raise Damaged("its array is cut")
+            raise Damaged("its array is truncated")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def gzip(source: ObjectBytes) -> Unpacked:
                 stream = None
                 rest = rest.lstrip(b"\x00")
     if stream is not None:
-        raise Damaged("its gzip is cut")
+        raise Damaged("its gzip data is truncated")
 
 
 def snappy_blocks(source: ObjectBytes) -> Unpacked:
@@ -51,7 +51,7 @@ def snappy_blocks(source: ObjectBytes) -> Unpacked:
     if source.size == 0:
         return
     if not source.read(16).startswith(_SNAPPY_MAGIC):
-        raise Damaged("it is no stream of snappy-java's")
+        raise Damaged("it is not a snappy-java stream")
     while head := source.read(4):
         if head == _SNAPPY_MAGIC[:4]:
             # Streams may stand one behind the other.
@@ -78,7 +78,7 @@ def zstd_frames(source: ObjectBytes) -> Unpacked:
             except (DecompressionError, ValueError, OSError) as error:
                 raise Damaged(f"its Zstandard is damaged: {error}") from None
         else:
-            raise Damaged("it is no Zstandard")
+            raise Damaged("it is not Zstandard data")
 
 
 def _frame(source: ObjectBytes) -> bytes:
@@ -101,7 +101,7 @@ def _frame(source: ObjectBytes) -> bytes:
 def _exactly(source: ObjectBytes, size: int) -> bytes:
     found = source.read(size)
     if len(found) < size:
-        raise Damaged(f"it is cut: it ends {size - len(found)} bytes too early")
+        raise Damaged(f"it is truncated: it ends {size - len(found)} bytes too early")
     return found
 
 

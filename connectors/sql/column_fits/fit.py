@@ -36,7 +36,7 @@ class Fit:
     items: "Fit | None" = None
     """How the items of an array go in."""
     echoed: bool = False
-    """Whether the column must give each text back as it got it, since nobody else can say what it makes of one."""
+    """Whether the column must give each text back as it got it, since nothing else can say how it changes one."""
 
     @property
     def takes(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def renamed(raw: Mapping[str, str]) -> bool:
 
 
 def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
-    """Raises ConfigError where nobody could tell which record of a row came last."""
+    """Raises ConfigError if it could not be known which record of a row came last."""
     if config.mode == "insert":
         return "twice"
     if config.pk_mode == "kafka":

@@ -257,7 +257,7 @@ def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
     try:
         database(url, None, None, {})
     except BadUrl:
-        return  # the URL has a complaint of its own, and nobody knows which properties it would take
+        return  # the URL has a problem of its own, and it is not known which properties it allows
     for name, value in properties(raw).items():
         try:
             database(url, None, None, {name: value})

@@ -1,4 +1,4 @@
-"""A look at the database for `ferryman doctor`: the server, the table of offsets, and each topic's table.
+"""Checks the database for `ferryman doctor`: the server, the table of offsets, and each topic's table.
 
 Nothing is written: rights are asked for, and every transaction is rolled back.
 """
@@ -72,7 +72,7 @@ def _looked(session: Session, look: Callable[[Connection], Iterable[Finding]]) -
 def _tables(
     config: SqlSinkConfig, examination: Examination, dialect: Dialect
 ) -> Iterator[tuple[TableName | Finding, str]]:
-    """Each topic's table by its name; what to say instead, where only a record can tell."""
+    """Each topic's table by its name; what to report instead, if the name depends on the record."""
     if config.transforms:
         names = ", ".join(config.transforms)
         yield left_out("tables", f"the transforms {names} may change the topics that name them"), ""

@@ -17,7 +17,7 @@ class LiveOffsets:
     stored: Offsets
 
     def offsets(self) -> Mapping[TopicPartition, int]:
-        """What is committed there now; it waits for nobody's lock."""
+        """What is committed there now; it waits for no lock."""
         with self.session.transaction("read how far the live connector is") as connection:
             return self.stored.all(connection)
 

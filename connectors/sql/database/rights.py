@@ -1,4 +1,4 @@
-"""Rights that are lacking: what the sink needs of each table, and errors that name the statements which grant it."""
+"""Missing rights: what the sink needs of each table, and errors that name the statements which grant it."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ def use_of_offsets(table: TableName) -> Use:
 
 @contextlib.contextmanager
 def naming_missing_rights(session: Session, uses: Callable[[], Sequence[Use]]) -> Iterator[None]:
-    """Turns the error about a right that is lacking into one that names the statements which grant it."""
+    """Turns the error about a missing right into one that names the statements which grant it."""
     try:
         yield
     except Denied as error:
@@ -43,7 +43,7 @@ def with_statements(error: Denied, statements: Sequence[str], otherwise: str = "
 
 
 def grants(session: Session, uses: Sequence[Use]) -> Sequence[str]:
-    """The statements that grant what is lacking for these uses; none if the database does not even tell that."""
+    """The statements that grant the missing rights for these uses; none if the database does not even show that."""
     with contextlib.suppress(FerrymanError), session.transaction("look at the rights of the user") as connection:
         return session.dialect.grants(connection, uses)
     return ()

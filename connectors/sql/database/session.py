@@ -65,7 +65,7 @@ class Session:
     def transaction(self, doing: str) -> Iterator[Connection]:
         """A transaction, committed at the end. ``doing`` continues "Cannot".
 
-        Raises Indeterminate when nobody can say whether the commit took place; after any other error it did not.
+        Raises Indeterminate if it is not known whether the commit took place; after any other error it did not.
         """
         connection, self.doing = self._open(), doing
         # Explicitly: SQLAlchemy does not see statements that go to the driver, and would neither commit nor undo them.

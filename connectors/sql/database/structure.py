@@ -1,4 +1,4 @@
-"""Tables as a database has them: looked at and changed there, or on paper, which changes nothing."""
+"""Tables as a database has them: read and changed there, or only simulated, which changes nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def names_of(tables: Sequence[TableName]) -> str:
 
 
 class Structure(Protocol):
-    """Where tables are looked at and changed."""
+    """Where tables are read and changed."""
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to."""
@@ -105,7 +105,7 @@ class OnPaper:
 
     @property
     def is_blind(self) -> bool:
-        """Whether there is no database to look at."""
+        """Whether there is no database to read from."""
         return self._there is None
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:

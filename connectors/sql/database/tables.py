@@ -44,13 +44,14 @@ class Tables:
         self._columns: dict[tuple[TableName, tuple[Column, ...]], tuple[TableColumn, ...]] = {}
 
     def forget(self, table: TableName) -> None:
-        """Makes the next use look at the table again."""
+        """Makes the next use read the table's structure again."""
         self._definitions.pop(table, None)
         for known in [known for known in self._columns if known[0] == table]:
             del self._columns[known]
 
     def verify(self, connection: Connection, tables: Collection[TableName]) -> None:
-        """Raises StaleTable if a table is not what it was when it was looked at; others cannot change it meanwhile.
+        """Raises StaleTable if a table is not what it was when its structure was read; others cannot change it
+        meanwhile.
 
         What a writer has made of the table (types of columns, statements for its keys) would store something else than
         the table as it is now: rounded, cut, or joined to the row of another key.
@@ -60,7 +61,7 @@ class Tables:
             raise StaleTable(f"{', '.join(map(str, changed))} has changed")
 
     def changed(self, tables: Collection[TableName]) -> Sequence[TableName]:
-        """Those of the tables that are not what they were when they were looked at."""
+        """The tables that are not what they were when their structure was read."""
         with self._session.transaction("look whether tables have changed") as connection:
             return self._changed(connection, tables)
 
@@ -112,7 +113,7 @@ class Tables:
         self._definitions |= {table: each for table, each in self._structure.look(tables).items() if self._takes(each)}
 
     def knows(self, table: TableName) -> bool:
-        """Whether the table has been looked at, and was there."""
+        """Whether the table's structure has been read, and the table existed."""
         return table in self._definitions
 
     def exists(self, table: TableName) -> bool:

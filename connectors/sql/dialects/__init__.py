@@ -1,1 +1,1 @@
-"""What a database must tell the sink about itself, and one folder for each database that does."""
+"""What the sink must know about a database, and one folder for each database."""

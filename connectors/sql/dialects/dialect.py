@@ -39,7 +39,7 @@ class Definition:
     is_view: bool
     """Whether it is a view: nothing can be added to it."""
     fingerprint: object
-    """What tells it from the table that it may be tomorrow (see ``Dialect.fingerprints``); taken before the rest was
+    """The mark that changes when the table does (see ``Dialect.fingerprints``); taken before the rest was
     read."""
     generated: frozenset[str] = frozenset()
     """The columns that the database computes by itself and takes no values for, as far as it would not say so."""
@@ -277,11 +277,11 @@ class Dialect(Protocol):
         """What there is to say of a database that a look would bring into being; None for one to connect to."""
 
     def refusal(self, subject: str, location: Location) -> Finding | None:
-        """Why nobody is let in, for ``ferryman doctor``: what is in the way and what mends it, found by asking the
-        server in other ways. None if it cannot be told."""
+        """Why a login is refused, for ``ferryman doctor``: what is in the way and what mends it, found by asking the
+        server in other ways. None if that cannot be found out."""
 
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
-        """A look at the server, for ``ferryman doctor``: its version, whether it takes writes, what sessions are like,
+        """Checks the server, for ``ferryman doctor``: its version, whether it takes writes, what sessions are like,
         whether so many connections are left."""
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:

@@ -18,7 +18,7 @@ class Late(DataError):
 
 
 class Denied(RefusedError):
-    """A right is lacking, or a schema that nobody has made yet. Its text is completed by the statements that help."""
+    """A right or a schema is missing. Its text is completed by the statements that help."""
 
 
 class Fault(Enum):
@@ -27,15 +27,15 @@ class Fault(Enum):
     DATA = auto()
     """This row's: a value, a constraint, what a trigger has against it. Others can be written."""
     CONFLICT = auto()
-    """A race with somebody else, such as a deadlock or a lock that is held: the same again will do."""
+    """A race with another session, such as a deadlock or a lock that is held: another try will do."""
     AWAY = auto()
     """The server cannot do it now: it starts, stops, is full, read-only or out of reach."""
     REFUSED = auto()
-    """It says no to whoever asks: a login."""
+    """It refuses the login."""
     DENIED = auto()
     """It says no to what is asked: a right, or a schema."""
     STALE = auto()
-    """Something is not as it was when it was looked at."""
+    """Something is not as it was when it was read."""
     CONFIG = auto()
     """Nothing that happens by itself will mend it."""
 

@@ -16,7 +16,7 @@ def unreachable(subject: str, host: str, port: int) -> Finding | None:
 
 
 def wrong_server(subject: str, host: str, port: int, name: str) -> Finding:
-    """What listens there is none of those that are meant."""
+    """What listens there is not the server that is meant."""
     what = "correct host and port in connection.url"
     return mend(subject, f"what listens at {host}:{port} does not speak as {name} does", what)
 

@@ -80,7 +80,7 @@ class LatestOnly:
     run: RunKeys
     _texts: dict[TableName, Mapping[str, TextComparison]] = field(default_factory=dict)
     _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
-    """Where live was when it was looked at last."""
+    """The live connector's position at the last check."""
     _left: int = MAX_OFFSET
     """How many offsets were still to be noted last."""
     _noting_seconds: float = NOTING_SECONDS
@@ -115,7 +115,7 @@ class LatestOnly:
         self.database.session.close()
 
     def forget(self, table: TableName) -> None:
-        """Has the next use look at a table again."""
+        """Has the next use read a table's structure again."""
         self.database.tables.forget(table)
         self._texts.pop(table, None)
 

@@ -21,7 +21,7 @@ from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 
 PIECE_RECORDS = 5_000
-"""Records that are looked at together."""
+"""How many records are processed together."""
 TRIAL_ROWS = 500
 """Rows in one trial: live may have to wait for it."""
 
@@ -47,7 +47,7 @@ class NoteTaker:
     noted: dict[TopicPartition, int] = field(default_factory=dict)
     """Up to where all was noted."""
     fresh_keys: set[tuple[TopicPartition, Key]] | None = None
-    """The keys of which something was noted, while somebody wants to know."""
+    """The keys about which something was noted, while that is of interest."""
     _read: dict[TopicPartition, deque[_Piece]] = field(default_factory=dict)
     """What the history has handed out and is not noted yet: it does not do so twice."""
 
@@ -58,7 +58,7 @@ class NoteTaker:
         self.history.begin(source, offset)
 
     def end(self, source: TopicPartition) -> None:
-        """And is no more."""
+        """The task no longer owns it."""
         if self.noted.pop(source, None) is not None:
             del self._read[source]
             self.notes.forget(source)

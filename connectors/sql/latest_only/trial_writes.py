@@ -23,7 +23,7 @@ STRETCH_ROWS = 64
 
 
 class _TakenBack(BaseException):
-    """Ends what must not stay. It is no error of anybody's, and no handler of errors is to see it."""
+    """Ends the transaction, whose changes must not stay. It is not an error, and no error handler is to see it."""
 
 
 @dataclass

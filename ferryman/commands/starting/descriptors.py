@@ -4,7 +4,8 @@ import resource
 from contextlib import suppress
 
 MAX_DESCRIPTORS = 1 << 20
-"""More than a worker ever has. Where a machine allows a billion, some programs that plugins may start look at each."""
+"""More than a worker ever needs. If a machine allows a billion, some programs that plugins may start check every one of
+them."""
 
 
 def raise_limit() -> None:

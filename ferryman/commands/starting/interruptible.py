@@ -53,8 +53,8 @@ def _watch(reading: int) -> None:
 
 
 def leave(number: int) -> NoReturn:
-    """Ends the process with the exit code that shells know of a signal. Clients and threads that wait for somebody
-    silent would hold up an orderly end."""
+    """Ends the process with the exit code that shells use for a signal. Clients and threads that wait for a silent
+    system would hold up an orderly end."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     os._exit(128 + number)

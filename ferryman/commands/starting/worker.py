@@ -15,7 +15,7 @@ from ferryman.telemetry import background, logs
 from ferryman.telemetry.recent import Keeper
 from ferryman.telemetry.redaction import redact
 
-if TYPE_CHECKING:  # imported by whoever calls, after the server that forks has started
+if TYPE_CHECKING:  # the caller imports these, after the fork server has started
     from ferryman.settings.modes import Mode
     from ferryman.settings.settings import Settings
 

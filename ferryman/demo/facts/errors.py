@@ -6,4 +6,4 @@ class DemoError(Exception):
 
 
 class Stalled(DemoError):
-    """Not everything arrives; the ledger will tell what is missing."""
+    """Not everything arrives; the ledger shows what is missing."""

@@ -107,10 +107,10 @@ def _topic(identity: Identity) -> str:
 
 
 def events(config: Mapping[str, str]) -> Events:
-    """The events that a Datagen config with its references resolved makes. Raises DemoError if nobody can know."""
+    """The events that a Datagen config with its references resolved makes. Raises DemoError if they cannot be known."""
     parsed = DatagenConfig.parse(config)
     if parsed.random_seed is None or parsed.iterations < 1:
-        raise DemoError(f"{flows.EVENT_SOURCE} needs random.seed and iterations: else nobody knows what it makes")
+        raise DemoError(f"{flows.EVENT_SOURCE} needs random.seed and iterations: otherwise its records cannot be known")
     records: list[tuple[str, str, int]] = []
     identities: list[tuple[str, str]] = []
     fields: dict[str, Sequence[str]] = {}

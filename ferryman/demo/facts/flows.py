@@ -143,7 +143,7 @@ def steadily(posted: Sequence[Flow], rate: int) -> list[Flow]:
 
 
 def paced(posted: Sequence[Flow], rate: int) -> list[Flow]:
-    """The same flows with so many events a second."""
+    """The same flows with this many events a second."""
     return [_paced(flow, rate) if flow.name == EVENT_SOURCE else flow for flow in posted]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 
 Identity = Hashable
-"""What tells a record from all others in its system, such as a topic and a payment's id."""
+"""What identifies a record in its system, such as a topic and a payment's id."""
 Content = Hashable
 """What must be equal in two copies of one record: its values, or a digest of them."""
 Found = tuple[Identity, Content]

@@ -1,6 +1,6 @@
 """What the demo is to reach, and what it has measured of it. Pure: figures go in, lines of the ledger come out.
 
-What was not measured is no line. A figure that the run could not have reached, since it held events back or had too
+What was not measured has no line. A figure that the run could not have reached, since it held events back or had too
 little to do, is shown as it is and counts as not tried.
 """
 

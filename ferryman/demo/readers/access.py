@@ -1,4 +1,4 @@
-"""How the demo itself comes in to Kafka and the registry, to look at all that its workers do there."""
+"""How the demo itself logs in to Kafka and the registry, to see everything that its workers do there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,6 @@ class Access:
     registry: str
     """The URL of the registry that has the topics' Avro schemas."""
     login: tuple[str, str] | None = field(default=None, repr=False)
-    """User and password there; None where nobody is asked."""
+    """User and password there; None without logins."""
     properties: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What a worker's file needs besides its brokers, to come in to Kafka as the same user."""

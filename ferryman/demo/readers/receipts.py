@@ -33,8 +33,8 @@ def _receipt(payment: Payment) -> int:
 def arrived_receipts(messages: Iterable[Kept]) -> Iterator[Found]:
     """The receipts that have arrived.
 
-    Whether a killed task had sent a message nobody can know, so it is sent again and says so. A copy that says so and
-    has another's Message-ID is that receipt and no further one.
+    It cannot be known whether a killed task had sent a message, so it is sent again and says so. A copy that says so
+    and has another's Message-ID is that receipt and no further one.
     """
     seen: set[str] = set()
     for message in sorted(messages, key=lambda each: IN_DOUBT in each.message):

@@ -67,7 +67,7 @@ class Topics:
         try:
             self._admin.create_topic(NewTopic(topic, 1, -1), _SECONDS)
         except KafkaException as error:
-            raise DemoError(f"the topic {topic} cannot be made: {error}") from error
+            raise DemoError(f"the topic {topic} cannot be created: {error}") from error
 
     def records(self, wanted: Iterable[str]) -> Iterator[Read]:
         """All committed records of the topics, decoded."""
@@ -84,13 +84,13 @@ class Topics:
             yield _origin(message), message.value() or b""
 
     def poison(self, topic: str, key: str, payload: bytes) -> Coordinates:
-        """Writes a record that nobody can decode."""
+        """Writes a record that cannot be decoded."""
         delivered: list[tuple[KafkaError | None, Message]] = []
         producer = Producer({**self.access.kafka})
         producer.produce(topic, payload, key, on_delivery=lambda error, message: delivered.append((error, message)))
         producer.flush(_SECONDS)
         if not delivered or delivered[0][0] is not None:
-            raise DemoError(f"Kafka did not take a record for {topic}")
+            raise DemoError(f"Kafka did not accept a record for {topic}")
         message = delivered[0][1]
         return message.topic() or "", message.partition() or 0, message.offset() or 0
 
@@ -185,12 +185,12 @@ class Topics:
 def _until_ends(consumer: Consumer, open_places: set[tuple[str, int]]) -> Iterator[Message]:
     heard = time.monotonic()
     while open_places:
-        # It waits for so many or so long, whatever has come: hence a short time.
+        # It waits for that many or that long, whatever has arrived: hence a short time.
         messages = consumer.consume(5_000, 0.1)
         if messages:
             heard = time.monotonic()
         elif time.monotonic() - heard > _SECONDS:
-            raise DemoError(f"Kafka gave nothing for {_SECONDS} s")
+            raise DemoError(f"Kafka returned nothing for {_SECONDS} s")
         for message in messages:
             error = message.error()
             if error is None:

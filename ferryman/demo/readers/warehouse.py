@@ -13,10 +13,10 @@ from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import PAYMENT_FIELDS
 
 BREAK = 4
-"""An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
+"""The watcher rests this many times as long as its last query took, so that it slows down little."""
 _FORBIDDEN = "forbidden_by_mistake"
 _WHOLE = 100
-"""Of so many looks at the newest rows one is at all of them."""
+"""One query in this many reads all rows instead of the newest."""
 
 
 class Warehouse:
@@ -123,7 +123,7 @@ def flowing_seconds(url: str) -> float:
 
 
 class Readable(threading.Thread):
-    """Looks again and again which payments' rows can be read, and notes when it first saw each.
+    """Queries repeatedly which payments' rows can be read, and notes when it first saw each.
 
     New rows are in the last pages of their table, but for those that went where others were deleted or changed: so only
     now and then it looks at all.

@@ -34,7 +34,7 @@ class Client:
 
     @property
     def user(self) -> str:
-        """The principal, as ACLs name it; what stands for it where only its certificate says who it is."""
+        """The principal, as ACLs name it; a placeholder if only its certificate says who it is."""
         if "sasl.username" in self.values:
             return f"User:{self.values['sasl.username']}"
         return "User:CN=…" if self._shows_certificate else "User:ANONYMOUS"

@@ -1,4 +1,5 @@
-"""What one client is told by its cluster. Every answer has a deadline; why there is none is told in plain words."""
+"""What one client gets to know from its cluster. Every request has a deadline; a missing answer is explained in plain
+words."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ class Topic:
 
     there: bool
     hidden: bool = False
-    """Whether the client may not even look at it."""
+    """Whether the client may not even describe it."""
     partitions: int = 0
     replicas: int = 0
     """Of the partition that has the fewest."""
@@ -92,7 +93,7 @@ class Cluster:
         return Topic(True, False, len(replicas), min(replicas, default=0), min(in_sync, default=0), operations)
 
     def group(self, name: str) -> frozenset[str] | None:
-        """What the client may do with a group; None if this client is told that of consumers' groups only."""
+        """What the client may do with a group; None if the client can ask only about consumer groups."""
         until = time.monotonic() + self.seconds
         while True:
             asked = self.admin.describe_consumer_groups(
@@ -111,7 +112,7 @@ class Cluster:
             time.sleep(_PAUSE)
 
     def settings(self, topic: str) -> Mapping[str, str] | None:
-        """A topic's settings; None if the client may not look at them."""
+        """A topic's settings; None if the client may not read them."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
         try:
             found = self.admin.describe_configs([resource], request_timeout=self.seconds)[resource].result()

@@ -14,7 +14,7 @@ _IMPLIED = {"READ": "DESCRIBE", "WRITE": "DESCRIBE", "ALTER": "DESCRIBE", "DELET
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that one of the clients must be allowed."""
+    """A right that one of the clients must have."""
 
     side: Side
     kind: Kind
@@ -55,7 +55,7 @@ def _of_queue(queue: str) -> Iterator[Need]:
 
 
 def judged(need: Need, allowed: frozenset[str], user: str, servers: str) -> Finding:
-    """Whether it is met, and the command that grants what is lacking."""
+    """Whether the right is there, and the command that grants it if not."""
     implied = {_IMPLIED[each] for each in allowed if each in _IMPLIED}
     lacking = [each for each in need.operations if each not in allowed | implied]
     subject = f"{need.side}: {need.kind} {need.name}"

@@ -1,4 +1,5 @@
-"""A connector's way to Kafka: its clients, its topics, its group or its transactional ids, its dead letter queue."""
+"""A connector's connection to Kafka: its clients, its topics, its group or its transactional ids, its dead letter
+queue."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -71,7 +72,7 @@ def _of_sink(job: Job, config: SinkConfig, asking: Mapping[Side, Client], reache
 
 
 def _read(job: Job, config: SinkConfig, reached: Reached) -> tuple[Sequence[str], Sequence[Finding]]:
-    """The topics that are read, and what is to be said if there are none."""
+    """The topics that are read, and what to report if there are none."""
     if config.topics:
         return config.topics, ()
     subject = f"topics.regex {config.topics_regex}"
@@ -79,7 +80,7 @@ def _read(job: Job, config: SinkConfig, reached: Reached) -> tuple[Sequence[str]
         known = reached.clusters["admin"].admin.list_topics(timeout=job.seconds).topics
         names, _ = subscription.topics_to_read(config, job.worker, known)
     except (KafkaException, TaskError) as error:
-        return (), (mend(subject, f"its topics cannot be told: {error}", "try again when the brokers are well"),)
+        return (), (mend(subject, f"its topics cannot be found out: {error}", "try again when the brokers are well"),)
     if names:
         return names, ()
     said = f"none of the {len(known)} topics that {reached.clusters['admin'].client.user} may see matches"
@@ -91,7 +92,7 @@ def _of_source(job: Job, config: SourceConfig, asking: Mapping[Side, Client], re
     offsets = internal(of_worker.source_offsets(job.worker, config.offsets_storage_topic or ""))
     names = config.written_topics
     if not names:
-        yield left_out("topics", "its config does not tell which it writes to")
+        yield left_out("topics", "its config does not say which topics it writes to")
     groups = topic_creation.groups(job.raw) if worker.topic_creation_enable else []
     wanted = [_written(name, groups) for name in names]
     queue = _queue(config)

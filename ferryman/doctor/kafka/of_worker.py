@@ -16,8 +16,8 @@ from ferryman.errors import ConfigError
 from ferryman.findings import Finding, left_out, mend, ok
 from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.creation import InternalTopic
+from ferryman.kafka.client_config import leader_transactional_id
 from ferryman.settings import settings
-from ferryman.settings.distributed_keys import DistributedConfig
 from ferryman.settings.modes import DISTRIBUTED
 
 
@@ -46,11 +46,7 @@ def _of_group(job: Job, reached: Reached, client: Client) -> Iterator[Finding]:
         [*needs.of_worker(names, given.distributed.group_id)], {name: topic.there for name, topic in there.items()}
     )
     if given.distributed.fenced_writes:
-        yield from transactional(client, "worker", _leader(given.distributed), job.seconds)
-
-
-def _leader(config: DistributedConfig) -> str:
-    return f"connect-cluster-{config.group_id}"
+        yield from transactional(client, "worker", leader_transactional_id(given.distributed.group_id), job.seconds)
 
 
 def internal(topic: InternalTopic) -> Wanted:
@@ -68,7 +64,7 @@ def internal(topic: InternalTopic) -> Wanted:
 
 
 def transactional(client: Client, side: str, name: str, seconds: float) -> Iterator[Finding]:
-    """Whether the client may look at a transactional id, which it may if it may write to it."""
+    """Whether the client may describe a transactional id, which it may if it may write to it."""
     subject = f"{side}: transactional id {name}"
     try:
         protocol = Protocol(client, seconds)
@@ -80,7 +76,7 @@ def transactional(client: Client, side: str, name: str, seconds: float) -> Itera
         yield left_out(subject, str(error) or type(error).__name__)
         return
     if may:
-        yield ok(subject, f"{client.user} knows it")
+        yield ok(subject, f"{client.user} may Describe it")
     else:
         command = acl(client.user, client.servers, "transactional-id", name, ["WRITE"])
         yield mend(subject, f"{client.user} may not Write", command)

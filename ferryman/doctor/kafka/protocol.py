@@ -92,6 +92,6 @@ class Protocol:
 
 
 def _operations(codes: Iterable[int]) -> frozenset[str]:
-    """By Kafka's numbers for them; those that are newer than the enum are nobody's need."""
+    """By Kafka's numbers for them; nothing here needs those that are newer than the enum."""
     known = {each.value: each.name for each in AclOperation}
     return frozenset(known[code] for code in codes if code in known)

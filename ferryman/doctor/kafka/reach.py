@@ -45,7 +45,7 @@ class Reached:
                 self.brokers[client.side] = count
 
     def rights(self, needs: Sequence[Need], there: Mapping[str, bool]) -> Iterator[Finding]:
-        """Whether each need is met of those whose client is let in; ``there``: which topics there are."""
+        """Whether each right is there, for clients that can log in; ``there``: which topics exist."""
         for need in dict.fromkeys(needs):
             cluster = self.clusters.get(need.side)
             if cluster is None:
@@ -58,7 +58,7 @@ class Reached:
             if allowed is not None:
                 yield judged(need, allowed, cluster.client.user, cluster.client.servers)
             elif need.kind == "group" or there.get(need.name, False):
-                yield left_out(f"{need.side}: {need.kind} {need.name}", "nobody tells of rights to it")
+                yield left_out(f"{need.side}: {need.kind} {need.name}", "the brokers do not say who has rights to it")
 
     def _allowed(self, cluster: Cluster, need: Need) -> frozenset[str] | None:
         if need.kind == "group":
@@ -104,7 +104,7 @@ def judged_version(subject: str, found: Brokers, consumer_groups: bool) -> Itera
         said = f"the brokers, which speak as Kafka {text}, have no groups with group.protocol=consumer"
         yield mend(subject, said, "consumer.override.group.protocol=classic, or Kafka 4.0 or newer")
     elif found.version < (2, 8):
-        said = f"the brokers speak as Kafka {text}, where an idempotent producer needs a right of its own"
+        said = f"the brokers speak as Kafka {text}, with which an idempotent producer needs a right of its own"
         yield warning(subject, said, "grant IdempotentWrite on the cluster to the users of producers")
     else:
         yield ok(subject, f"the brokers speak as Kafka {text}")

@@ -30,11 +30,11 @@ class Wanted:
 def judged(
     wanted: Wanted, topic: Topic, settings: Mapping[str, str] | None, brokers: int, servers: str, largest: int | None
 ) -> Iterator[Finding]:
-    """What there is to say. ``settings`` are the topic's, None if nobody may look at them; ``largest`` is the largest
-    request of the producer that writes it, in bytes."""
+    """The findings. ``settings`` are the topic's, None if they may not be read; ``largest`` is the largest request of
+    the producer that writes it, in bytes."""
     subject = f"topic {wanted.name}"
     if topic.hidden:
-        return  # who may not look at it needs a right, and that is told by itself
+        return  # a missing right to describe it is reported separately
     if not topic.there:
         yield _missing(wanted, subject, brokers, servers)
         return
@@ -53,21 +53,23 @@ def judged(
 def _missing(wanted: Wanted, subject: str, brokers: int, servers: str) -> Finding:
     if not wanted.made_by_us:
         create = f"kafka-topics.sh --bootstrap-server {servers} --create --topic '{wanted.name}'"
-        return mend(subject, "it is not there", f"{create}, or correct {wanted.key}")
+        return mend(subject, "it does not exist", f"{create}, or correct {wanted.key}")
     if wanted.replicas > brokers:
-        said = f"it is not there, and cannot be made with {wanted.replicas} replicas of {_counted(brokers, 'broker')}"
+        said = (
+            f"it does not exist, and cannot be created with {wanted.replicas} replicas of {_counted(brokers, 'broker')}"
+        )
         return mend(subject, said, f"{wanted.replicas_key}={brokers}")
-    return ok(subject, "it is not there yet, and will be made")
+    return ok(subject, "it does not exist yet, and will be created")
 
 
 def _shape(wanted: Wanted, topic: Topic, known: Mapping[str, str], subject: str, servers: str) -> Iterator[Finding]:
     policy = known.get("cleanup.policy", "compact")
     if wanted.compacted and policy != "compact":
-        said = f"cleanup.policy={policy}: what is kept there would be deleted one day"
+        said = f"cleanup.policy={policy}: its contents would be deleted one day"
         yield mend(subject, said, _alter(servers, wanted.name, "cleanup.policy=compact"))
     if wanted.single and topic.partitions != 1:
         said = f"it has {topic.partitions} partitions, and must have one"
-        yield mend(subject, said, f"{wanted.key}=another name; the topic is made as it must be")
+        yield mend(subject, said, f"{wanted.key}=another name; the topic is then created as it must be")
 
 
 def _replication(
@@ -78,16 +80,19 @@ def _replication(
     least = known.get("min.insync.replicas", "1")
     needed = int(least) if least.isdecimal() else 1
     if needed > topic.replicas:
-        said = f"min.insync.replicas={needed}, but there are {_counted(topic.replicas, 'replica')}: nothing is taken"
+        said = (
+            f"min.insync.replicas={needed}, but there are {_counted(topic.replicas, 'replica')}: no record is accepted"
+        )
         yield mend(subject, said, _alter(servers, wanted.name, f"min.insync.replicas={topic.replicas}"))
     elif topic.in_sync < needed:
-        said = f"only {_counted(topic.in_sync, 'replica')} in sync, and min.insync.replicas={needed}: nothing is taken"
+        there = _counted(topic.in_sync, "replica")
+        said = f"only {there} in sync, and min.insync.replicas={needed}: no record is accepted"
         yield mend(subject, said, "start the brokers that are away")
     elif needed == topic.replicas > 1:
-        said = f"min.insync.replicas={needed} of as many replicas: nothing is taken while one broker is away"
+        said = f"min.insync.replicas={needed} of as many replicas: no record is accepted while one broker is away"
         yield warning(subject, said, _alter(servers, wanted.name, f"min.insync.replicas={needed - 1}"))
     if topic.replicas == 1 and brokers > 1:
-        said = f"one replica on one of {brokers} brokers: what it holds is lost with that one"
+        said = f"one replica on one of {brokers} brokers: its contents are lost with that broker"
         yield warning(subject, said, "kafka-reassign-partitions.sh gives it more replicas")
 
 
@@ -105,7 +110,10 @@ def _retention(wanted: Wanted, known: Mapping[str, str], subject: str, servers: 
     retention = known.get("retention.ms", "-1")
     if not wanted.kept or retention == "-1" or known.get("message.timestamp.type") == "LogAppendTime":
         return
-    said = f"retention.ms={retention}: letters have their records' times, and those of older records are deleted soon"
+    said = (
+        f"retention.ms={retention}: letters have their records' timestamps, so letters of older records are "
+        "soon deleted"
+    )
     yield warning(subject, said, _alter(servers, wanted.name, "retention.ms=-1"))
 
 

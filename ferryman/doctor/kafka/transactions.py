@@ -30,11 +30,13 @@ def tried(client: Client, prefix: str, seconds: float) -> Iterator[Finding]:
         said = f"{client.user} cannot begin a transaction as {name}: {reason.str()}"
         yield mend(subject, said, _what(client, prefix, reason.code()))
         return
-    yield ok(subject, f"{client.user} has begun and aborted a transaction as {name}, an id that the brokers forget")
+    yield ok(
+        subject, f"{client.user} has begun and aborted a transaction as {name}, an id that the brokers will forget"
+    )
 
 
 def _what(client: Client, prefix: str, code: int) -> str:
     if code not in _REFUSED:
-        return "look whether transaction.state.log.replication.factor and min.isr of the brokers can be met"
+        return "check whether the brokers can satisfy transaction.state.log.replication.factor and min.isr"
     command = acl(client.user, client.servers, "transactional-id", prefix, ["WRITE"], prefixed=True)
     return f"{command}; or exactly.once.source.support=disabled, with which sources deliver at least once"

@@ -16,13 +16,13 @@ from ferryman.reach.connectivity import Obstacle
 from ferryman.reach.remedies import Keys
 
 _LONGEST = 3.0
-"""Seconds for each step of a way that nobody has answered on."""
+"""Seconds for each step of a connection that got no answer."""
 _SERVERS, _PROTOCOL = "bootstrap.servers", "security.protocol"
 _LOGIN = "sasl.jaas.config"
 _SAY_LITTLE = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 _OF_A_BROKER = re.compile(r"(?:\w+://)?(?P<address>\S+)/\d+: (?P<said>.*?)(?: \(after .*\))?")
-"""What librdkafka says of a broker by its number: that it was told of, as no bootstrap server is. Behind it come the
-state of the connection, and how often that was said."""
+"""librdkafka's message about a broker with a number, which is one that another broker has named, not a bootstrap
+server. The state of the connection follows, and how often this was said."""
 
 
 class Unanswered(Exception):
@@ -35,11 +35,11 @@ class Unanswered(Exception):
         self.obstacle = obstacle
         """What is in the way to all of its servers."""
         self.advertised = advertised
-        """Whether it is the address that a broker gives of itself that is wrong, or nothing here leads to."""
+        """Whether the problem is the address that a broker advertises: wrong, or not reachable from here."""
 
 
 def obstacle(client: Client, seconds: float) -> Obstacle | None:
-    """What is in the way to each server; None if the way to one of them is free, or nobody can tell."""
+    """What is in the way to each server; None if one of them can be reached, or the reason is unknown."""
     settings = client.values
     encrypted = str(settings.get(_PROTOCOL, "plaintext")).lower().endswith("ssl")
     try:
@@ -66,15 +66,15 @@ def explained(client: Client, seconds: float, heard: Sequence[KafkaError], found
         return Unanswered(found.said, _SERVERS, found)
     for each in reversed(heard):
         if match := _OF_A_BROKER.fullmatch(each.str()):
-            said = f"it answers, and sends us to a broker at {match['address']}: {match['said']}"
+            said = f"it answers, and refers us to a broker at {match['address']}: {match['said']}"
             return Unanswered(said, _SERVERS, advertised=True)
     protocol = str(client.values.get(_PROTOCOL, "plaintext")).lower()
     if not protocol.startswith("sasl") and any(each.code() == KafkaError._ALL_BROKERS_DOWN for each in heard):
-        return Unanswered("it takes connections, and hangs up when it is asked anything", _LOGIN)
+        return Unanswered("it accepts connections, but closes them at the first request", _LOGIN)
     telling = [each for each in heard if each.code() not in _SAY_LITTLE]
     last = (telling or heard)[-1]
     key = key_of(last) or (_PROTOCOL if last.code() == KafkaError._TRANSPORT else _SERVERS)
-    return Unanswered(f"it does not answer as it should within {seconds:g} seconds: {last.name()}: {last.str()}", key)
+    return Unanswered(f"it gives no proper answer within {seconds:g} seconds: {last.name()}: {last.str()}", key)
 
 
 def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Finding:
@@ -82,10 +82,13 @@ def finding(subject: str, error: Unanswered, clients: Sequence[Client]) -> Findi
     if error.obstacle is not None:
         return remedies.finding(subject, error.obstacle, _keys(clients))
     if error.advertised:
-        return mend(subject, str(error), "correct advertised.listeners of that broker, or open the way to it")
+        return mend(subject, str(error), "correct advertised.listeners of that broker, or open the network to it")
     if error.key == _LOGIN:
         protocol, login = _named(clients, _PROTOCOL), _named(clients, _LOGIN)
-        what = f"{protocol}=SASL_…, sasl.mechanism and {login} if brokers ask who is there; else correct the port in "
+        what = (
+            f"{protocol}=SASL_…, sasl.mechanism and {login} if the brokers require logins; otherwise correct "
+            "the port in "
+        )
         return mend(subject, str(error), f"{what}{_named(clients, _SERVERS)}: it may not be Kafka's")
     return mend(subject, str(error), f"correct {_named(clients, error.key)}, or whatever is in the way there")
 
@@ -98,7 +101,7 @@ def _keys(clients: Sequence[Client]) -> Keys:
         port=f"the port in {servers}",
         both=f"host and port in {servers}",
         plain=f"{protocol}={sasl}PLAINTEXT",
-        encrypted=f"{protocol}={sasl}SSL" if sasl else f"{protocol}=SSL, or SASL_SSL where one logs in",
+        encrypted=f"{protocol}={sasl}SSL" if sasl else f"{protocol}=SSL, or SASL_SSL where there are logins",
         trust=_named(clients, "ssl.truststore.location"),
     )
 

@@ -88,7 +88,7 @@ class _Check:
         self.reader = reader
         self.writer = writer
         self.found: dict[tuple[int, int], str | None] = {}
-        """Of pairs of records, by identity: those that are still looked at count as compatible."""
+        """By identity, the pairs of records that are being compared: they count as compatible meanwhile."""
 
     def reason(self, reader: _Part, writer: _Part) -> str | None:
         if writer.kind == "union":
@@ -119,7 +119,7 @@ class _Check:
         around = reader.full.rpartition(".")[0]
         aliases = {name if "." in name or not around else f"{around}.{name}" for name in reader.node.get("aliases", ())}
         same = reader.full.rpartition(".")[2] == writer.full.rpartition(".")[2] or writer.full in aliases
-        return None if same else f"{reader.kind} {reader.full} is not called {writer.full}"
+        return None if same else f"{reader.kind} {reader.full} is not named {writer.full}"
 
     def _named_types(self, reader: _Part, writer: _Part) -> str | None:
         if reader.kind == "fixed":

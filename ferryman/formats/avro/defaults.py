@@ -47,7 +47,7 @@ def _of_union(schema: Schema, node: Any) -> Any:
     out that of a record and of a narrow integer, and takes an enum's for a text's."""
     found = next((field.schema for field in schema.fields if fits(field.schema, node)), None)
     if found is None or found.type in (Type.STRUCT, Type.INT8, Type.INT16):
-        raise TypeError(f"{node!r} is no default of a union")
+        raise TypeError(f"{node!r} is not a default of the union")
     field = next(each for each in schema.fields if each.schema.type is found.type and _is_known(each.schema, node))
     return {field.name: default_value(field.schema, node)}
 
@@ -86,7 +86,7 @@ _NODES: Mapping[Type, type | tuple[type, ...]] = {
 def _checked(schema: Schema, node: Any) -> Any:
     kind = _NODES.get(schema.type, object)
     if not isinstance(node, kind) or (isinstance(node, bool) and kind is not bool):
-        raise TypeError(f"{node!r} is no default of {schema.type}")
+        raise TypeError(f"{node!r} is not a default of {schema.type}")
     return node
 
 

@@ -63,7 +63,9 @@ def checked_name(name: str) -> str:
     """The same name, of a type or a field. Raises DataError for one that Avro does not allow."""
     letters = name.replace("_", "a")
     if not letters.isalnum() or not letters[0].isalpha():
-        raise DataError(f"Avro allows no name like {name!r}; scrub.invalid.names=true changes it into one that it does")
+        raise DataError(
+            f"Avro does not allow the name {name!r}; scrub.invalid.names=true changes it to one that it does"
+        )
     return name
 
 

@@ -83,7 +83,7 @@ def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
 
 
 def decode_block(reading: Reading, parsed: Any, data: bytes, count: int) -> Rows:
-    """So many values that stand one behind the other, as in a block of a file. ``parsed`` is as for ``decode``.
+    """That many consecutive values, as in a block of a file. ``parsed`` is as for ``decode``.
 
     Raises DataError if the data is not that of so many values of that schema.
     """
@@ -143,4 +143,4 @@ def _walked(spelled: Any, convert: Convert | None, bodies: Sequence[bytes]) -> l
 
 def _ended(body: bytes, end: int) -> None:
     if end != len(body):
-        raise DataError(f"The data goes on after the end of its Avro value: {len(body) - end} more bytes")
+        raise DataError(f"The data continues after the end of its Avro value: {len(body) - end} more bytes")

@@ -1,7 +1,7 @@
 """Many rows to Avro messages at once, field by field: for batches that are too small to be worth a frame.
 
 Of each field all values are looked at together, and each becomes its bytes; a message is one row of these, joined.
-What is unusual is left to who writes value by value, and says what is wrong with one: ``encode`` gives None then.
+Anything unusual is left to the code that writes value by value and says what is wrong: ``encode`` then returns None.
 """
 
 import struct

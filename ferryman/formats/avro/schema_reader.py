@@ -36,7 +36,7 @@ from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Field, Rec
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
 MAX_DEPTH = 100
-"""Types may lie in one another this deep, as in Avro's own readers."""
+"""How deep types may be nested, as in Avro's own readers."""
 
 PRIMITIVES: Mapping[str, Type] = {
     "boolean": Type.BOOLEAN,
@@ -119,7 +119,7 @@ class _Walk:
         if self.parts > MOST_PARTS:
             raise DataError(f"The Avro schema has more than {MOST_PARTS} parts when written out")
         if self.depth >= MAX_DEPTH:
-            raise DataError(f"The Avro schema has more than {MAX_DEPTH} types in one another")
+            raise DataError(f"The Avro schema is nested more than {MAX_DEPTH} levels deep")
         self.depth += 1
         try:
             return self._read(node, space)
@@ -279,13 +279,13 @@ class _Walk:
         item = self.read(node["items"], space)
         if item.empty:
             # A few bytes could claim any number of them.
-            raise DataError("The Avro schema has an array of values without bytes, which is not supported")
+            raise DataError("The Avro schema has an array whose elements take no bytes, which is not supported")
         rows = {"type": "array", "items": item.rows}
         columns = {"type": "array", "items": item.columns}
         if self._is_entry(node["items"], space):
             entry = {field.name: field.schema for field in item.schema.fields}
             if entry.keys() != {"key", "value"}:
-                raise DataError("A map encoded as an array of key-value pairs has elements of another form")
+                raise DataError("A map encoded as an array of key-value pairs has elements of the wrong form")
             schema = with_properties(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
             reason = item.reason or (None if _is_plain_key(entry["key"]) else "a map with keys of another kind")
             return Reading(schema, rows, columns, value_conversions.entries(item.convert), reason)

@@ -136,7 +136,7 @@ class _Walk:
         null = ["null"] if schema.optional else []
         kinds = [_kind(part.registered) for _, part, _ in parts]
         if len(set(kinds)) < len(kinds):
-            raise DataError(f"A union has two types that are the same in Avro: {', '.join(kinds)}")
+            raise DataError(f"A union has two types that become the same type in Avro: {', '.join(kinds)}")
         plain = [
             {"type": "record", "name": own, "fields": [{"name": "v", "type": part.plain}]} for _, part, own in parts
         ]
@@ -150,7 +150,7 @@ class _Walk:
                         return found if self.options.generic else (own, {"v": found})
             if schema.optional:
                 return None
-            raise DataError("Found null value for non-optional schema: a union without any of its types")
+            raise DataError("Found null value for non-optional schema: a union with none of its types set")
 
         return Writing([*null, *(part.registered for _, part, _ in parts)], [*null, *plain], convert)
 

@@ -12,7 +12,7 @@ from ferryman.errors import DataError
 from ferryman.java.texts import moment
 
 MAX_DEPTH = 100
-"""Records, arrays and maps may lie in one another this deep, as in Avro's own readers."""
+"""How deep records, arrays and maps may be nested, as in Avro's own readers."""
 _EPOCH_DAY = date(1970, 1, 1)
 _LONG = (1 << 64) - 1
 
@@ -26,7 +26,7 @@ class Cursor:
         self.depth = 0
 
     def take(self, count: int) -> bytes:
-        """The next bytes, so many. Raises DataError where the data ends before."""
+        """The next bytes, this many. Raises DataError if the data ends before."""
         stop = self.at + count
         if count < 0 or stop > len(self.data):
             raise DataError(f"The data ends at byte {len(self.data)}, before a value of {count} bytes")
@@ -170,7 +170,7 @@ def _union(nodes: list[Any], named: dict[str, Decode]) -> Decode:
     def read(cursor: Cursor) -> Any:
         place = cursor.long()
         if not 0 <= place < len(branches):
-            raise DataError(f"A union of {len(branches)} types has none of number {place}")
+            raise DataError(f"A union of {len(branches)} types has no type number {place}")
         found = branches[place](cursor)
         return (names[place], found) if several and names[place] is not None else found
 

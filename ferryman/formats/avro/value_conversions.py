@@ -32,7 +32,7 @@ def symbol(names: tuple[str, ...]) -> Convert:
 
     def convert(number: int) -> str:
         if not 0 <= number < len(names):
-            raise DataError(f"An enum of {len(names)} symbols has none of number {number}")
+            raise DataError(f"An enum of {len(names)} symbols has no symbol number {number}")
         return names[number]
 
     return convert

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 _KEYS = (b'"payload"', b'"schema"')
 _TRIES = 8
-"""Occurrences of a key that are looked at: a schema may have fields of these names."""
+"""How many occurrences of a key are examined: a schema may have fields of these names."""
 _BLANKS = " \t\r\n"
 _BLANK_BYTES = _BLANKS.encode()
 
@@ -80,7 +80,7 @@ class Sorted:
     missing: Sequence[int]
     """The places of those that are empty or not there."""
     whole: Sequence[int]
-    """The places of those that have to be parsed whole: no envelopes, or spelled as nobody would."""
+    """The places of payloads that must be parsed whole: they are not envelopes, or written in an unusual way."""
 
 
 class Envelopes:
@@ -119,7 +119,8 @@ class Envelopes:
         return Sorted(list(groups.values()), missing, whole)
 
     def spelling(self, envelope: bytes) -> Spelling | None:
-        """That of an envelope; None if it has to be parsed whole: it is none, or is spelled as nobody would."""
+        """The schema of an envelope; None if the payload must be parsed whole: it is not an envelope, or written in an
+        unusual way."""
         for edge in _edges(envelope):
             found = self._known.get(edge)
             if found is not None and found.fits(envelope):

@@ -17,7 +17,7 @@ from ferryman.formats.json.shapes import Kind, Shape
 from ferryman.record import Maps, Payload
 
 MIN_OBJECTS = 1000
-"""From so many objects of a shape on, a frame costs less than it saves: about 2 ms a poll with all steps after it."""
+"""From this many objects of a shape on, a frame costs less than it saves: about 2 ms a poll with all steps after it."""
 _SAMPLES = 64
 _MOST_SHAPES = 4
 """In one poll; what is left is read by rows."""
@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
 
 def reason(count: int) -> str | None:
-    """Why so many payloads are not looked at for maps that are alike; None if they are."""
+    """Why this many payloads are not examined for maps that are alike; None if they are."""
     return f"fewer than {MIN_OBJECTS} records without a schema" if count < MIN_OBJECTS else None
 
 

@@ -10,7 +10,7 @@ from ferryman.java.numbers import wrapped
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
 MAX_DEPTH = 100
-"""Types in one another that a schema may have, as in Avro; what comes after goes through them by recursion."""
+"""How deep a schema may be nested, as in Avro; what follows goes through it by recursion."""
 
 _NAMES: Mapping[Type, str] = {
     **{kind: kind.lower() for kind in Type},
@@ -68,7 +68,7 @@ def from_json(node: Any) -> Schema:
 
 def _read(node: Any, depth: int) -> Schema:
     if depth >= MAX_DEPTH:
-        raise DataError(f"The schema has more than {MAX_DEPTH} types in one another")
+        raise DataError(f"The schema is nested more than {MAX_DEPTH} levels deep")
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         raise DataError("Schema must contain 'type' field")
     kind = _TYPES.get(node["type"])

@@ -10,7 +10,7 @@ from ferryman.formats.json import typed_objects
 from ferryman.formats.json.typed_objects import Decode
 
 _SAMPLES = 50
-"""So many objects are looked at for the kinds of values that are null in the first."""
+"""This many objects are examined for the kinds of values that are null in the first."""
 _PLAIN: Mapping[type, str] = {int: "int", float: "float", bool: "bool", str: "str", type(None): "null"}
 
 
@@ -47,7 +47,7 @@ def shape_of(objects: Sequence[dict[str, Any]]) -> Shape | None:
 
 def _shape(value: dict[str, Any]) -> Shape:
     if not value or not all(map(_is_plain, value)):
-        raise ValueError("no keys, or such as are escaped")
+        raise ValueError("no keys, or keys with escapes")
     return tuple([(name, _kind(item)) for name, item in value.items()])
 
 
@@ -62,7 +62,7 @@ def _kind(value: Any) -> Kind:
         return Kind(_PLAIN[value.__class__])
     kinds = {item.__class__ for item in value} or {type(None)}
     if len(kinds) != 1 or not kinds <= _PLAIN.keys():
-        raise ValueError("a list of values of several kinds, or of maps or lists")
+        raise ValueError("a list of mixed values, or of maps or lists")
     return Kind("list", items=Kind(_PLAIN[kinds.pop()]))
 
 

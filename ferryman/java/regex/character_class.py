@@ -5,7 +5,7 @@ from ferryman.java.regex.cursor import Cursor, Flags, refuse
 
 
 def read_class(cursor: Cursor, flags: Flags) -> CodePoints:
-    """The code points of a class whose bracket has been taken. A closing bracket that stands first is one of them."""
+    """The code points of a class whose bracket has been read. A closing bracket that stands first is one of them."""
     start = cursor.at
     negative = cursor.takes("^")
     members: list[CodePoints] = []
@@ -22,7 +22,7 @@ def read_class(cursor: Cursor, flags: Flags) -> CodePoints:
 
 
 def _member(cursor: Cursor, flags: Flags) -> CodePoints:
-    """A letter, a range or a class of its own."""
+    """A character, a range or a class of its own."""
     first = _single(cursor, flags)
     if not isinstance(first, str):
         return first

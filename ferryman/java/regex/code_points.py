@@ -1,4 +1,4 @@
-"""Sets of code points as sorted ranges: what a class, a dot or a letter of a pattern matches."""
+"""Sets of code points as sorted ranges: what a class, a dot or a character of a pattern matches."""
 
 from collections.abc import Iterable, Mapping
 

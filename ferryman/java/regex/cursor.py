@@ -1,4 +1,4 @@
-r"""A place in a pattern whose quotes (``\Q…\E``) are taken out, and the escapes that mean one letter everywhere."""
+r"""A place in a pattern whose quotes (``\Q…\E``) are taken out, and the escapes that mean one character everywhere."""
 
 import re
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Flags:
     all: bool = False
 
     def spread(self, members: CodePoints) -> CodePoints:
-        """The code points, in both cases where case does not count."""
+        """The code points, in both cases if case does not count."""
         return either_case(members) if self.either else members
 
 
 def _unquoted(pattern: str) -> tuple[str, bytearray]:
-    """The pattern without ``\\Q`` and ``\\E``, and for each letter whether it was quoted."""
+    """The pattern without ``\\Q`` and ``\\E``, and for each character whether it was quoted."""
     parts: list[str] = []
     quoted = bytearray()
     at = 0
@@ -51,7 +51,7 @@ def _unquoted(pattern: str) -> tuple[str, bytearray]:
 
 @dataclass(slots=True)
 class Cursor:
-    """Reads a pattern letter by letter."""
+    """Reads a pattern character by character."""
 
     text: str
     quoted: bytearray
@@ -64,26 +64,26 @@ class Cursor:
 
     @property
     def more(self) -> bool:
-        """Whether there is a letter left."""
+        """Whether there is a character left."""
         return self.at < len(self.text)
 
     @property
     def sign(self) -> str:
-        """The next letter if it may mean something: empty at the end and for a quoted one."""
+        """The next character if it may be special: empty at the end and for a quoted one."""
         return self.text[self.at] if self.more and not self.quoted[self.at] else ""
 
     def after(self) -> str:
-        """The letter behind the next one, as ``sign``."""
+        """The character after the next one, as ``sign``."""
         behind = Cursor(self.text, self.quoted, self.at + 1)
         return behind.sign
 
     def take(self) -> str:
-        """The next letter."""
+        """The next character."""
         self.at += 1
         return self.text[self.at - 1]
 
     def takes(self, sign: str) -> bool:
-        """Whether the next letter is this sign, which is then taken."""
+        """Whether the next character is this one, which is then consumed."""
         if self.sign != sign:
             return False
         self.at += 1
@@ -97,13 +97,13 @@ class Cursor:
         return int(self.text[start : self.at]) if self.at > start else None
 
     def take_escaped(self) -> str:
-        """The letter behind a backslash."""
+        """The character after a backslash."""
         if not self.more or self.quoted[self.at]:
             raise refuse("Unexpected internal error: a backslash stands before nothing")
         return self.take()
 
     def plain(self, letter: str) -> str:
-        """The one letter that an escape stands for, its first letter having been taken."""
+        """The one character that an escape stands for, its first character having been read."""
         if letter in _CONTROLS:
             return _CONTROLS[letter]
         match letter:

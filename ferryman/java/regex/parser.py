@@ -17,7 +17,7 @@ from ferryman.java.regex.syntax import At, Atomic, Back, Either, Group, Letter, 
 MAX_PATTERN_CHARACTERS = 20_000
 """Characters that a pattern may have."""
 MAX_DEPTH = 100
-"""How many groups may stand in each other."""
+"""How deep groups may be nested."""
 _MOST = (1 << 31) - 1
 _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
 
@@ -96,7 +96,7 @@ class _Reader:
         return Repeat(part, least, most, mode)
 
     def bounds(self) -> tuple[int, int | None]:
-        """What stands in braces."""
+        """What is in braces."""
         at = self.cursor.at
         least = self.cursor.number()
         most: int | None = least
@@ -109,7 +109,7 @@ class _Reader:
         return least, most
 
     def group(self) -> Node | None:
-        """What stands in parentheses, the first one having been taken."""
+        """What is in parentheses, the first one having been read."""
         outer = self.flags
         self.depth += 1
         if self.depth > MAX_DEPTH:

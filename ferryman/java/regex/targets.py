@@ -140,7 +140,7 @@ def _quantifier(node: Repeat) -> str:
 
 
 def _class(code_points: CodePoints, code: str) -> str:
-    """A set of code points; ``code`` is how the engine spells a code point."""
+    """A set of code points; ``code`` is how the engine writes one."""
     if len(code_points) == 1 and code_points[0][0] == code_points[0][1]:
         return _spelled(code_points[0][0], code)
     if not code_points:

@@ -152,7 +152,7 @@ def unpacked(artifact: Artifact) -> Path:
     if target.is_dir():
         if tree_of(_files(target)) == (artifact.tree or tree_of(members(artifact.path))):
             return target
-        log.warning("%s is not what %s has and is unpacked again", target, artifact.name)
+        log.warning("%s differs from %s and is unpacked again", target, artifact.name)
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="unpacking-", dir=target.parent))

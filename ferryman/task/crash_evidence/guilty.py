@@ -35,5 +35,5 @@ def parted(polled: Polled, known: Sequence[Guilty]) -> tuple[Polled | None, list
 def found_guilty(origin: Polled | Sequence[Record], place: int, found: Guilty) -> Failure:
     """The failure of the record at that place."""
     called = "" if isinstance(origin, Polled) else f" ({found.topic})"
-    error = DataError(f"the process that tried this record{called} alone {found.how}, as were three before it")
+    error = DataError(f"the process that tried this record{called} alone {found.how}, like three processes before it")
     return Failure(origin, place, Stage(found.stage), found.plugin, error)

@@ -46,13 +46,13 @@ class DeadLetters:
     stopping: Callable[[], bool] = lambda: False
     """Whether the task is to end, which ends waits."""
     errors: Errors = field(default_factory=Errors)
-    """Where letters are counted."""
+    """The meter that counts letters."""
     _acknowledged: dict[TopicPartition, set[int]] = field(default_factory=dict)
     """Offsets whose letters the broker has: not written again when their records come again."""
     _pending: set[Coordinates] = field(default_factory=set)
     """Records whose letters are on their way."""
     _too_large: set[Coordinates] = field(default_factory=set)
-    """Records whose letters were refused for their size, to be sent with less in them."""
+    """Records whose letters were refused for their size, to be sent again with less in them."""
     _untimely: set[Coordinates] = field(default_factory=set)
     """Records whose letters, or some beside them, were refused for their times, to be sent with the present one."""
     _refused: list[str] = field(default_factory=list)
@@ -127,14 +127,14 @@ class DeadLetters:
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     answered(error.args[0], None)
                     return
-                # This limit is our own producer's, and the letter is the only one that it was about.
+                # This limit is that of the task's own producer, and concerns only this letter.
                 letter = self.writer.smaller(letter, PRODUCER_LIMIT)
                 self._pending.add(letter.origin)
 
     def _look(self, deadline: float, unsent: Coordinates) -> None:
         if time.monotonic() >= deadline or self.stopping():
             self._pending.discard(unsent)
-            raise RetriableError(f"the producer of dead letters is full, since {self.topic} takes none")
+            raise RetriableError(f"the producer of dead letters is full, since {self.topic} accepts none")
         self.producer.poll(POLL_SECONDS)
 
     def _wait(self, deadline: float) -> None:
@@ -202,5 +202,5 @@ def _create(admin: Admin, topic: str, replication_factor: int) -> None:
         if reason.code() not in _OF_SETTINGS:
             raise
     admin.create_topic(NewTopic(topic, 1, replication_factor))
-    text = "the broker takes no retention.ms=-1 for %s (%s): it deletes letters whose records are too old"
+    text = "the broker does not accept retention.ms=-1 for %s (%s): it will delete letters of old records"
     log.warning(text, topic, reason.str())

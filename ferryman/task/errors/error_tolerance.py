@@ -1,4 +1,4 @@
-"""What becomes of data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place."""
+"""Handles data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -28,9 +28,9 @@ class Tolerance:
     errors: Errors = field(default_factory=Errors)
     """Where they are counted."""
     skips: Callable[[TopicPartition, int], None] = field(default=lambda source, offset: None, repr=False)
-    """Is told of each record of a topic that is skipped: its partition and offset."""
+    """Called for each record of a topic that is skipped, with its partition and offset."""
     _logged: set[Coordinates | None] = field(default_factory=set)
-    """Whose dead letters are not through yet, and which come again: they are logged once."""
+    """Records whose dead letters are not written yet, and which come again: they are logged once."""
 
     @property
     def skipped(self) -> int:
@@ -85,7 +85,7 @@ class Tolerance:
 
 
 def place_of(failure: Failure) -> Place:
-    """What lines of the log tell of the record that failed: of a dead letter's, where it lay first."""
+    """What log lines say about the record that failed; for a replayed letter, where its record was first."""
     stage, origin, at = str(failure.stage), failure.origin, failure.position
     if isinstance(origin, Polled):
         letter = None if origin.originals is None else str(failure.coordinates)

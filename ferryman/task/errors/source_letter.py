@@ -46,7 +46,7 @@ class SourceLetter:
 
 @dataclass(slots=True)
 class _Lacks:
-    """What a letter lacks of its record."""
+    """The parts of its record that a letter lacks."""
 
     parts: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -128,7 +128,7 @@ def _written(part: str, converter: Converter[Any], schema: Schema | None, value:
 
 
 def _where(record: Record) -> Headers:
-    """Where the record was to go and where it comes from; a letter without it would be nobody's."""
+    """Where the record was to go and where it comes from; without it a letter would belong to no connector."""
     to = {"topic": record.topic} | ({} if record.partition is None else {"partition": str(record.partition)})
     source = {"source.partition": record.source_partition, "source.offset": record.source_offset}
     time = {"timestamp": str(record.timestamp)} if record.timestamp else {}

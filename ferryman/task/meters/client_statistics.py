@@ -37,7 +37,7 @@ class ClientStatistics:
         return {"statistics.interval.ms": EVERY_MS, "stats_cb": self.by(side, client)}
 
     def by(self, side: Side, client: str) -> Callable[[str], None]:
-        """Takes what a client tells, in whose callbacks nothing may be raised."""
+        """Takes a client's statistics; its callbacks must not raise anything."""
 
         def take(text: str) -> None:
             try:
@@ -48,7 +48,7 @@ class ClientStatistics:
         return take
 
     def samples(self) -> Iterator[Sample]:
-        """Of all clients that have told anything; of one that is gone, what it told last."""
+        """Of all clients that have reported; for one that is gone, its last report."""
         for (side, client), found in list(self._found.items()):
             for group, attribute, value in _totals(side, found):
                 yield OF_ATTRIBUTE[f"{side}-{group}", attribute], (client,), value

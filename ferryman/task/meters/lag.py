@@ -12,7 +12,7 @@ Places = Iterable[tuple[TopicPartition, int, int]]
 
 @dataclass(slots=True)
 class Lag:
-    """The lag of one sink task. One thread looks at it, another may read."""
+    """The lag of one sink task. One thread updates it, another may read."""
 
     clock: Callable[[], float] = time.monotonic
     of: Mapping[TopicPartition, int] = field(default_factory=dict)

@@ -52,7 +52,7 @@ class Meters:
     kind: str
     """sink or source."""
     partitions: bool = False
-    """Whether the lag is told by partition too."""
+    """Whether the lag is reported by partition too."""
     task: TaskMeter = field(default_factory=TaskMeter)
     clients: ClientStatistics = field(default_factory=ClientStatistics)
     admin: tuple[str, Lives] | None = None

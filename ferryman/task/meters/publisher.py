@@ -1,5 +1,5 @@
-"""Tells the worker what a task counts: once a second, and of each family only when its lines are others than before.
-A task that has nothing to do is looked at less often: among many of them, the looks are most of what they cost.
+"""Sends the worker a task's metrics: once a second, and each family only when its lines have changed. A task that has
+nothing to do is looked at less often: among many of them, the looks are most of what they cost.
 
 The worker may be stopped, and read nothing: what it is told here must not fill the line, or the task itself would stand
 still when it has something to say. So what finds no room is not said, and is part of what is said next.
@@ -25,7 +25,7 @@ LOOK_SECONDS, IDLE_LOOK_SECONDS = 1.0, 5.0
 """Seconds between two looks; and between those at a task that has done nothing for ``IDLE_AFTER_SECONDS``."""
 IDLE_AFTER_SECONDS = 30.0
 LAST_TRIES, LAST_TRY_SECONDS = 20, 0.02
-"""How often the last words are tried, and seconds in between: somebody else may be telling something just then."""
+"""How often the last metrics are tried, and seconds in between: another thread may be sending something just then."""
 MAX_MESSAGE_BYTES = 64 << 10
 """Bytes in one message, so that it fits into the line at once. Of a family that has more, the rest is left out."""
 _State = tuple[tuple[Key, Value | tuple[float, int]], ...]
@@ -65,14 +65,14 @@ class Publisher:
                     return
                 time.sleep(LAST_TRY_SECONDS)
         except Exception as error:
-            log.debug("the task's last metrics could not be told: %s", error)
+            log.debug("the task's last metrics could not be sent: %s", error)
 
     def _go_on(self) -> None:
         while not self._over.is_set():
             try:
                 self.tell()
             except Exception:
-                log.exception("the task's metrics could not be told")
+                log.exception("the task's metrics could not be sent")
             self._over.wait(self.pause)
 
     @property
@@ -101,7 +101,7 @@ class Publisher:
         return True
 
     def _parts(self, lines: Mapping[str, str]) -> Iterator[dict[str, str]]:
-        """What is said at once; the counters of the whole process belong together, but no two families need to."""
+        """What is sent in one piece; the counters of the whole process belong together, but no two families need to."""
         part, size = dict[str, str](), 0
         for name, text in lines.items():
             takes = _bytes(text)
@@ -120,7 +120,7 @@ class Publisher:
     def _warn(self, name: str) -> None:
         if name not in self._cut:
             self._cut.add(name)
-            log.warning("metric %s of this task has more series than are told; the last ones are left out", name)
+            log.warning("metric %s of this task has more series than are reported; the last ones are left out", name)
 
 
 def _bytes(text: str) -> int:

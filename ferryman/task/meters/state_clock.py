@@ -7,7 +7,7 @@ from time import monotonic
 
 @dataclass(slots=True)
 class StateClock:
-    """Begins with the first state that a task tells of; what was before counts for nothing."""
+    """Begins with the first state that a task reports; the time before does not count."""
 
     clock: Callable[[], float] = monotonic
     _state: str = ""
@@ -15,7 +15,7 @@ class StateClock:
     _spent: dict[str, float] = field(default_factory=dict)
 
     def told(self, event: str) -> None:
-        """The task tells its worker something; ``running`` and ``paused`` are states."""
+        """Called with each event that the task sends its worker; ``running`` and ``paused`` are states."""
         if event in ("running", "paused"):
             now = self.clock()
             if self._state:

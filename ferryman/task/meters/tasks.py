@@ -22,7 +22,7 @@ class Errors:
     sent: int = 0
     """Dead letters."""
     unsent: int = 0
-    """Dead letters that the broker did not take."""
+    """Dead letters that the broker did not accept."""
     last: float = 0.0
     """When the last failure was, in seconds since 1970."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class TaskMeter:
         self.batch, self.commit, self.committed = (Recent(self.sampling) for _ in range(3))
 
     def doubts(self, count: int) -> None:
-        """Of so many messages nobody knows whether they have arrived."""
+        """This many messages are in doubt."""
         self.in_doubt = count
 
     def batch_of(self, records: int) -> None:
@@ -77,7 +77,7 @@ class TaskMeter:
         self.took(time.monotonic() - began)
 
     def took(self, seconds: float, *, failed: bool = False) -> None:
-        """A commit took so long; ``failed`` says that it was not made, or not wholly, or that nobody knows."""
+        """A commit took this long; ``failed`` says that it was not made, or only partly, or that this is unknown."""
         self.committed.record(not failed)
         if not failed:
             self.commit.record(1000 * seconds)

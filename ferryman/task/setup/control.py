@@ -1,6 +1,6 @@
-"""How a task's loop and the rest of its process talk: what the worker wants, and what the task has to tell.
+"""How a task's loop and the rest of its process communicate: what the worker wants, and what the task reports.
 
-The loop looks at the wishes between two steps; whoever receives the worker's messages sets them from another thread.
+The loop checks these wishes between two steps; the thread that receives the worker's messages sets them.
 """
 
 import threading
@@ -19,12 +19,12 @@ Wish = Literal["run", "pause", "stop"]
 LONGEST_MESSAGE = 1 << 20
 """Bytes that a task's message to its worker may have."""
 POLL_SECONDS = 0.5
-"""Seconds between two looks at the clock while a task is parked."""
+"""Seconds between two checks of the clock while a task is parked."""
 
 
 @dataclass
 class Control:
-    """The wishes of the worker towards one task, and the way to tell it something."""
+    """The worker's wishes for one task, and the way to send the worker events."""
 
     tell: Callable[[str, dict[str, Any]], None]
     """Sends an event with its facts to the worker."""
@@ -67,7 +67,7 @@ class Control:
 
     @property
     def pausing(self) -> bool:
-        """Whether the task is to stand still."""
+        """Whether the task is to be paused."""
         return self._wish == "pause"
 
     def renew(self, granted: Lease) -> None:
@@ -112,11 +112,11 @@ class Control:
         return True
 
     def forget_topics(self) -> None:
-        """The record of topics was reset: those that are used from now on are told again."""
+        """The record of used topics was reset: topics that are used from now on are reported again."""
         self._topics.clear()
 
     def used(self, topic: str) -> None:
-        """The task reads or writes this topic (KIP-558); told once each."""
+        """The task reads or writes this topic (KIP-558); each is reported once."""
         if topic not in self._topics:
             self._topics.add(topic)
             self.tell("topic", {"topic": topic})

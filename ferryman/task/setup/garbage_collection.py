@@ -25,7 +25,7 @@ def collect() -> None:
 
 
 def collect_if_due() -> None:
-    """Collects if the last time is long enough ago; to be called when no batch is in hand."""
+    """Collects if the last time is long enough ago; to be called when no batch is being processed."""
     global _next
     now = time.monotonic()
     if now >= _next and not gc.isenabled():

@@ -22,7 +22,7 @@ from ferryman.task.setup.spec import TaskSpec
 CALL_SHARE = 0.6
 """The part of task.shutdown.graceful.timeout.ms that a call may take which is under way; the rest is for leaving."""
 POLL_SECONDS = 0.2
-"""Seconds between two looks whether the task is to end, while Kafka has not answered."""
+"""Seconds between two checks whether the task is to end, while Kafka has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Setup:
         try:
             cluster = str(self._answer(admin.describe_cluster(request_timeout=30)).cluster_id)
         except KafkaException:
-            admin.poll(0)  # lets it tell why, see kafka.permissions
+            admin.poll(0)  # lets it report why, see kafka.permissions
             raise
         return {"connector": self.spec.connector, "task": self.spec.task, "cluster": cluster, "raw": self.spec.config}
 

@@ -1,7 +1,7 @@
-"""What a sink task has polled and the sink has not taken yet: raw records, then batches.
+"""What a sink task has polled but the sink has not taken yet: raw records, then batches.
 
-The loop adds and drops, the sink's thread decodes and puts. They take turns: only ``add`` and the look whether there is
-anything may come while a slice runs.
+The loop adds and drops, the sink's thread decodes and puts. They take turns: while a slice runs, only ``add`` and the
+check whether there is anything may be called.
 """
 
 import time

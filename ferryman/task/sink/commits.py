@@ -92,7 +92,7 @@ class Commits:
         return accepted
 
     def accepted(self, news: Offers) -> None:
-        """On the sink's thread: tells it what the group has."""
+        """On the sink's thread: tells the sink what the group has accepted."""
         if news:
             self.sink.committed(news)
 

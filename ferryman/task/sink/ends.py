@@ -1,4 +1,4 @@
-"""Where the partitions of a sink task end, as far as is known: the consumer tells when it has read all of one."""
+"""Where the partitions of a sink task end, as far as is known: the consumer says when it has read to the end of one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ class Ends:
     met: dict[TopicPartition, int] = field(default_factory=dict)
     """Offsets at which a partition ended when all of it had been read."""
     news: dict[TopicPartition, int] = field(default_factory=dict)
-    """Those of them that nobody has looked at yet."""
+    """The ends among them that were not checked yet."""
     _asked: dict[TopicPartition, int] = field(default_factory=dict)
-    """What the broker was asked for while nothing was fetched, which tells else."""
+    """Ends that the broker was asked for while nothing was fetched, which otherwise would tell us."""
 
     def take(self, message: Message) -> None:
         """What the consumer has handed out, which may say where a partition ends."""
@@ -35,7 +35,7 @@ class Ends:
             self.met[source] = self.news[source] = int(message.offset() or 0)
 
     def now(self) -> Mapping[TopicPartition, int]:
-        """Where the partitions end, as far as the client knows; it asks nobody."""
+        """Where the partitions end, as far as the client knows; it makes no request."""
         found = dict(self._asked)
         for each in self.consumer.assignment():
             _, end = self.consumer.get_watermark_offsets(each, cached=True) or (0, 0)

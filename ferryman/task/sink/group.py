@@ -171,7 +171,7 @@ class Group:
 
     def recreated(self) -> list[str]:
         """The topics of the assignment that have been deleted or re-created since it was made. While nothing is
-        fetched, which else tells where partitions end, it asks for that too."""
+        fetched, which otherwise would tell us where partitions end, it asks for that too."""
         if self.paused:
             self.ends.ask()
         current = self._topic_ids(sorted(self.topic_ids))
@@ -185,7 +185,8 @@ class Group:
         return self.idle_for_want_of_topics
 
     def leave(self) -> None:
-        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.
+        """Gives the partitions up and leaves the group for good; a static member would otherwise keep its place on
+        close.
 
         A member that is still joining is known to the group, but does not yet know its own id, and so cannot leave: the
         client then says nothing, and a partition that it is given stands still until its session times out. So the
@@ -204,11 +205,11 @@ class Group:
         self._raise()
 
     def leave_quietly(self) -> None:
-        """Leaves after a failure, whose own error is the one to tell."""
+        """Leaves after a failure, whose own error is the one to report."""
         try:
             self.leave()
         except Exception:
-            log.warning("the failed task could not leave its group in order", exc_info=True)
+            log.warning("the failed task could not leave its group properly", exc_info=True)
 
     def close(self) -> None:
         """Ends the consumer. A static member that has not left keeps its place until its session times out."""
@@ -280,7 +281,7 @@ class Group:
         return {topic: str(found.topic_id) for topic, found in self.admin.described(topics).items()}
 
     def _start(self, source: TopicPartition, committed: Committed | None, beginning: int, end: int) -> int | None:
-        # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not without a word.
+        # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not silently.
         if committed is not None and beginning <= committed.offset <= end:
             return committed.offset
         chosen = {"latest": end, "earliest": beginning}.get(self.read_from)
@@ -298,7 +299,7 @@ def _source(partition: ClientPartition) -> TopicPartition:
 
 def _refused(error: KafkaError, protocol: GroupProtocol) -> bool:
     if error.code() in REFUSED:
-        log.warning("the group refused a commit, its partitions have moved on: %s", error.str())
+        log.warning("the group refused a commit, since its partitions have been reassigned: %s", error.str())
         return False
     if error.code() in FENCED and protocol == "classic":
         raise FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
@@ -313,7 +314,7 @@ def readable(message: Message, protocol: GroupProtocol = "classic") -> bool:
     if error.code() == KafkaError._PARTITION_EOF:
         return False
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        log.warning("waiting for a topic that is not there: %s", error.str())
+        log.warning("waiting for a topic that does not exist: %s", error.str())
         return False
     raise classified(error, protocol)
 
@@ -322,8 +323,8 @@ def classified(error: KafkaError, protocol: GroupProtocol = "classic") -> Except
     """A consumer's error as what the runtime does about it."""
     if error.code() == KafkaError._FATAL and protocol == "consumer":
         return TaskError(
-            f"the group does not take this task's consumer: {error.str()}. consumer.override.group.protocol=classic is "
-            "known to every broker"
+            f"the group does not accept this task's consumer: {error.str()}. "
+            "consumer.override.group.protocol=classic works with every broker"
         )
     if error.code() in FENCED:
         return FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")

@@ -58,7 +58,7 @@ class Reader:
     at_work: AtWork = field(default_factory=AtWork)
     """Where is noted which records are worked on: what is only looked through may kill a process as well."""
     guilty: Sequence[Guilty] = ()
-    """Records that must not be touched. Nothing is made of them, as of others that cannot be converted."""
+    """Records that must not be touched. They are ignored, like others that cannot be converted."""
     _partitions: dict[TopicPartition, Ahead] = field(default_factory=dict)
     _consumer: Consumer | None = None
     _paused: set[TopicPartition] = field(default_factory=set)

@@ -65,7 +65,7 @@ class Timing:
     commit_interval: float
     """Between two commits."""
     refresh: float
-    """Between two looks at which topics there are."""
+    """Seconds between two checks which topics exist."""
     revocation: float
     """How long a revocation may be held up by a call into the sink."""
     silence: float = SILENCE_SECONDS
@@ -91,9 +91,9 @@ class SinkSession:
     _due: float = 0.0
     """When the next commit is."""
     _refresh: float = 0.0
-    """When the topics are looked at next."""
+    """When the topics are checked next."""
     _asked: bool = False
-    """Whether somebody has asked for a commit before it is due."""
+    """Whether a commit was requested before it is due."""
     _just_committed: bool = False
     """Whether nothing was put or polled since the last commit."""
     _retry_at: float = 0.0
@@ -312,7 +312,7 @@ class SinkSession:
                     self.lost(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
-        """Gives the partitions up without a word to the group."""
+        """Gives up the partitions without telling the group."""
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
         self.reading.gone(partitions)
@@ -331,7 +331,7 @@ def close(session: SinkSession) -> None:
 
 
 def all_known(starts: Mapping[TopicPartition, int | None]) -> dict[TopicPartition, int]:
-    """Where to start each partition. Raises TaskError where nobody says it."""
+    """Where to start each partition. Raises TaskError if that is not known."""
     chosen = {source: start for source, start in starts.items() if start is not None}
     if len(chosen) < len(starts):
         lost = ", ".join(str(source) for source in starts if source not in chosen)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from ferryman.task.setup.control import Control
 
 TELL_AFTER_SECONDS = 5.0
-"""Seconds after which a pause is told although a put is still running."""
+"""Seconds after which a pause is reported although a put is still running."""
 
 
 @dataclass
 class Pausing:
-    """What the worker wants and was told about pauses."""
+    """What the worker wants, and what was reported to it, about pauses."""
 
     control: Control
     request_commit: Callable[[], None]

@@ -163,7 +163,7 @@ class SinkSessions:
         session = int(consumer.get("session.timeout.ms", 45_000)) / 1000 + 2 * self.setup.clients.heartbeat + 1
         log.warning("%s; looks for %.0f s whether there is one", fenced, session)
         if not static_members.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
-            raise Indeterminate(f"the group does not know this task, and nobody has taken over: {fenced}") from fenced
+            raise Indeterminate(f"the group does not know this task, but no other has taken over: {fenced}") from fenced
 
     def _topics(self, admin: Admin) -> Callable[[], Sequence[str]]:
         run = self.setup.run

@@ -38,5 +38,5 @@ def demand(session: SinkSession, wanted: Offers) -> None:
 
     news = session.thread.ask(send)
     if news is None:
-        raise Indeterminate("the group has moved on while the sink needed a commit")
+        raise Indeterminate("the group has rebalanced while the sink needed a commit")
     session.commits.accepted(news)

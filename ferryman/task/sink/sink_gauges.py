@@ -1,4 +1,4 @@
-"""Where a sink task stands, looked at once a second: what it holds, what it has delivered, how far behind it is."""
+"""The state of a sink task, sampled once a second: what it holds, what it has delivered, how far behind it is."""
 
 from dataclasses import dataclass
 

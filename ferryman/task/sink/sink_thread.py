@@ -19,7 +19,7 @@ from ferryman.task.setup.control import Control
 T = TypeVar("T")
 Call = tuple["Future[Any]", Callable[[], Any]]
 POLL_SECONDS = 0.2
-"""Seconds between two looks at what the worker wants."""
+"""Seconds between two checks of what the worker wants."""
 
 
 class StillBusy(Exception):
@@ -85,7 +85,7 @@ class SinkThread:
             late = any(limit is not None and now >= limit for limit in (deadline, self._stop_by))
             if self.busy and (late or self._given_up):
                 self._given_up = True
-                raise StillBusy("a call of the sink does not return; its process is given up")
+                raise StillBusy("a call of the sink does not return; its process ends")
 
     def look(self, seconds: float) -> None:
         """Waits for news of the sink: the end of a call, a question (which is answered), a wish. At most so long."""

@@ -20,4 +20,6 @@ def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) ->
 
 def no_topics(subscribed: Sequence[str]) -> RefusedError:
     """Why a sink has nothing to read."""
-    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
+    names = ", ".join(subscribed)
+    text = f"the topic {names} does not exist" if len(subscribed) == 1 else f"none of the topics {names} exists"
+    return RefusedError(text, key="topics")

@@ -28,7 +28,7 @@ from ferryman.task.source.outbox import Outbox
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.05
-"""Seconds between two looks whether the task is to stop, while acknowledgements are waited for."""
+"""Seconds between two checks whether the task is to stop, while it waits for acknowledgements."""
 
 FOR_RECORDS = 0.8
 """The part of a commit's time that records are waited for; the rest is for the offsets of those that are there."""
@@ -65,7 +65,7 @@ class Acknowledgements:
 
     @property
     def attempted(self) -> Mapping[str, Offset | None]:
-        """None: without transactions nobody is fenced, so that nobody asks."""
+        """None: without transactions there is no fencing."""
         return {}
 
     @property

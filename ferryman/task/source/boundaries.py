@@ -29,7 +29,7 @@ class Requests:
     """At the end of the poll."""
 
     def at(self, record: Record) -> bool:
-        """Whether there is a request about this record, which is met now."""
+        """Whether there is a request about this record, which is then met."""
         for index, wanted in enumerate(self.records):
             if wanted is record or wanted == record:
                 del self.records[index]
@@ -37,7 +37,7 @@ class Requests:
         return False
 
     def at_end(self) -> bool:
-        """Whether there is one about the poll, which is met now."""
+        """Whether there is one about the poll, which is then met."""
         wanted, self.poll = self.poll, False
         return wanted
 

@@ -16,7 +16,7 @@ Progress = Mapping[str, tuple[Partition, Offset | None]]
 
 
 class Delivery(Protocol):
-    """One producer, and what is made of the offsets that go with its records."""
+    """One producer, and how the offsets of its records are committed."""
 
     @property
     def outbox(self) -> Outbox:

@@ -29,8 +29,8 @@ class Ending:
         return self._now(replace(self.mark or Mark(), complete=False))
 
     def handed(self, records: int, refused: int, last: bool) -> Progress:
-        """So many more records were handed over, of which so many were refused and do not go out; ``last`` if they are
-        the rest of a poll."""
+        """Called after each poll: how many more records were handed over, how many of these were refused and are
+        not sent; ``last`` if they are the rest of a poll."""
         before = self.mark or Mark()
         complete = last and self.source.at_end()
         return self._now(Mark(before.records + records, complete, before.refused + refused))

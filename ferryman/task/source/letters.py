@@ -23,9 +23,9 @@ class Letters:
     """The queue."""
     writer: SourceWriter
     errors: Errors = field(default_factory=Errors)
-    """Where letters are counted."""
+    """The meter that counts letters."""
     refusal: str = field(default="", init=False)
-    """Why the broker takes no letter, if so; the producer's own error does not say which topic it is about."""
+    """Why the broker accepts no letters, if it does not; the producer's own error does not name the topic."""
 
     def send(self, failures: Sequence[Failure], outbox: Outbox) -> None:
         """Hands a letter for each to the producer, smaller than its record where its own limits want that.

@@ -103,7 +103,7 @@ class SourceSession:
         paused = False
         self.meter.began()
         while not self.control.stopping:
-            # What the client has to tell of itself is kept for whoever polls it.
+            # What the client reports about itself is kept until it is polled.
             self.delivery.outbox.producer.poll(0)
             if self.control.pausing:
                 self._commit_open()

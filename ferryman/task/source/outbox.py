@@ -27,7 +27,7 @@ BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
 RETRY_SECONDS = 0.01
 """Seconds between two tries to get into a full queue."""
 COMMIT_POLL_SECONDS = 0.5
-"""Seconds that a commit is waited for before we look whether the task is to stop."""
+"""Seconds to wait for a commit before checking whether the task is to stop."""
 ABORT_SECONDS = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
 EARLIEST = 1
@@ -99,7 +99,8 @@ class Outbox:
     def commit(self) -> None:
         """Commits the transaction, with all that was handed over.
 
-        Raises KafkaException if it is not committed: its error calls for an abort, or else nobody knows whether it is.
+        Raises KafkaException if it is not committed: its error requires an abort, or else it is not known whether it
+        is.
         """
         until = time.monotonic() + self.patience
         while True:
@@ -117,9 +118,9 @@ class Outbox:
                 return
 
     def _give_up(self) -> None:
-        """Records that the broker has not taken are thrown away, which fails the transaction. If it has them all the
-        commit itself is under way, and nobody can call it back."""
-        log.warning("the task is to stop; %d records that the broker has not taken come again", len(self.producer))
+        """Records that the broker has not accepted are thrown away, which fails the transaction. If it has them all,
+        the commit itself is under way and cannot be called back."""
+        log.warning("stopping: %d records that the broker has not accepted will come again", len(self.producer))
         self.producer.purge()
         self.producer.commit_transaction(RETRY_SECONDS)
 
@@ -188,5 +189,5 @@ def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception |
         return KafkaException(error)
     text = f"a record could not be produced to {topic}: {error}"
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
-        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it")
+        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is the limit")
     return TaskError(as_refusal(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)

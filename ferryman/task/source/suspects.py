@@ -70,7 +70,7 @@ class Suspects:
 
 
 def _step_by_step(chain: Chain, batch: Batch, called: Offsets, at_work: AtWork) -> None:
-    """A record that is bad and kills nobody is for the task itself to judge."""
+    """A bad record that crashes no process is left to the task."""
     found = [batch]
 
     def does(stage: Stage, plugin: object, step: Callable[[], object]) -> bool:

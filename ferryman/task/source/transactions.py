@@ -82,7 +82,7 @@ class Transactions:
         return self.commit() if due else False
 
     def commit(self) -> bool:
-        """Commits what is open. Raises KafkaException when that has failed, or when nobody knows."""
+        """Commits what is open. Raises KafkaException if that has failed, or if the outcome is unknown."""
         if self._open_since is None:
             return False
         if not self.outbox.control.may_act():
@@ -102,7 +102,7 @@ class Transactions:
             with self.meter.committing():
                 self.outbox.commit()
         except KafkaException as error:
-            # An error that calls for an abort says that the broker has not committed; any other leaves it open.
+            # An error that requires an abort says that the broker has not committed; any other leaves that open.
             self._in_doubt = not error.args[0].txn_requires_abort()
             raise
         self._in_doubt = False

@@ -1,4 +1,4 @@
-"""The place of a connector itself on this worker: which process runs its code, if any, and what became of its answer.
+"""The place of a connector itself on this worker: which process runs its code, if any, and its answer.
 
 A connector is what its config's version and the number of its restarts make it. For another one, or none, the old
 process ends first, so that there are never two objects of a connector. While it is to be paused or stopped there is
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 """Takes the configs that a connector has made for its tasks."""
 ANSWER_SECONDS = 10.0
-"""Seconds that requests wait at most until it is known what becomes of a connector."""
+"""Seconds that requests wait at most for a connector to start or fail."""
 Identity = tuple[int, int]
 """The version of its config, and the number of its restarts."""
 
@@ -93,8 +93,8 @@ class ConnectorPlace:
             await self._attend(wanted)
 
     async def _start(self, wanted: WantedConnector) -> None:
-        """Ends what there is, if anything, and starts what is wanted; returns when it is known what becomes of it, or
-        when nobody is to wait for that any more."""
+        """Ends what there is, if anything, and starts what is wanted; returns when it has started or failed, or when
+        nobody should wait for that any longer."""
         identity, before = (wanted.version, wanted.restarts), self._identity
         if identity != before:
             self._starts, self._offers = Tries(), Tries()
@@ -116,7 +116,7 @@ class ConnectorPlace:
             await self._attend(wanted)
 
     async def _begin(self, wanted: WantedConnector, first: Shown) -> None:
-        # Its references are looked up again for each start, so that one that failed takes up what was mended.
+        # Its references are looked up again for each start, so that a connector that failed gets what was mended.
         async with self._resources.starting.turn():
             spec = await self._spec(wanted)
             resources = self._resources
@@ -142,7 +142,7 @@ class ConnectorPlace:
         except (ConfigError, RequestError) as error:
             if self._known is None or self._known[0] != identity:
                 raise
-            log.warning("connector %s goes on with what it has: %s", self._name, redact(str(error)))
+            log.warning("connector %s keeps its resolved config: %s", self._name, redact(str(error)))
             found = replace(self._known[1], lease=self._resources.lease().dump())
         self._known = identity, found
         return found
@@ -163,7 +163,7 @@ class ConnectorPlace:
             self._is(process.shown)
 
     async def _attend(self, wanted: WantedConnector) -> None:
-        """Does what what has become of it calls for."""
+        """Acts on the process's latest state."""
         process = self.process
         if process is None:
             self._wait(self._starts)
@@ -191,7 +191,7 @@ class ConnectorPlace:
     async def _hand_over(
         self, wanted: WantedConnector, process: RunningConnector, configs: Sequence[Properties]
     ) -> None:
-        """A group that has no leader for a moment, or a leader that knows less, is no failure of the connector."""
+        """A group without a leader for a moment, or a leader that knows less, is not a failure of the connector."""
         try:
             await self._made(wanted, configs)
         except (RequestError, RetriableError) as error:
@@ -249,7 +249,7 @@ def _stage(name: str) -> str:
 
 
 async def _set(event: asyncio.Event, within: float) -> bool:
-    """Whether it is set within so many seconds."""
+    """Whether it is set within this many seconds."""
     try:
         await asyncio.wait_for(event.wait(), within)
     except TimeoutError:

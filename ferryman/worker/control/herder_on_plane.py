@@ -171,7 +171,7 @@ class PlaneHerder:
 
     async def stop(self, name: str) -> None:
         await self.plane.members.lead()
-        # The tasks' configs first: between the two records stands a connector without tasks, which harms nobody.
+        # The tasks' configs first: between the two records there is a connector without tasks, which does no harm.
         await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
 
     async def _aim(self, name: str, target: TargetState, *before: ConfigRecord) -> None:
@@ -257,7 +257,7 @@ class PlaneHerder:
         if facts.target is TargetState.STOPPED:
             raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)
         if version not in (None, facts.version):
-            raise RequestError(409, f"These tasks of connector {name} are made of a config that it has no longer")
+            raise RequestError(409, f"These tasks of connector {name} are made from a config that it no longer has")
         await self.plane.write_tasks(name, configs)
 
     async def fence(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What REST reads of a connector beside its facts: its log, and its dead letters."""
+"""What REST reads about a connector besides its facts: its log, and its dead letters."""
 
 import logging
 import time
@@ -38,7 +38,7 @@ Read = Callable[[Reader, Resolution, Taken], Outcome]
 MAX_READ_SECONDS = 0.7 * DEADLINE_SECONDS
 """Seconds of reading, after which what was found is the answer."""
 READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 * DEADLINE_SECONDS
-"""Seconds after which nobody waits for what is read any more, and for what converters make of a letter."""
+"""Seconds to wait for what is read, and for the converters to decode a letter."""
 _NONE = "Connector {} writes no dead letters: {} is not set"
 
 
@@ -98,7 +98,7 @@ class Inquiries:
         return shown.whole(letter, mark, await self._decoded(letter, asked, edit))
 
     async def _decoded(self, letter: DeadLetter, asked: Asked, edit: str | None) -> Mapping[str, Any]:
-        """What the code of converters says; where it does not come back, a letter is shown without that."""
+        """What the converters' code returns; if it does not return, a letter is shown without that."""
         try:
             found: Mapping[str, Any] = await self._plane.resources.plugins.ask(asked, DECODE_DEADLINE_SECONDS)
         except RequestError as error:
@@ -144,7 +144,7 @@ class Inquiries:
 
 
 def _taken(clients: Clients, topic: str) -> Taken:
-    """What is marked; nothing where nobody may look, which keeps nobody from looking at the letters."""
+    """What is marked; nothing without the right to read it, so that the letters can be read all the same."""
     try:
         found = marks.topic_id(Admin(clients.admin()), topic)
         return {} if found is None else Marks(clients, topic, found).read()

@@ -1,4 +1,4 @@
-"""Whom the places of instances tell what becomes of them, and ask what they do not know."""
+"""What the places of instances report to, and ask for what they do not know."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from ferryman.worker.control.wanted import Instance, Task
 
 
 class Listener(Protocol):
-    """Whoever is told what becomes of the instances."""
+    """Is told about changes of the instances."""
 
     def changed(self, instance: Instance) -> None:
         """Its state is another, or it is not here any more."""

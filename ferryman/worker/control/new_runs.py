@@ -1,4 +1,4 @@
-"""Makes runs of connectors that the worker has: looks at Kafka, and creates what comes of it."""
+"""Makes runs of connectors that the worker has: asks Kafka, and creates the run."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 
 Outcome = TypeVar("Outcome")
-LOOKING = "looking what a backfill of {} would read"
+LOOKING = "finding out what a backfill of {} would read"
 
 
 class Acts(Protocol):
@@ -108,14 +108,14 @@ class Replays:
         run = request.run_name(name, datetime.now(UTC))
         if self._plane.journal.facts.of(run).properties is not None:
             raise RequestError(409, f"Connector {run} already exists")
-        text = f"looking which dead letters of {name} can be replayed"
+        text = f"finding out which dead letters of {name} can be replayed"
         plan = await self._with(text, live, request, lambda taking: taking.planned(run))
         if request.name and (done := await self._runs.left(run, plan.config, name)):
             plan = replace(plan, told={**plan.told, "records_done": done})
         return {**plan.told, "name": None} if request.dry_run else await self._begun(live, request, plan)
 
     async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:
-        # It stands still until its letters are marked: killed in between, it owns none and harms nobody.
+        # It is stopped until its letters are marked: killed in between, it owns none and does no harm.
         await self._act.create(plan.name, plan.config, TargetState.STOPPED)
         crash_point("replay.made")
         text = f"marking the dead letters that {plan.name} replays"
@@ -152,7 +152,7 @@ class Replays:
                 try:
                     return call(Taking(making, request, clients, self._under_way(), resolution, asked))
                 except KafkaException as error:
-                    text = f"Kafka does not give what a replay needs: {error.args[0].str()}"
+                    text = f"Kafka does not answer what a replay needs to know: {error.args[0].str()}"
                     raise RequestError(500, redact(text)) from error
                 except (RetriableError, TaskError) as error:
                     raise RequestError(500, str(error)) from error

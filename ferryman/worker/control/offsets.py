@@ -28,7 +28,7 @@ class Offsets:
     async def of(
         self, name: str, raw: Mapping[str, str], owner: Owner, stage: str, call: Callable[[ConnectorOffsets], Outcome]
     ) -> Outcome:
-        """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
+        """The result of ``call`` on a connector's offsets. RequestError where that cannot be."""
 
         resources, loop = self._resources, asyncio.get_running_loop()
         deadline = loop.time() + DEADLINE_SECONDS

@@ -168,7 +168,7 @@ class Plane:
         self.board.show(instance, Status(state, self.resources.worker_id))
 
     def _clear(self, connector: str) -> None:
-        """Tasks that there are no more leave no status behind, wherever they ran."""
+        """Tasks that no longer exist leave no status behind, wherever they ran."""
         if not self.members.leads:
             return
         facts = self.journal.facts.of(connector)
@@ -211,7 +211,7 @@ class Plane:
         try:
             self.set_level(logger, level)
         except RequestError as error:
-            log.warning("the level of logger %.80s in the config topic is passed over: %s", logger, error)
+            log.warning("ignored the level of logger %.80s in the config topic: %s", logger, error)
 
     def set_level(self, logger: str, level: str) -> Sequence[str]:
         """Changes a logger's level here, in all task processes, and in those to come; or all of one connector's.
@@ -226,7 +226,7 @@ class Plane:
         return touched
 
     def _topics_forgotten(self, connector: str) -> None:
-        """The record of a connector's topics begins anew."""
+        """Resets the record of a connector's topics."""
         for place in self.reconciler.places(connector):
             if place.process is not None:
                 place.process.forget_topics()
@@ -242,7 +242,7 @@ class Plane:
 
 
 def _same(told: Status, status: Status) -> bool:
-    """Whether what is told of an instance is this worker's own word."""
+    """Whether a status of an instance is this worker's own."""
     return (told.worker_id, told.state) == (status.worker_id, status.state)
 
 

@@ -27,7 +27,7 @@ class Reconciler:
         self.connectors: dict[str, ConnectorPlace] = {}
         self.tasks: dict[Task, TaskPlace] = {}
         self._numbers: dict[str, dict[int, None]] = {}
-        """Of the tasks that are here, by connector: whoever asks for one connector's does not go through all."""
+        """Of the tasks that are here, by connector: so that a question about one connector need not go through all."""
         self._listener, self._made = listener, made
 
     def want(self, wanted: Wanted, of: Collection[str] | None = None) -> None:

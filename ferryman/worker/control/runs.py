@@ -1,4 +1,4 @@
-"""What comes to an end of what a worker knows: looks how far each is, and has the leader stop what is complete.
+"""Watches runs and bounded sources; has the leader stop those that are complete.
 
 Nothing tells of completion that could get lost: it is seen in what was committed, by the group of a sink that is a run,
 or with the offsets of a source, which may end without being a run. Each is looked at while it is to run, and once more
@@ -31,11 +31,11 @@ POLL_SECONDS = 2.0
 """Seconds between two looks."""
 
 AT_ONCE = 4
-"""How many are looked at at the same time."""
+"""How many are checked at the same time."""
 
 Seen = tuple[int | None, int | None]
 """The versions of the config that one has and of what is wanted of it. Not what is wanted: that may be the same as at
-the last look and have been another meanwhile."""
+the last check and have been different in between."""
 
 
 class Runs:
@@ -46,7 +46,7 @@ class Runs:
         self._watches: dict[str, tuple[int, Watch | SourceWatch | None]] = {}
         """By name, for the version of its config; None of what comes to no end."""
         self._seen: dict[str, Seen] = {}
-        """How each was when it was looked at last."""
+        """The state of each at its last check."""
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._watching: asyncio.Task[None] | None = None
 
@@ -60,7 +60,7 @@ class Runs:
             self._watching.cancel()
 
     def progress(self, name: str) -> Progress | None:
-        """How far one is, as it was seen last; None of what comes to no end, or was not looked at yet."""
+        """The progress of one, as it was last seen; None if it has no end, or was not checked yet."""
         watch = self._watches.get(name, (0, None))[1]
         return None if watch is None else watch.latest
 
@@ -69,7 +69,7 @@ class Runs:
             try:
                 await self.look()
             except Exception:
-                log.exception("cannot look at the runs")
+                log.exception("the runs could not be checked")
             await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
@@ -100,10 +100,10 @@ class Runs:
             async with self._turns:
                 progress = await self._looked(name, facts, watch)
         except (FerrymanError, KafkaException) as error:
-            log.debug("cannot look how far %s is: %s", name, error)
+            log.debug("the progress of %s could not be read: %s", name, error)
             return
         except Exception:
-            log.exception("cannot look how far %s is, and do so no more until its config changes", name)
+            log.exception("the progress of %s could not be read, and will not be until its config changes", name)
             progress = None
         if self._watches.get(name) != (facts.version or 0, watch):
             return  # it has another config by now
@@ -119,26 +119,25 @@ class Runs:
             await self._end(name)
 
     def moved(self, name: str) -> None:
-        """The offsets of one that is stopped are other ones now: it is looked at again."""
+        """The offsets of a stopped one have been altered: it is checked again."""
         self._seen.pop(name, None)
 
     async def left(self, name: str, raw: Mapping[str, str], live: str) -> int:
         """How many records of a run of a live connector, which is about to be made, another of its name has done
-        before: it will go on behind them. RequestError 409 if these are all, 500 where nobody tells."""
+        before: it will go on behind them. RequestError 409 if these are all, 500 if that cannot be found out."""
         watch = _watch(raw)
         assert watch is not None
         try:
             progress = await self._asked(name, raw, self._plane.owner(live), 0, watch)
         except KafkaException as error:
-            text = f"Kafka does not tell how far a run {name} was before: {error.args[0].str()}"
+            text = f"Kafka does not say how far an earlier run {name} got: {error.args[0].str()}"
             raise RequestError(500, redact(text)) from error
         if progress is None:
             return 0
         if progress.complete and (progress.records_done or isinstance(watch, SourceWatch)):
             raise RequestError(
                 409,
-                f"A run {name} was here before and has come to its end: another of its name would go on there, and do "
-                "nothing. Give this one another name",
+                f"A run named {name} has already completed. Choose another name",
             )
         return progress.records_done
 
@@ -149,7 +148,7 @@ class Runs:
         self, name: str, raw: Mapping[str, str], owner: Owner, tasks: int, watch: Watch | SourceWatch
     ) -> Progress | None:
         """How far it is now; None of a source that comes to no end."""
-        what = f"looking how far {name} is"
+        what = f"reading the progress of {name}"
         if isinstance(watch, Watch):
             ranges = watch.keys.ranges
             reached = await self._offsets.of(

@@ -108,7 +108,7 @@ class TaskPlace:
     async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
         """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""
         if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused, version=wanted.version):
-            log.warning("%s goes on as it is: %s", self._name, redact(str(error)))
+            log.warning("%s keeps running as it is: %s", self._name, redact(str(error)))
             self._aim(wanted)
         elif await self._free_for(wanted):
             unexpected = not isinstance(error, ConfigError | RequestError)
@@ -152,7 +152,7 @@ class TaskPlace:
         self._listener.changed(self._task)
 
     async def _leave_for(self, spec: TaskSpec) -> None:
-        """Its process is dead, and nobody else has taken its place in its group, nor will."""
+        """Its process is dead, and no other task has taken its place in its group, or will."""
         try:
             await self._resources.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
         except FerrymanError as error:

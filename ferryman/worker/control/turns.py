@@ -16,13 +16,13 @@ class Turns:
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """By connector, held by whoever changes it."""
+        """By connector, held while it is changed."""
 
     @asynccontextmanager
     async def of(self, name: str, gone: RequestError | None = None) -> AsyncIterator[None]:
-        """While nobody else changes the connector. ``gone`` is raised if there is none, also if whoever had it before
-        has deleted it while we waited. RequestError 503 when the worker ends, 409 when whoever asked did not wait until
-        it was their turn."""
+        """A context in which nothing else changes the connector. ``gone`` is raised if there is none, also if whoever
+        had it before has deleted it while we waited. RequestError 503 when the worker ends, 409 when whoever asked did
+        not wait until it was their turn."""
         await self._plane.journal.read()
         self._look_for(name, gone)
         lock = self._busy.setdefault(name, asyncio.Lock())

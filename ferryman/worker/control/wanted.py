@@ -17,7 +17,7 @@ Task = tuple[str, int]
 Instance = tuple[str, int | None]
 """A task, or with None the connector itself."""
 Restarts = Mapping[Instance, int]
-"""How often each was asked to start anew."""
+"""How often a restart of each was requested."""
 
 
 class Assigned(Protocol):

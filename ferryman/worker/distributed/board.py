@@ -113,8 +113,8 @@ class Board:
             self._writer.put(TopicUseRecord(connector, topic, None))
 
     def clear(self, connectors: Mapping[str, int]) -> None:
-        """Leaves no status behind of connectors and tasks that there are not; ``connectors`` has each one's number of
-        tasks. For whoever leads the group."""
+        """Removes the statuses of connectors and tasks that no longer exist; ``connectors`` has each one's number of
+        tasks. For the group's leader."""
         for connector, tasks in self.statuses.besides(connectors):
             for number in tasks:
                 self.show((connector, number), None)

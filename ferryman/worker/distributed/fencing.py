@@ -48,7 +48,7 @@ class Fencing:
         return not (self._enabled and facts.pending_fencing and facts.tasks and may_be_source(facts))
 
     def look(self, connectors: Collection[str]) -> None:
-        """Begins what is to be done about these, in the background; for whoever leads."""
+        """Begins what is to be done about these, in the background; for the leader."""
         for connector in connectors:
             if not self.may_start(self._journal.facts.of(connector)) and connector not in self._under_way:
                 self._under_way[connector] = asyncio.create_task(self._go_on(connector), name=f"fencing {connector}")
@@ -61,7 +61,7 @@ class Fencing:
                     await self.fence(connector)
                 except FerrymanError as error:
                     attempt += 1
-                    log.error("connector %s: its tasks do not start yet: %s", connector, redact(str(error)))
+                    log.error("connector %s: its tasks cannot start yet: %s", connector, redact(str(error)))
                     if isinstance(error, RequestError) and error.status == 409:
                         return  # another worker leads by now
                     await asyncio.sleep(backoff.delay(attempt, LONGEST_WAIT))
@@ -101,6 +101,6 @@ class Fencing:
 
 
 def may_be_source(facts: ConnectorFacts) -> bool:
-    """Whether it is one, or of a class that only other workers know: to fence a sink harms nobody."""
+    """Whether it is one, or of a class that only other workers know: to fence a sink does no harm."""
     entry = catalog.connector_entry((facts.properties or {}).get("connector.class", ""))
     return entry is None or entry.kind == "source"

@@ -38,7 +38,7 @@ WORTHWHILE_SHARE = 0.1
 LEAVE_SECONDS = 5.0
 """Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
-"""Seconds between two looks whether a new session key is due."""
+"""Seconds between two checks whether a new session key is due."""
 
 
 class Group:
@@ -60,9 +60,9 @@ class Group:
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
         self._seen: Mapping[str, int] = {}
-        """The same as they were looked at last."""
+        """The same at the last check."""
         self._wants = False
-        """Whether the work is to be shared out anew, and that has not been asked for yet."""
+        """Whether a rebalance is needed that has not been asked for yet."""
         self._due: asyncio.TimerHandle | None = None
         self._keys: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
@@ -101,7 +101,7 @@ class Group:
         moved.set()
 
     def facts_changed(self, connectors: Collection[str]) -> None:
-        """Where the work to be shared out of these is another, whoever leads has all shared out anew."""
+        """If the work of these connectors has changed, the leader asks for a rebalance."""
         if self._wants or not self.member.leads:
             return
         if any(self._count(name) != self._shared.get(name) for name in connectors):
@@ -124,7 +124,7 @@ class Group:
         self._due, self._wants = None, False
         if self.member.leads:
             self._shared = self._work()
-            self.member.rejoin("the connectors or their tasks are others")
+            self.member.rejoin("the connectors or their tasks have changed")
 
     def _count(self, connector: str) -> int | None:
         """Its number of tasks; None if there is no such connector."""
@@ -186,7 +186,7 @@ class Group:
     # On the event loop.
 
     def _renew(self, granted: Lease) -> None:
-        """Rebalances in a row grant one again and again; all processes are told of it when it is worth that."""
+        """Rebalances in a row renew it again and again; the processes are told only when it is worth it."""
         if self._plane is None or granted.ends <= self.lease.ends:
             return
         self.lease = granted

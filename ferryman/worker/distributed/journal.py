@@ -1,4 +1,4 @@
-"""Facts as the config topic has them: read by all workers of a group, written by whoever leads it."""
+"""The facts in the config topic: read by all workers of a group, written by its leader."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ class _Leased:
     def send(self, entries: Sequence[Entry], within: float) -> Ends:
         """As Writer says. FencedError where another worker may lead by now."""
         if not self.leads():
-            raise FencedError("another worker leads the group, or may do so by now")
+            raise FencedError("another worker leads the group by now, or may do so")
         return self.writer.send(entries, within)
 
 
@@ -69,7 +69,7 @@ class Journal:
         if self._leader is not None:
             self._leader.leads = lambda: self.leads()
         self.when_refused: Callable[[], None] = lambda: None
-        """Called when this worker has not, or not any more, the right to write that whoever leads has."""
+        """Called when this worker does not have, or no longer has, the leader's right to write."""
         self._loop = asyncio.get_running_loop()
         self._writes = Pool("facts", 1, 1 << 10)
         """One thread: what is written is written in order."""
@@ -95,7 +95,7 @@ class Journal:
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(within)
 
     def claim(self) -> None:
-        """Takes the right to write over from whoever led before. Blocks; raises RetriableError if it cannot be had."""
+        """Takes over the right to write from the former leader. Blocks; raises RetriableError if it cannot be had."""
         if self._leader is not None:
             self._leader.claim(CLAIM_SECONDS)
 

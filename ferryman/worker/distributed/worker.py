@@ -164,7 +164,7 @@ class Worker:
                 for topic in of_worker.topics(self.settings):
                     creation.create(admin, topic)
             except RetriableError as error:
-                admin.poll(0)  # a client that is not let in, or finds nobody, says so on the side only
+                admin.poll(0)  # a client that cannot log in, or finds no broker, says so only by error_cb
                 raise RetriableError(": ".join([str(error), *(each.str() for each in heard[-1:])])) from error
 
         await self._pool.run(INITIALIZING, create, within=None)

@@ -40,10 +40,10 @@ class Forked:
 
 
 def exit_reason(code: int) -> str:
-    """How a process has ended that has not said why; to be read behind its name."""
+    """How a process has ended that has not said why; to be put after its name."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
-    return f"ended without a word, with exit code {code}"
+    return f"ended without an error, with exit code {code}"
 
 
 class Forks:
@@ -107,7 +107,7 @@ class Forks:
     def _hear(self, event: dict[str, Any]) -> None:
         forked = self._forked.get(event["number"])
         if forked is None:
-            return  # nobody waits for it any more; its connection is closed, so that it ends by itself
+            return  # it is no longer waited for; its connection is closed, so that it ends by itself
         if "pid" in event:
             forked.started.set_result(event["pid"])
         elif "error" in event:

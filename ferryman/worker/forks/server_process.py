@@ -31,7 +31,7 @@ from ferryman.worker.forks.server import LENGTH_BYTES
 log = logging.getLogger(__name__)
 
 USUAL = ("ferryman.converters.json", "ferryman.converters.simple_header")
-"""What nearly all tasks need, and no worker: imported while nobody waits for a process yet. Whoever does has what it
+"""What nearly all tasks need, but no worker: imported while no process is waited for yet. Whoever does has what it
 needs itself imported, which may be none of this."""
 Become = Callable[[socket.socket, int], None]
 """What a forked process does with its connection to the worker and the pid of the server."""
@@ -167,7 +167,7 @@ def main(requests: int, events: int) -> None:
     before_fork.prepare()
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
-    os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here
+    os._exit(0)  # what libraries do at an orderly exit is not wanted here
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What a worker serves under /metrics: its own series, and those that its tasks have told it of."""
+"""What a worker serves under /metrics: its own series, and those that its tasks have sent."""

@@ -33,7 +33,7 @@ class Standing:
 
 
 def committed(clients: Clients, ranges: Ranges) -> Standing:
-    """What a run has committed of its partitions. Raises KafkaException when nobody answers."""
+    """What a run has committed of its partitions. Raises KafkaException if Kafka does not answer."""
     wanted = [ClientPartition(*source) for source in sorted(ranges.of)]
     consumer = Consumer(clients.group_reader() | QUIET)
     try:
@@ -62,6 +62,6 @@ def _comes_to_an_end(connector: ConnectorOffsets) -> bool:
     except (ConfigError, RequestError, TaskError) as error:
         if isinstance(error, RequestError) and error.status == 503:
             raise
-        # Code that stands still or dies would do so again, every time that somebody looks.
-        log.warning("whether connector %s comes to an end is not known: %s", connector.clients.connector, error)
+        # Code that hangs or dies would do so again, at every check.
+        log.warning("it is not known whether connector %s comes to an end: %s", connector.clients.connector, error)
         return False

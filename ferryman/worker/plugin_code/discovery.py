@@ -39,7 +39,7 @@ async def _package(points: Sequence[Point], ask: Ask, patience: float) -> Others
         try:
             return await _look(points, ask, patience)
         except FerrymanError as error:
-            log.debug("the plugins of %s are looked at one by one: %s", points[0].package, error)
+            log.debug("the plugins of %s are examined one by one: %s", points[0].package, error)
     return sum(await asyncio.gather(*(_point(each, ask, patience) for each in points)), Others())
 
 
@@ -54,5 +54,5 @@ async def _point(point: Point, ask: Ask, patience: float) -> Others:
 
 async def _look(points: Sequence[Point], ask: Ask, patience: float) -> Others:
     rows = [("", point.attribute, point.module, point.attribute) for point in points]
-    asked = Asked(installed.question(points), rows, "looking what plugins there are", once=True)
+    asked = Asked(installed.question(points), rows, "looking for plugins", once=True)
     return Others.load(await ask(asked, patience))

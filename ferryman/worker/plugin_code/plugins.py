@@ -40,7 +40,7 @@ class Plugins:
         """Finds out what others have installed; until that is done, whoever asks for plugins waits. From now on this
         process imports none of it. ConfigError if a converter of the worker's settings is not there or not usable."""
         catalog.set_third_party(Others())
-        points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
+        points = await self._pool.run("looking for plugins", lambda: others.points(*set(GROUPS.values())))
         self.are_known(await discovery.discover(points, self.ask))
         await self._converters()
 

@@ -60,7 +60,7 @@ class PluginProcess:
         return not self._forked.ended.done()
 
     async def ask(self, question: str, levels: Mapping[str, str]) -> str:
-        """Its answer. Died if there is none: it has ended, or has taken too much memory, of which it was ended."""
+        """Its answer. Died if there is none: it has ended, or was ended because it took too much memory."""
         assert self._writer is not None
         self.asked += 1
         self._writer.write(orjson.dumps({"question": question, "levels": levels}) + b"\n")
@@ -87,7 +87,7 @@ class PluginProcess:
                 if message["event"] == recent.EVENT:
                     recent.KEPT.heard(message)
         except (OSError, ValueError) as error:
-            log.debug("a process for plugins' code says nothing that can be read: %s", error)
+            log.debug("a process for plugins' code sent something unreadable: %s", error)
         self._forked.kill()  # it may have closed its end only
         await asyncio.wait({self._forked.ended})
         raise Died(exit_reason(self._forked.ended.result()))

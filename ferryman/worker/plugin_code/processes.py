@@ -29,14 +29,14 @@ OURS, STRANGERS = (2, 72), (2, 16)
 """How many of a set are asked at a time, besides those that take long, and how many questions may be unanswered: of a
 plugin that stands still there are soon as many processes."""
 LINGER_SECONDS = 10.0
-"""Seconds after which a process ends that nobody has asked anything."""
+"""Seconds without a question after which a process ends."""
 MAX_QUESTIONS = 100
 """Questions after which a process ends: what plugins leave behind in it does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked, and of whom."""
+    """A question, and who is to answer it."""
 
     question: Mapping[str, Any] = field(repr=False)
     rows: Sequence[named.Row]

@@ -71,7 +71,7 @@ class Search:
     guilty: list[Guilty] = field(default_factory=list)
 
     def tried(self, last: int) -> None:
-        """All up to this offset has been tried and killed nobody."""
+        """Everything up to this offset has been tried without a crash."""
         self.left = [_after(each, last) for each in self.left if each.last > last]
 
     def died(self, at: Note, how: str) -> None:
@@ -200,7 +200,7 @@ class Crashes:
             return suspect
         if suspect.stage == PUT:
             return f"{times} while its sink was putting {suspect}"
-        log.warning("%s while it converted %s; these are tried apart", times, suspect)
+        log.warning("%s while it converted %s; these are tried separately", times, suspect)
         self._probe = Probe(self._forks, spec, self._memory, suspect.ranges[0])
         found = await self._probe.found()
         problem = self._probe.problem
@@ -208,7 +208,9 @@ class Crashes:
         if found:
             return self._found(found)
         reason = (
-            f"they could not be tried apart: {problem}" if problem else "no single record kills a process by itself"
+            f"they could not be tried separately: {problem}"
+            if problem
+            else "no single record kills a process by itself"
         )
         return f"{times} while it converted {suspect}, and {reason}"
 

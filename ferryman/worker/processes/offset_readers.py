@@ -21,7 +21,7 @@ from ferryman.worker.processes.supervised_process import LastMessage, Supervised
 MAX_MESSAGE_BYTES = 64 << 20
 """Bytes that a message of a reader may have."""
 LINGER_SECONDS = 30.0
-"""Seconds after which a reader ends that nobody uses."""
+"""Seconds without use after which a reader ends."""
 OWN_NAMES = frozenset({"client.id"})
 """Settings that are another for each connector and change nothing of what is read."""
 
@@ -185,7 +185,7 @@ class OffsetReader:
             self._heard(self, {"event": "failed", "ask": ask, "reason": failure, "key": ""})
 
     def recovered(self) -> None:
-        """There is nobody who would have to know."""
+        """Nothing needs to know that."""
 
 
 def _identity(topic: str, client: Mapping[str, Any]) -> bytes:

@@ -1,11 +1,11 @@
-"""Lets so many through at a time, where all come at once; who takes long inside is not counted any more."""
+"""Lets a limited number through at a time; one that takes long inside is no longer counted."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 SLOW_SECONDS = 3.0
-"""Seconds inside after which somebody no longer keeps another one out."""
+"""Seconds inside after which one no longer keeps another out."""
 
 
 class PatientSemaphore:

@@ -44,7 +44,7 @@ class RunningConnector:
     readers: OffsetReaders
     """Who reads source offsets for it, and for others."""
     made: Sequence[Properties] | None = None
-    """The configs of its tasks, while nobody has taken them."""
+    """The configs of its tasks, until they are taken."""
     failed: bool = False
     """Whether it has said that it cannot go on."""
     may_recover: bool = False
@@ -54,7 +54,7 @@ class RunningConnector:
     made_at: float | None = None
     """When it made something for the first time, on the loop's clock."""
     word: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when it has made something, has failed, or a process of it has died: when it is known what becomes of it."""
+    """Set when it has made something, has failed, or a process of it has died: when the outcome is known."""
     processes: SupervisedProcess = field(init=False)
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     """On the loop's clock."""

@@ -1,4 +1,4 @@
-"""A task as its worker sees it, through all the processes that run it: its states, its wishes, its failures.
+"""A task as its worker sees it, across all processes that run it: its states, its wishes, its failures.
 
 A task that fails says so, and is started again as ``retry.restarts`` says, or stays FAILED until somebody acts.
 """
@@ -67,10 +67,10 @@ class RunningTask:
     """Who reads source offsets for it, and for others; None for one that is by itself."""
     processes: SupervisedProcess = field(init=False)
     lines: dict[str, str] = field(default_factory=dict)
-    """What its process has told of its metrics, by family. Those of one that has failed stay, as far as they do not
-    say what is now."""
+    """The metrics that its process has sent, by family. Those of one that has failed stay, as far as they do not say
+    what is now."""
     told: float | None = None
-    """When it has last told of them, in monotonic seconds."""
+    """When it last sent them, in monotonic seconds."""
     starts: int = 0
     """Processes that were started."""
     _wish: str = "run"
@@ -145,7 +145,7 @@ class RunningTask:
         self.processes.tell({"logger": logger, "level": level})
 
     def forget_topics(self) -> None:
-        """Has the task tell again which topics it uses."""
+        """Has the task report again which topics it uses."""
         self.processes.tell({"forget": "topics"})
 
     def __str__(self) -> str:
@@ -194,7 +194,7 @@ class RunningTask:
             if self._may_recover and self.restarts.policy.most:
                 log.error("task %s has failed %d times in a row and stays FAILED", self, self.restarts.failures)
             return False
-        log.warning("task %s has failed and is started again in %.1f s, unless somebody acts before", self, wait)
+        log.warning("task %s has failed and is started again in %.1f s, unless somebody acts first", self, wait)
         self._show(State.FAILED, self.shown.trace, restart=Restart(self.restarts.failures, _in(wait)))
         await self._until(lambda: self._wish != "run", wait)
         if self._wish == "pause":

@@ -6,14 +6,14 @@ import socket
 from ferryman.worker.forks.forked import Forked
 
 WAIT_SECONDS = 1.0
-"""Seconds after which one that nobody needs ends."""
+"""Seconds without use after which one ends."""
 
 Free = tuple[Forked, socket.socket]
 """A process, and the worker's end of its connection."""
 
 
 class Standby:
-    """Those of one worker. Each serves one connector at a time, so that none stands in another's way."""
+    """Those of one worker. Each serves one connector at a time, so that none holds up another."""
 
     def __init__(self) -> None:
         self._free: list[Free] = []

@@ -1,8 +1,8 @@
 """The processes that run one thing, one after the other: forked, told what they are, heard, ended, and followed by the
 next when one dies without a word.
 
-What fails says so, and whoever it is decides whether that was all. A process that dies without a word (killed, out of
-memory, a crash in a C library) is nobody's decision: it is started again as ``retry.breaker`` says.
+A process that fails says so, and its owner decides whether another one starts. A process that dies without a word
+(killed, out of memory, a crash in a C library) is nobody's decision: it is started again as ``retry.breaker`` says.
 Nothing here waits for a process: its end and its messages come as events, and what it does not read waits in a buffer.
 """
 
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 AFTER_KILL = 1.0
 """Seconds that a killed process may take to be gone, before it is no longer waited for."""
 SIGTERM_PAUSE_SECONDS = 0.3
-"""Seconds before something goes on that somebody ended by SIGTERM: who ends the whole service sends it to the worker
-too, and that may be about to arrive."""
+"""Seconds before a process that was ended by SIGTERM is followed by the next: when the whole service is ended, the
+worker gets the signal too, and that may be about to arrive."""
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
 """Signals by which a process ends itself."""
 BLANK = b" "
@@ -296,5 +296,5 @@ class SupervisedProcess:
         except ConnectionError:
             return  # its process has ended without having read all that it was told
         except (OSError, ValueError) as error:
-            log.error("%s says what cannot be read and is killed: %s", self.name, error)
+            log.error("%s sent something unreadable and is killed: %s", self.name, error)
             process.kill()

@@ -47,13 +47,13 @@ class Alone:
     session: Session | None = None
 
     async def accept_task_configs(self) -> None:
-        """There is nobody who could hand any over."""
+        """No other worker could hand any over."""
         raise RequestError(
             500, "Kafka Connect in standalone mode does not support externally setting task configurations."
         )
 
     async def fence(self, connector: str) -> None:
-        """There is nobody who could ask for it."""
+        """No other worker could ask for it."""
         raise RequestError(500, "Kafka Connect in standalone mode does not support exactly-once source connectors.")
 
     def samples(self) -> Iterable[Sample]:
@@ -64,15 +64,15 @@ class Alone:
         """Nothing is to be shared out."""
 
     def may_start(self, facts: ConnectorFacts) -> bool:
-        """They always may: whoever ran them before was this worker."""
+        """They always may: only this worker ran them before."""
         return True
 
     async def gone(self, connector: str) -> None:
         """There is no other worker that could have any."""
 
     async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
-        """There is nobody to hand anything over to."""
-        raise AssertionError("a worker that is alone leads")
+        """There is no other worker to hand anything over to."""
+        raise AssertionError("a single worker is the leader")
 
 
 class Board:

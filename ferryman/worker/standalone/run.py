@@ -30,13 +30,13 @@ Told = Callable[[Progress | None, str], None]
 
 
 _FENCED = f"{FencedError.__module__}.{FencedError.__qualname__}"
-_ELSEWHERE = "another process runs the same and goes on with it, so that nothing is done twice"
+_ELSEWHERE = "another process is running the same and continues, so that nothing is done twice"
 
 
 async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkServer, told: Told) -> int:
     """Until the run of this config is complete, has failed, or a signal comes; returns the exit code.
 
-    ``told`` hears how far it is, with a word on what is wrong, if anything is.
+    ``told`` is called with its progress, and with what is wrong, if anything is.
     """
     stopping = lifetime.signalled(settings)
     allowed_folders.bound(settings.config.connector_allowed_paths)

@@ -106,5 +106,5 @@ def _seeds(settings: Settings) -> dict[str, str]:
         entries = jvm_offset_file.parse(Path(file).read_bytes())
     except FerrymanError as error:
         raise ConfigError.for_key("offset.storage.file.filename", f"{file}: {error}") from None
-    log.info("%d source offsets of %s stand in where %s has none", len(entries), file, "the offsets topic")
+    log.info("%d source offsets of %s are used where %s has none", len(entries), file, "the offsets topic")
     return {key.decode(): value.decode() for key, value in entries.items() if value is not None}

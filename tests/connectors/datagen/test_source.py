@@ -151,7 +151,7 @@ def test_bad_schemas_and_key_fields_are_refused(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.avsc")
     assert missing in problems(kafka_topic="t", schema_filename=missing)["schema.filename"][0]
     assert "Unable to parse" in problems(kafka_topic="t", schema_string="{")["schema.string"][0]
-    assert "must be of a record" in problems(kafka_topic="t", schema_string='"string"')["schema.string"][0]
+    assert "must be that of a record" in problems(kafka_topic="t", schema_string='"string"')["schema.string"][0]
     found = problems(kafka_topic="t", schema_string=json.dumps(ORDER), schema_keyfield="nr")
     assert found == {"schema.keyfield": ["schema.keyfield: the schema has no field nr, but id, item, units"]}
     assert "schema.keyfield" in problems(quickstart="crowdfunding", schema_keyfield="id")
@@ -193,7 +193,7 @@ def test_the_iterations_of_a_config_are_made_once_however_often_it_starts_and_th
     with caplog.at_level("INFO"):
         assert [made.poll() for _ in range(3)] == [[]] * 3
     assert waits == [1.0] * 3, "it does not go round idly"
-    assert [record.message for record in caplog.records] == ["all 10 records of this task are made"], "once"
+    assert [record.message for record in caplog.records] == ["all 10 records of this task have been made"], "once"
     assert len(orders(first[-1].source_offset, iterations="13").poll()) == 3
 
 

@@ -40,8 +40,8 @@ def test_a_mail_server_is_well_and_nothing_is_sent(mail: Stack, tmp_path: Path) 
     with world(mail) as around:
         found = looked(tmp_path, around, mail_to="ada@example.org, {{ value.to }}")
         assert {each.level for each in found} == {"ok"}
-        assert about("sender crowd@example.org", found).said == "the server takes it"
-        assert about("recipient ada@example.org", found).said == "the server takes it"
+        assert about("sender crowd@example.org", found).said == "the server accepts it"
+        assert about("recipient ada@example.org", found).said == "the server accepts it"
         assert around.mailbox.count() == around.before
 
 
@@ -62,9 +62,9 @@ def test_a_sender_that_only_a_record_tells_is_left_out(mail: Stack, tmp_path: Pa
 @pytest.mark.parametrize(
     ("keys", "said", "mended"),
     [
-        ({"smtp_host": "nobody.invalid"}, "no host is known by the name nobody.invalid", "correct smtp.host"),
+        ({"smtp_host": "nobody.invalid"}, "the host name nobody.invalid is not known", "correct smtp.host"),
         ({"smtp_port": "1"}, "nothing listens at 127.0.0.1:1", "start the server, or correct smtp.host and smtp.port"),
-        ({"smtp_security": "tls"}, "does not speak TLS", "smtp.security=starttls or none"),
+        ({"smtp_security": "tls"}, "does not accept TLS", "smtp.security=starttls or none"),
         ({"smtp_security": "starttls"}, "the server offers no STARTTLS", "smtp.security=tls"),
         (
             {"smtp_username": "ada", "smtp_password": "a-secret"},
@@ -86,11 +86,15 @@ def test_what_is_wrong_on_the_way_is_named_by_its_key(
     ("answer", "level", "mended"),
     [
         (Answer("connect", "421 4.3.2 too busy"), "mend", "try again later"),
-        (Answer("connect", "554 5.7.1 your address is blocked"), "mend", "have the server take mail from this machine"),
+        (
+            Answer("connect", "554 5.7.1 your address is blocked"),
+            "mend",
+            "let the server accept mail from this machine",
+        ),
         (Answer("mail", "530 5.7.0 Must issue a STARTTLS command first"), "mend", "smtp.security=starttls"),
         (Answer("mail", "530 5.7.1 Authentication required"), "mend", "set smtp.username and smtp.password"),
-        (Answer("mail", "451 4.7.1 greylisted"), "warning", "nothing, if it does so for a while only"),
-        (Answer("rcpt", "450 4.2.0 greylisted"), "warning", "nothing, if it does so for a while only"),
+        (Answer("mail", "451 4.7.1 greylisted"), "warning", "nothing, if it does so only for a while"),
+        (Answer("rcpt", "450 4.2.0 greylisted"), "warning", "nothing, if it does so only for a while"),
         (Answer("rcpt", "550 5.1.1 no such user"), "mend", "correct mail.to"),
         (Answer("rcpt", "550 5.7.1 relaying denied"), "mend", "log in by smtp.username and smtp.password"),
     ],
@@ -112,7 +116,7 @@ def test_a_server_that_speaks_tls_only_is_told_from_a_silent_one(tmp_path: Path)
         assert finding.mend.startswith("smtp.security=tls")
         (finding,) = looked(tmp_path, around, smtp_security="tls")
         assert "is not trusted" in finding.said
-        assert finding.mend == "name the certificate of its authority by smtp.ssl.ca.location"
+        assert finding.mend == "give its authority's certificate with smtp.ssl.ca.location"
         trusting = {"smtp_security": "tls", "smtp_ssl_ca_location": str(tmp_path / "ca.pem")}
         (finding,) = looked(tmp_path, around, smtp_host="localhost", **trusting)
         assert (finding.said.endswith("is not for localhost"), finding.mend.startswith("correct smtp.host")) == (
@@ -123,7 +127,7 @@ def test_a_server_that_speaks_tls_only_is_told_from_a_silent_one(tmp_path: Path)
 def test_a_server_that_never_greets_is_told(mail: Stack) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, world(mail) as around:
         (finding,) = impatient(around, smtp_port=str(silent.getsockname()[1]))
-    assert finding.said.endswith("takes connections and says nothing")
+    assert finding.said.endswith("accepts connections but does not answer")
 
 
 def test_a_message_that_may_be_larger_than_the_server_takes_is_told(mail: Stack, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_only_so_many_are_put_aside_and_then_nothing_new_is_begun(mail: Stack, m
     monkeypatch.setattr(put_aside, "MOST_PUT_ASIDE", 3)
     with world(mail, max_in_flight="1") as around:
         around.mailbox.answer(Answer("rcpt", "450 4.2.1 greylisted"))
-        with pytest.raises(RetriableError, match="3 messages are put off, which is the most: 450"):
+        with pytest.raises(RetriableError, match="3 messages are put off, which is the limit: 450"):
             around.try_put(batch([GREY, *OTHERS]))
         around.mailbox.answer()
         around.put(GREY, *OTHERS)

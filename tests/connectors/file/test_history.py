@@ -161,8 +161,8 @@ def test_its_polls_are_no_larger_than_its_rate(file: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "key", "text"),
     [
-        (Span(begins=5), "from", "tell no times"),
-        (Span(ends=5), "to", "tell no times"),
+        (Span(begins=5), "from", "have no times"),
+        (Span(ends=5), "to", "have no times"),
         (Span(first=2), "positions", "no line of .* begins at 2"),
         (Span(first=9), "positions", "no line of .* begins at 9"),
         (Span(behind=6), "positions", "no line of .* ends at 6, the last before does so at 5"),
@@ -179,7 +179,7 @@ def test_times_and_places_within_a_line_are_refused(file: Path, wanted: Span, ke
 
 
 def test_what_is_no_file_has_no_history(tmp_path: Path) -> None:
-    for path, text in ((tmp_path, "no regular file"), (tmp_path / "nowhere", "cannot be read")):
+    for path, text in ((tmp_path, "not a regular file"), (tmp_path / "nowhere", "cannot be read")):
         with pytest.raises(ConfigError, match=text):
             part(path, Span())
     config = FileStreamSourceConnector.config_class.parse({"name": "in", "connector.class": "x", "topic": "lines"})

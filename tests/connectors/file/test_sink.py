@@ -240,7 +240,7 @@ def test_a_file_cut_under_the_sink_fails_the_task(world: World) -> None:
     world.begin()
     world.put(P0, 1)
     os.truncate(world.path, 0)
-    with pytest.raises(TaskError, match="was cut to 0 bytes"):
+    with pytest.raises(TaskError, match="was truncated to 0 bytes"):
         world.commit()
 
 

@@ -115,7 +115,7 @@ def test_a_file_cut_while_it_is_read_fails_the_task(file: Path) -> None:
     source = source_of(file)
     source.poll()
     os.truncate(file, 2)
-    with pytest.raises(TaskError, match="it was cut or replaced"):
+    with pytest.raises(TaskError, match="it was truncated or replaced"):
         source.poll()
 
 

@@ -19,7 +19,7 @@ from tests.connectors.s3.s3_task import client
 from tests.doctor.looks import about, at, system, written
 from tests.running import until
 
-FORMER = "objects of a former look"
+FORMER = "objects of an earlier check"
 WRITES = ("PUT", "POST", "DELETE")
 
 
@@ -112,8 +112,8 @@ def test_a_bucket_that_is_missing_is_to_be_made(bucket: Bucket, unique: str) -> 
             "nothing listens at 127.0.0.1:1",
             "start the server, or correct host and port in store.url",
         ),
-        ("http://nobody.invalid:9000", "no host is known by the name nobody.invalid", "correct the host in store.url"),
-        ("https://SERVER", "does not speak TLS", "http:// in place of https:// in store.url"),
+        ("http://nobody.invalid:9000", "the host name nobody.invalid is not known", "correct the host in store.url"),
+        ("https://SERVER", "does not accept TLS", "http:// in place of https:// in store.url"),
     ],
 )
 def test_what_is_wrong_on_the_way_names_its_key(bucket: Bucket, url: str, said: str, mended: str) -> None:
@@ -135,9 +135,9 @@ def test_a_bucket_in_the_hosts_name_that_nobody_knows_is_told_the_other_style(bu
         (403, "InvalidAccessKeyId", "correct aws.access.key.id"),
         (403, "SignatureDoesNotMatch", "correct aws.secret.access.key"),
         (403, "AccessDenied", 'allow it by a policy: {"Effect": "Allow", "Action": "s3:ListBucket"'),
-        (403, "ExpiredToken", "give credentials that have not run out"),
-        (403, "RequestTimeTooSkewed", "have both follow NTP"),
-        (503, "SlowDown", "try again when the server is well"),
+        (403, "ExpiredToken", "give credentials that have not expired"),
+        (403, "RequestTimeTooSkewed", "synchronise both with NTP"),
+        (503, "SlowDown", "try again later"),
     ],
 )
 def test_what_a_server_says_to_the_first_request_is_told(bucket: Bucket, status: int, code: str, mended: str) -> None:
@@ -167,7 +167,7 @@ def test_a_bucket_of_another_region_names_it(bucket: Bucket) -> None:
 def test_a_web_server_is_no_s3_server(bucket: Bucket, status: int, headers: dict[str, str], body: bytes) -> None:
     with answering(status, headers, body) as bucket.url:
         (finding,) = bucket.looked()
-    assert "is no S3 server" in finding.said
+    assert "is not an S3 server" in finding.said
     assert finding.mend.startswith("correct store.url")
 
 

@@ -121,14 +121,14 @@ def test_configs_that_are_taken(more: dict[str, str]) -> None:
         ({"s3.schema.partition.affix.type": "INFIX"}, "s3.schema.partition.affix.type: String must be one of"),
         ({"storage.class": "io.confluent.connect.hdfs.HdfsStorage"}, "storage.class: this sink writes to S3"),
         ({"store.url": "minio:9000"}, "store.url: it must be http(s)://host:port"),
-        ({"s3.bucket.name": "a/b"}, "s3.bucket.name: it is no name of a bucket"),
+        ({"s3.bucket.name": "a/b"}, "s3.bucket.name: it is not the name of a bucket"),
         ({"s3.wan.mode": "true"}, "s3.wan.mode: it needs"),
         ({"s3.ssea.name": "rot13"}, "s3.ssea.name: String must be one of"),
         ({"s3.sse.kms.key.id": "k"}, "it needs s3.ssea.name=aws:kms"),
         ({"aws.access.key.id": "k"}, "belong together"),
         ({"s3.credentials.provider.class": "com.acme.Vault"}, "s3.credentials.provider.class: set aws.access.key.id"),
         ({"s3.credentials.provider.vault.path": "x"}, "s3.credentials.provider.vault.path is not supported"),
-        ({"file.name.template": "{{topic}}"}, "file.name.template is not supported: it is no key of Confluent's"),
+        ({"file.name.template": "{{topic}}"}, "file.name.template is not supported: it is not a key of Confluent's"),
     ],
 )
 def test_what_is_refused_is_named(more: dict[str, str], text: str) -> None:
@@ -144,16 +144,16 @@ def test_required_keys(key: str) -> None:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"file.name.template": "{{key}}"}, "this sink never changes one that is visible"),
+        ({"file.name.template": "{{key}}"}, "this sink never changes a visible object"),
         ({"file.name.template": "{{topic}}-{{partition}}"}, "it must contain"),
         ({"file.name.template": "{{topic}}{{partition}}{{start_offset}}{{now}}"}, "unknown variable now"),
         ({"file.name.template": "{{topic}}{{partition}}{{start_offset}}{{timestamp}}"}, "needs unit=yyyy"),
-        ({"format.output.fields": "key,size"}, "format.output.fields: it must be of"),
+        ({"format.output.fields": "key,size"}, "format.output.fields: it may list"),
         ({"format.output.fields": "key,value", "format.output.envelope": "false"}, "several fields need an envelope"),
         ({"format.output.type": "avro"}, "avro takes value only"),
         ({"file.compression.type": "lz4"}, "String must be one of: none, gzip, snappy, zstd"),
-        ({"format.class": "JsonFormat"}, "format.class is not supported: it is no key of Aiven's"),
-        ({"rotate.interval.ms": "1"}, "rotate.interval.ms is not supported: it is no key of Aiven's"),
+        ({"format.class": "JsonFormat"}, "format.class is not supported: it is not a key of Aiven's"),
+        ({"rotate.interval.ms": "1"}, "rotate.interval.ms is not supported: it is not a key of Aiven's"),
     ],
 )
 def test_what_aivens_configs_are_refused_for(more: dict[str, str], text: str) -> None:

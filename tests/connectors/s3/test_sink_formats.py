@@ -259,7 +259,7 @@ NOTHING = Schema(Type.STRUCT)
     [
         (NOTHING, {}, r"no struct without fields \(field e\)"),
         (struct({"deep": Schema(Type.ARRAY, values=NOTHING)}), {"deep": [{}]}, r"without fields \(field e.deep\)"),
-        (decimal(5000), Decimal(1), r"scale from 0 to 38, and none with 5000 \(field e\)"),
+        (decimal(5000), Decimal(1), r"scale from 0 to 38, not 5000 \(field e\)"),
         (decimal(0), Decimal(10) ** 40, r"at most 38 digits, as Parquet has them \(field e\)"),
     ],
 )

@@ -218,7 +218,7 @@ def test_a_server_without_if_match_leaves_the_truth_to_the_group(
         world.url = url
         world.begin()
         world.drain()
-        assert "does not obey If-Match, so the group's offsets tell how far" in caplog.text
+        assert "does not obey If-Match, so the group's offsets record how far" in caplog.text
         assert world.group[P0].offset == 6
         assert found(world) == [("orders-0", number) for number in range(6)]
         assert world.objects(HEADS) == []
@@ -250,7 +250,7 @@ def test_a_head_that_is_gone_fails_the_task_until_offsets_are_altered(world: Wor
     world.begin()
     world.drain()
     world.s3.delete_object(Bucket=world.bucket, Key=HEAD)
-    with pytest.raises(TaskError, match=f"told by the object {HEAD}, but there is no object"):
+    with pytest.raises(TaskError, match=f"recorded in the object {HEAD}, but there is no object"):
         world.begin()
     world.more = {"s3.manifest.prefix": "_other"}
     with pytest.raises(TaskError, match=r"_other-heads.*Put it back \(or s3\.manifest\.prefix, if that was changed\)"):

@@ -69,7 +69,7 @@ def test_the_running_task_makes_objects_again_too(by_group: World) -> None:
     made = world.running.pre_commit({P0: 3})
     world.group |= made
     world.abort_uploads()
-    with pytest.raises(Indeterminate, match="is to be made again: its upload was aborted"):
+    with pytest.raises(Indeterminate, match="must be written again: its upload was aborted"):
         world.running.committed(made)
     world.running.stop()
     world.sink = None

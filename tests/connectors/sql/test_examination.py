@@ -106,7 +106,7 @@ def test_each_cause_of_a_refused_login_is_named_by_itself(
         assert "password" not in absent.mend
         unknown = mended(tmp_path, changed(url, host="no-such-host.invalid"))
         assert (unknown.said, unknown.mend) == (
-            "no host is known by the name no-such-host.invalid",
+            "the host name no-such-host.invalid is not known",
             "correct the host in connection.url",
         )
         nobody = mended(tmp_path, changed(url, port=1))

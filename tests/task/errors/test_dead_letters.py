@@ -244,5 +244,5 @@ def test_a_broker_whose_policy_keeps_nothing_for_ever_makes_the_topic_as_it_will
     admin: Any = SimpleNamespace(list_topics=lambda timeout: SimpleNamespace(topics={}), create_topic=create)
     create_topic(admin, "dead", 1)
     assert made == ["dead"]
-    assert "no retention.ms=-1 for dead" in caplog.text
+    assert "does not accept retention.ms=-1 for dead" in caplog.text
     assert "Policy is not met" in caplog.text

@@ -158,7 +158,7 @@ def test_the_end_of_a_partition_and_a_topic_that_is_not_there_are_no_records(
     member.consumer.fail(KafkaError._PARTITION_EOF)
     member.consumer.fail(KafkaError.UNKNOWN_TOPIC_OR_PART, reason="no topic c")
     assert values(member.poll()) == {A: [b"1"]}
-    assert caplog.messages == ["waiting for a topic that is not there: no topic c"]
+    assert caplog.messages == ["waiting for a topic that does not exist: no topic c"]
 
 
 @pytest.mark.parametrize(
@@ -507,7 +507,7 @@ def test_what_goes_wrong_on_leaving_is_raised_or_after_a_failure_only_logged(
     member.given(A)
     member.owner.error = TaskError("cannot flush either")
     member.group.leave_quietly()
-    assert caplog.messages == ["the failed task could not leave its group in order"]
+    assert caplog.messages == ["the failed task could not leave its group properly"]
 
 
 def test_leaving_does_not_wait_for_ever_for_a_revocation(member: Membership, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_a_poll_whose_records_were_all_dropped_is_committed_too(way: Way) -> Non
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        (KafkaError.MSG_SIZE_TOO_LARGE, TaskError, "t's max.message.bytes is what refuses it"),
+        (KafkaError.MSG_SIZE_TOO_LARGE, TaskError, "t's max.message.bytes is the limit"),
         (KafkaError._MSG_TIMED_OUT, KafkaException, "_MSG_TIMED_OUT"),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, TaskError, "the right to write to t"),
     ],

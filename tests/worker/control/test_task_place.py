@@ -185,7 +185,7 @@ def test_a_task_that_runs_goes_on_when_what_it_refers_to_is_gone(tell: Tell, cap
         assert worker.states("c")[1] is State.RUNNING
 
     tell(story)
-    assert any("task c-0 goes on as it is" in message for message in caplog.messages)
+    assert any("task c-0 keeps running as it is" in message for message in caplog.messages)
 
 
 def test_a_start_that_could_not_be_looked_up_in_time_is_tried_again(tell: Tell) -> None:

@@ -151,7 +151,7 @@ def test_a_process_answers_again_and_code_of_others_shares_none_with_ours(tell: 
 @pytest.mark.parametrize(
     ("habit", "how"),
     [
-        ("exit", "ended without a word, with exit code 3"),
+        ("exit", "ended without an error, with exit code 3"),
         ("crash", "was killed by SIGSEGV"),
         ("leave", "has ended: SystemExit: enough"),
     ],

@@ -177,7 +177,7 @@ def test_where_the_probe_cannot_try_the_task_fails_with_its_reason() -> None:
         probe.says("failed", trace="there is no registry any more")
         probe.dies()
         await true(lambda: play.task.state is State.FAILED)
-        assert "could not be tried apart: there is no registry any more" in (play.task.shown.trace or "")
+        assert "could not be tried separately: there is no registry any more" in (play.task.shown.trace or "")
 
     play(story)
 
@@ -189,7 +189,7 @@ def test_a_probe_that_dies_again_and_again_of_anything_else_is_given_up(code: in
         for number in range(4, 4 + (3 if code == -signal.SIGSEGV else 5)):
             (await play.probe(number)).dies(code)
         await true(lambda: play.task.state is State.FAILED)
-        assert "could not be tried apart: " in (play.task.shown.trace or "")
+        assert "could not be tried separately: " in (play.task.shown.trace or "")
 
     play(story)
 

@@ -187,7 +187,7 @@ def test_one_that_dies_again_and_again_has_failed_and_the_worker_lives(
     running: Worker, unique: str, tmp_path: Path
 ) -> None:
     running.create(watching(unique, tmp_path, "dies in start"))
-    assert "ended without a word, with exit code 3; it has died 5 times in a row" in trace(running, unique)
+    assert "ended without an error, with exit code 3; it has died 5 times in a row" in trace(running, unique)
     running.call("PUT", f"/connectors/{unique}/config", watching(unique, tmp_path), expect=200)
     lives(running, unique)
 

@@ -181,7 +181,7 @@ def test_the_last_word_of_a_process_is_heard_though_it_is_told_something_after_i
     ("code", "how"),
     [
         (-signal.SIGKILL, "was killed by SIGKILL"),
-        (1, "ended without a word, with exit code 1"),
+        (1, "ended without an error, with exit code 1"),
         (0, "with exit code 0"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Why MariaDB or MySQL lets nobody in: by its greeting, and by the number of what it says to us."""
+"""Why MariaDB or MySQL refuses a login: by its greeting, and by the number of its error."""
 
 import ssl
 from dataclasses import replace
@@ -23,7 +23,8 @@ _HOSTS = frozenset({1129, 1130})
 
 
 def finding(subject: str, location: Location) -> Finding | None:
-    """What is in the way, as far as the server lets that be seen; None if it lets us in or nobody knows."""
+    """What is in the way, as far as the server lets that be seen; None if the login succeeds or the reason is
+    unknown."""
     host, port = location.url.host or "localhost", location.url.port or 3306
     found = reachability.unreachable(subject, host, port)
     if found is not None:

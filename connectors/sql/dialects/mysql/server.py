@@ -1,4 +1,4 @@
-"""A look at MariaDB or MySQL: the version, whether it takes writes, whether sessions are as they were set."""
+"""Checks MariaDB or MySQL: the version, whether it accepts writes, whether sessions are as they were set."""
 
 import re
 from collections.abc import Iterator, Mapping

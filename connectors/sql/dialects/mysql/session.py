@@ -82,7 +82,7 @@ def _arguments(given: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _keep_alive(connection: Any) -> None:
-    # PyMySQL has no setting for it: a server that vanishes without a word is noticed by the socket.
+    # PyMySQL has no setting for it: a server that vanishes silently is noticed by the socket.
     found = getattr(connection, "_sock", None)
     for name, value in _LIVENESS.items():
         if found is not None and hasattr(socket, name):

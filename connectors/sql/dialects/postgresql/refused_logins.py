@@ -1,4 +1,4 @@
-"""Why PostgreSQL lets nobody in, found by asking it in other ways: libpq tells no SQLSTATE while it connects.
+"""Why PostgreSQL refuses a login, found by asking it in other ways: libpq gives no SQLSTATE while it connects.
 
 It checks the password first and looks for the database then; so another database tells which of the two it is.
 """

@@ -1,4 +1,4 @@
-"""A look at PostgreSQL: the version, whether it takes writes, its encoding, how many connections are left."""
+"""Checks PostgreSQL: the version, whether it accepts writes, its encoding, how many connections are left."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What tells a table of PostgreSQL from the one that it may be tomorrow."""
+"""A mark of a PostgreSQL table that changes when the table does."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A look at SQLite: its version, and the file, which is made by the first who writes."""
+"""Checks SQLite: its version, and the file, which the first writer creates."""
 
 import os
 import sqlite3

@@ -23,16 +23,24 @@ Json = dict[str, Any]
 @name
 @asks
 @click.option("--from", "begins", callback=bound, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
-@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time behind the last.")
+@click.option("--to", "ends", callback=bound, metavar="TIME", help="The time after the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
-@click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE | KEY-", help="A key that the run has otherwise.")
-@click.option("--name", "called", help="What the run is called; made up from connector and bounds otherwise.")
+@click.option("--positions", metavar="FIRST-BEHIND", help="For a source: only these, the last excluded.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE | KEY-",
+    help="A key with another value for the run; KEY- removes it.",
+)
+@click.option("--name", "called", help="The run's name; by default made from connector and bounds.")
 @click.option("--rate", type=float, help="Records a second at most.")
-@click.option("--allow-duplicates", is_flag=True, help="Write where the live connector does, though things double.")
-@click.option("--dry-run", is_flag=True, help="Say what would be read and where it would go; start nothing.")
+@click.option(
+    "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
 @click.option("--wait", is_flag=True, help="Wait until it is over; the exit code is 1 if it failed.")
-@click.option("--watch", is_flag=True, help="The same, and say how far it is.")
+@click.option("--watch", is_flag=True, help="The same, and show its progress.")
 @as_json
 def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, **given: Any) -> None:
     """Run a part of the history of the connector NAME again, beside it.
@@ -41,7 +49,7 @@ def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, *
     and is shown, paused, stopped and deleted as others are.
     """
     if given["dry_run"] and (wait or watch):
-        raise click.UsageError("--dry-run starts nothing that could be waited for")
+        raise click.UsageError("--dry-run starts nothing, so there is nothing to wait for")
     made = worker.ask("POST", "connectors", name, "backfill", body=_body(given))
     if as_json and (wait or watch):
         click.echo(json.dumps(made))  # a line, as each status is that follows
@@ -83,7 +91,7 @@ class _Rendered:
     def __call__(self, made: Json) -> RenderableType:
         from ferryman.runs.progress_text import many
 
-        size = many(made["records"]) if "records" in made else "as many records as there are"
+        size = many(made["records"]) if "records" in made else "an unknown number of records"
         last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
         first = f"{made['name']}: {size}; {made['target']}"
         return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), last])
@@ -109,7 +117,7 @@ def _part(made: Json) -> Iterator[str]:
 
 def _before(made: Json) -> Iterator[str]:
     if made.get("records_done"):
-        yield f"  it goes on behind {made['records_done']:,} that a run of that name has done"
+        yield f"  it continues after {made['records_done']:,} that an earlier run of that name has done"
 
 
 def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:

@@ -15,13 +15,13 @@ _STATES = ("running", "paused", "stopped")
 @click.command("create")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, dir_okay=False))
 @asks
-@click.option("--replace", is_flag=True, help="Give a connector that there is already the file's config.")
-@click.option("--state", type=click.Choice(_STATES), help="The state to begin in, whatever the file says.")
+@click.option("--replace", is_flag=True, help="Replace the config of a connector that exists already.")
+@click.option("--state", type=click.Choice(_STATES), help="The initial state, whatever the file says.")
 @click.option("--check", is_flag=True, help="Only have the worker check the configs.")
 def command(worker: Worker, files: tuple[Path, ...], replace: bool, state: str | None, check: bool) -> None:
     """Create a connector of each FILE: JSON, properties or YAML, as `ferryman standalone` takes them."""
     if replace and state:
-        raise click.UsageError("--replace keeps the state that the connector has: leave --state away")
+        raise click.UsageError("--replace keeps the connector's state: leave out --state")
     failed = False
     read = [_read(file) for file in files]  # all of them, before anything is done
     for file, config, target in read:
@@ -70,5 +70,5 @@ def _checked(worker: Worker, config: dict[str, str]) -> str:
     values = [each["value"] for each in found["configs"]]
     errors = [f"{each['name']}: {error}" for each in values for error in each["errors"]]
     if errors:
-        raise RefusedRequestError(400, "\n  ".join(["the worker refuses it:", *errors]))
+        raise RefusedRequestError(400, "\n  ".join(["the worker refuses the config:", *errors]))
     return f"{config['name']} is fine"

@@ -17,6 +17,8 @@ def command(worker: Worker, names: tuple[str, ...], yes: bool) -> None:
     """Delete connectors and their configs. Offsets stay: one created again under its name goes on there."""
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("there is nobody to ask: --yes deletes without asking")
+            raise click.UsageError(
+                "standard input is not a terminal, so nobody can be asked: --yes deletes without asking"
+            )
         click.confirm(f"Delete {', '.join(names)}?", abort=True)
     ask_each(names, lambda name: worker.ask("DELETE", "connectors", name), "is deleted")

@@ -31,7 +31,7 @@ def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
             click.echo("Nothing is changed.")
             return
         if worker.get("connectors", name, "config") != before:
-            raise RefusedRequestError(409, f"{name} has been given another config meanwhile: edit it again")
+            raise RefusedRequestError(409, f"{name} was given another config in the meantime: edit it again")
         worker.ask("PUT", "connectors", name, "config", body=after)
     click.echo(f"{name} has a new config")
 
@@ -49,7 +49,7 @@ def _edited(before: dict[str, Any]) -> dict[str, Any]:
         else:
             if isinstance(found, dict):
                 return found
-            problem = "a config is one object"
+            problem = "a config must be one object"
         click.echo(problem, err=True)
         if not click.confirm("Edit it again?", default=True, err=True):
             raise click.Abort

@@ -17,9 +17,9 @@ from ferryman.telemetry.lines import printable
 @click.command("logs")
 @name
 @asks
-@click.option("--task", type=click.IntRange(min=0), help="Of this task only.")
-@click.option("--lines", default=50, type=click.IntRange(min=1), show_default=True, help="How many, the last ones.")
-@click.option("--follow", is_flag=True, help="Go on with new ones, until Ctrl-C.")
+@click.option("--task", type=click.IntRange(min=0), help="Only of this task.")
+@click.option("--lines", default=50, type=click.IntRange(min=1), show_default=True, help="How many of the last lines.")
+@click.option("--follow", is_flag=True, help="Keep printing new lines, until Ctrl-C.")
 @as_json
 def command(worker: Worker, name: str, task: int | None, lines: int, follow: bool, as_json: bool) -> None:
     """Print the last lines that the log has about a connector and its tasks.

@@ -18,9 +18,15 @@ from ferryman.files import documents
 @click.command("offsets")
 @name
 @asks
-@click.option("--set", "given", multiple=True, metavar="TOPIC:PARTITION=OFFSET", help="Have a sink go on at an offset.")
-@click.option("--from-file", type=click.Path(path_type=Path, dir_okay=False), help="JSON as --json prints it, instead.")
-@click.option("--reset", is_flag=True, help="Forget all offsets: the connector begins anew.")
+@click.option(
+    "--set", "given", multiple=True, metavar="TOPIC:PARTITION=OFFSET", help="Set the offset at which a sink goes on."
+)
+@click.option(
+    "--from-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file in the form that --json prints, instead.",
+)
+@click.option("--reset", is_flag=True, help="Delete all offsets: the connector starts from the beginning.")
 @as_json
 def command(
     worker: Worker, name: str, given: tuple[str, ...], from_file: Path | None, reset: bool, as_json: bool

@@ -11,5 +11,5 @@ from ferryman.client.worker import Worker
 @names
 @asks
 def command(worker: Worker, names: tuple[str, ...]) -> None:
-    """Pause connectors: their tasks stay, and stand still."""
+    """Pause connectors: their tasks stay, but do nothing."""
     ask_each(names, lambda name: worker.ask("PUT", "connectors", name, "pause"), "is to pause")

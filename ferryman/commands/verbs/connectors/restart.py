@@ -10,14 +10,14 @@ from ferryman.client.worker import Worker
 @click.command("restart")
 @names
 @asks
-@click.option("--task", type=click.IntRange(min=0), help="Only this task, of one connector.")
-@click.option("--failed", is_flag=True, help="Only what has failed.")
-@click.option("--without-tasks", is_flag=True, help="The connector alone.")
+@click.option("--task", type=click.IntRange(min=0), help="Only this task of a single connector.")
+@click.option("--failed", is_flag=True, help="Only the failed ones.")
+@click.option("--without-tasks", is_flag=True, help="Only the connector, not its tasks.")
 def command(worker: Worker, names: tuple[str, ...], task: int | None, failed: bool, without_tasks: bool) -> None:
     """Restart connectors with their tasks."""
     if task is not None:
         if len(names) > 1 or failed or without_tasks:
-            raise click.UsageError("--task is about one task of one connector, and goes with no other option")
+            raise click.UsageError("--task needs a single connector, and cannot be combined with other options")
         worker.ask("POST", "connectors", names[0], "tasks", str(task), "restart")
         click.echo(f"{names[0]}: task {task} is restarted")
         return

@@ -18,7 +18,7 @@ _LINES = 3
 @click.command("show")
 @name
 @asks
-@click.option("--trace", is_flag=True, help="Show traces whole.")
+@click.option("--trace", is_flag=True, help="Show whole traces.")
 @as_json
 @watched
 def command(worker: Worker, name: str, trace: bool, as_json: bool, watch: bool) -> None:
@@ -69,7 +69,7 @@ def _why(whose: str, state: Json, whole: bool) -> Iterator[str]:
     """Why it does not run, if it does not."""
     if "outage" in state:
         away = state["outage"]
-        yield f"  {whose} waits since {away['since']}: {away['reason']} (next try {away['next_try']})"
+        yield f"  {whose} has been waiting since {away['since']}: {away['reason']} (next try {away['next_try']})"
     if "restart" in state:
         again = state["restart"]
         yield f"  {whose} has failed {again['failures']} times and is started again at {again['next_try']}"

@@ -17,7 +17,7 @@ def command(name: str, **given: str | None) -> None:
     if not name:
         raise click.UsageError("NAME is empty; no --context can mean it")
     if not given["url"]:
-        raise click.UsageError("--url says where the worker is")
+        raise click.UsageError("give the worker's address with --url")
     for each in ("password_file", "token_file", "ca", "certificate", "key"):
         file = given[each]
         given[each] = None if file is None else str(Path(file).expanduser().absolute())

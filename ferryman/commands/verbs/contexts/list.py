@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
 def rendered(found: Contexts) -> RenderableType:
     """As a table."""
     if not found.known:
-        return terminal.lines([f"There are no contexts; commands mean {contexts.DEFAULT_URL}."])
+        return terminal.lines([f"There are no contexts; commands use {contexts.DEFAULT_URL}."])
     rows = [
         ("*" if name == found.current else "", name, each.url, each.user or "")
         for name, each in sorted(found.known.items())

@@ -10,7 +10,7 @@ from ferryman.client import contexts
 @click.command("use")
 @click.argument("name")
 def command(name: str) -> None:
-    """Make NAME the current context: the one that commands mean unless they are told."""
+    """Make NAME the current context, which commands use by default."""
     if not name:
         raise click.UsageError("NAME is empty; no --context can mean it")
     found = contexts.load()

@@ -14,8 +14,10 @@ from ferryman.client.worker import Worker
 @connector_names
 @asks
 @dead_letters.choosing
-@click.option("--letters", default=0, type=click.IntRange(min=0), help="List so many single letters too, the newest.")
-@click.option("--scan", type=click.IntRange(min=1), help="Look at so many of the newest letters of a topic (100,000).")
+@click.option(
+    "--letters", default=0, type=click.IntRange(min=0), help="Also list this many single letters, the newest."
+)
+@click.option("--scan", type=click.IntRange(min=1), help="Read this many of the newest letters of a topic (100,000).")
 @as_json
 def command(worker: Worker, names: tuple[str, ...], letters: int, as_json: bool, **chosen: str | int | None) -> None:
     """List the dead letters of connectors NAME..., or of all that write any, grouped by stage, error and field."""
@@ -27,7 +29,7 @@ def command(worker: Worker, names: tuple[str, ...], letters: int, as_json: bool,
 def rendered(found: dict[str, Any]) -> RenderableType:
     """As tables."""
     if not found:
-        return terminal.lines(["No connector writes dead letters: errors.deadletterqueue.topic.name is set nowhere."])
+        return terminal.lines(["No connector writes dead letters: none has errors.deadletterqueue.topic.name."])
     groups = [
         (
             *(name, each["stage"] or "", dead_letters.short(each["exception"]), each["field"] or ""),

@@ -12,13 +12,13 @@ from ferryman.client.worker import Worker
 from ferryman.telemetry.lines import printable
 
 _WHY = {
-    "replayed": "were taken before (--again)",
+    "replayed": "were replayed before (--again)",
     "attempts": "were replayed too often (--attempts)",
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
-    "refused": "cannot go (the worker's log says why)",
-    "internal": "say of their record that it was in an internal topic",
-    "doubles": "are of a record that a newer letter holds too",
+    "refused": "cannot be sent (the worker's log says why)",
+    "internal": "say that their record was in an internal topic",
+    "doubles": "hold a record that a newer letter holds too",
 }
 
 
@@ -28,22 +28,22 @@ _WHY = {
 @asks
 @dead_letters.choosing
 @click.option("--all", "everything", is_flag=True, help="All letters of the connector.")
-@click.option("--to-topic", is_flag=True, help="Send them to the topics of their records, for all who read these.")
-@click.option("--again", is_flag=True, help="Letters too that were replayed before.")
-@click.option("--attempts", type=click.IntRange(min=1), help="Pass over what was replayed so often (3).")
-@click.option("--allow-older", is_flag=True, help="Write though rows may go back in time.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
-@click.option("--edit", metavar="JQ", help="A jq expression that edits each value before it goes.")
-@click.option("--run", "run", help="What the run is called; made up from connector and time otherwise.")
-@click.option("--dry-run", is_flag=True, help="Say which letters would be replayed; change nothing.")
-@click.option("--wait", is_flag=True, help="Wait until the run is through.")
+@click.option("--to-topic", is_flag=True, help="Send them to the topics of their records, for all their consumers.")
+@click.option("--again", is_flag=True, help="Also letters that were replayed before.")
+@click.option("--attempts", type=click.IntRange(min=1), help="Pass over letters that were replayed this often (3).")
+@click.option("--allow-older", is_flag=True, help="Write even if rows may go back to an older state.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key with another value for the run.")
+@click.option("--edit", metavar="JQ", help="A jq expression that edits each value before it is sent.")
+@click.option("--run", "run", help="The run's name; by default made from connector and time.")
+@click.option("--dry-run", is_flag=True, help="Only say which letters would be replayed.")
+@click.option("--wait", is_flag=True, help="Wait until the run is over.")
 @as_json
 def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, wait: bool, **given: Any) -> None:
-    """Replay dead letters of connector NAME: those called LETTER as `ferryman dlq list` prints them, or those that the
-    options choose, or --all.
+    """Replay dead letters of connector NAME: each LETTER, as `ferryman dlq list` prints it, or those that the options
+    choose, or --all.
 
-    They go the connector's way, through its converters and transforms into its target, in a run of their own beside it.
-    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
+    They go through the connector's converters and transforms into its target, in a run of their own beside it. Each is
+    replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
     terminal.show_answer(told, lambda found: rendered(found, given["dry_run"]), as_json)
@@ -79,9 +79,9 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
     yield from (f"{number:,} {_WHY.get(why, why)}" for why, number in found["passed_over"].items())
     yield from found.get("refusals", ())
     if found.get("records_done"):
-        yield f"it goes on behind {found['records_done']:,} offsets that a run of that name has done"
+        yield f"it continues after {found['records_done']:,} offsets that an earlier run of that name has done"
     if not found["complete"]:
-        yield "these were not all: call it again for the others"
+        yield "these were not all: repeat the command for the others"
     if is_dry:
         yield "nothing was changed"
 

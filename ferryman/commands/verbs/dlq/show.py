@@ -1,4 +1,4 @@
-"""``ferryman dlq show``: one dead letter, whole."""
+"""``ferryman dlq show``: one whole dead letter."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from ferryman.client.worker import Worker
 @name
 @click.argument("letter", metavar="LETTER")
 @asks
-@click.option("--edit", metavar="JQ", help="Show too what this jq expression makes of the value; nothing is changed.")
+@click.option("--edit", metavar="JQ", help="Also show the value as this jq expression edits it; nothing is changed.")
 @as_json
 def command(worker: Worker, name: str, letter: str, edit: str | None, as_json: bool) -> None:
     """Show a dead letter of connector NAME: the record, where it lay, and why it was refused.

@@ -27,7 +27,7 @@ class GatherDelay:
     limit: int = WORTHWHILE_RECORDS
     """Records a poll at most: more would not come for waiting."""
     _polled_at: float | None = None
-    """When the records came that are being put; None if there are none, or many."""
+    """When the records arrived that are being put; None if there are none, or many."""
     _until: float = 0.0
 
     def polled(self, found: Sequence[Polled], now: float) -> None:

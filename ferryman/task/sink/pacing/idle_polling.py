@@ -12,7 +12,7 @@ from dataclasses import dataclass
 IDLE_AFTER_SECONDS = 30.0
 """Seconds without a record."""
 MAX_STRETCH_SECONDS = 1.0
-"""Seconds that polls follow one another at most."""
+"""How long, in seconds, polls follow one another at most."""
 
 
 @dataclass

@@ -43,8 +43,8 @@ class Bounds:
         source, known = assigned.source, run.ranges.ids.get(assigned.source.topic)
         if known is not None and known != assigned.topic_id:
             raise TaskError(
-                f"The topic {source.topic} has the id {assigned.topic_id}, but the run was made for one of that name "
-                f"with the id {known}: its records are gone. Make another run"
+                f"The topic {source.topic} has the id {assigned.topic_id}, but the run was made for a topic of "
+                f"that name with the id {known}, whose records are gone. Make another run"
             )
         range_ = run.ranges.of.get(source, Range(assigned.end, assigned.end))
         wanted = range_.first if assigned.committed is None else assigned.committed.offset
@@ -61,7 +61,7 @@ class Bounds:
         for source, start in starts.items():
             if start < begins[source] and not self._range(source).is_over(start):
                 log.warning(
-                    "%s: the offsets from %d to %d are no longer there; the run goes on behind them",
+                    "%s: the offsets from %d to %d are no longer there; the run continues after them",
                     *(source, start, begins[source]),
                 )
         self._read.update(begins)

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.5
 GROUP_POLL_SECONDS = 2.0
 """The same for who is in its group, while nothing else is known of it."""
 BLIND_SECONDS = 30.0
-"""Seconds without an answer after which nobody is given way to."""
+"""Seconds without an answer after which the run no longer gives way."""
 
 Positions = Mapping[TopicPartition, int]
 
@@ -66,16 +66,16 @@ class Live:
     _is_blind: bool = False
     _is_known: bool = True
     _group: tuple[float, bool] = (-GROUP_POLL_SECONDS, True)
-    """When the group was asked for, and whether somebody was there."""
+    """When the group was last described, and whether it had members."""
 
     def look(self, now: float) -> None:
-        """Looks once; ``now`` in seconds of a clock that only goes forward. It raises nothing that comes from other
-        systems: a run goes on that nobody can tell about its live connector."""
+        """Looks once; ``now`` in seconds of a clock that only goes forward. It raises no errors of other systems:
+        without information about its live connector a run goes on."""
         self._heard = now if self._heard is None else self._heard
         try:
             delay = self._delay(now)
         except (FerrymanError, KafkaException) as error:
-            log.debug("nobody tells how far the live connector is: %s", error)
+            log.debug("it is not known how far the live connector is: %s", error)
             if now - self._heard > BLIND_SECONDS:
                 self._warn(error)
                 self.yielding.heard(None, now)
@@ -100,7 +100,7 @@ class Live:
     def _warn(self, error: Exception) -> None:
         """Once, until there is an answer again."""
         if not self._is_blind:
-            log.warning("nobody tells how far the live connector is; the run does not slow down for it: %s", error)
+            log.warning("it is not known how far the live connector is; the run does not slow down for it: %s", error)
         self._is_blind = True
 
     def _delay(self, now: float) -> Delay | None:

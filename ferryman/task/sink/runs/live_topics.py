@@ -1,4 +1,4 @@
-"""What Kafka tells of a live connector: how far its group is, and where the partitions end."""
+"""What Kafka knows about a live connector: its group's offsets, and where the partitions end."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class LiveTopics:
             return {}
         found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER_SECONDS)
         if not found:
-            raise RetriableError(f"Kafka does not tell in time where {len(wanted)} partitions end")
+            raise RetriableError(f"Kafka does not say in time where {len(wanted)} partitions end")
         return {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def is_read(self) -> bool:
@@ -67,7 +67,7 @@ class LiveTopics:
                         return None
                     if error.code() == KafkaError._PARTITION_EOF:
                         return message.offset()
-            raise RetriableError(f"Kafka does not tell in time what is in {source} from offset {offset} on")
+            raise RetriableError(f"Kafka does not say in time what {source} holds from offset {offset} on")
         finally:
             self._asks.unassign()
 

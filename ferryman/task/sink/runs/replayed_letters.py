@@ -8,8 +8,8 @@ from ferryman.task.sink.runs.letters import Letters
 
 
 def replayed_letters(setup: Setup) -> Letters | None:
-    """The letters of a task's run; None of what replays none. RetriableError when Kafka does not answer, TaskError when
-    it refuses."""
+    """The letters of a task's run; None if it is not a replay. RetriableError when Kafka does not answer, TaskError
+    when it refuses."""
     run = setup.run
     if run is None or not run.ferryman_run_letters:
         return None

@@ -67,7 +67,7 @@ def test_a_partition_without_a_range_is_over_before_it_begins() -> None:
 
 
 def test_a_topic_that_was_created_anew_is_refused() -> None:
-    with pytest.raises(TaskError, match="the run was made for one of that name with the id old"):
+    with pytest.raises(TaskError, match="the run was made for a topic of that name with the id old"):
         bounds({A: Range(0, 9)}, id="old").placed([assigned(A, None)])
 
 
