@@ -16,6 +16,7 @@ SEARCHING = {"search", "sub", "subn", "split", "findall", "finditer"}
 OF_OUR_OWN_TEXTS = ("ferryman/stack/", "ferryman/demo/", "ferryman/docs/")
 """Folders whose patterns look at texts of this project only."""
 PUT_TOGETHER = {
+    "connectors/s3/config/source_names.py": "of escaped texts and bounded digits, for the name of an object",
     "ferryman/java/simple_date_format.py": "of pieces whose repeats are possessive or bounded by the pattern's length",
     "ferryman/regex/child.py": "a user's, in a process that is killed",
 }

@@ -145,6 +145,6 @@ def test_the_source_tells_what_it_lists() -> None:
     }
     found = [each for each in listings(S3SourceConnector.config_class.parse(raw)) if each.kind == "request"]
     assert [each.details for each in found] == [
-        {"Bucket": "archive", "Prefix": "a/b/orders"},
-        {"Bucket": "archive", "Prefix": "a/b/mails"},
+        {"Bucket": "archive", "Prefix": "a/b/mails/"},
+        {"Bucket": "archive", "Prefix": "a/b/orders/"},
     ]
