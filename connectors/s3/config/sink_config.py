@@ -71,7 +71,8 @@ class S3SinkConfig(S3Keys):
     timestamp_extractor: Str = key("Wallclock", shown=Shown(group="Objects"))
     """The time that counts: Wallclock, Record (that of the Kafka record) or RecordField."""
     timestamp_field: Str = key("timestamp", shown=Shown(group="Objects"))
-    """For RecordField: milliseconds, a Timestamp, or ISO 8601 text (UTC where it names no zone)."""
+    """For RecordField: milliseconds, as a number or a text, a Timestamp, or ISO 8601 text with dashes (UTC where it
+    names no zone)."""
     store_kafka_keys: Bool = key(False, importance="LOW", shown=Shown(group="Objects"))
     """Whether keys are written too, to an object with .keys in its name beside each of values."""
     keys_format: Plugin = key(

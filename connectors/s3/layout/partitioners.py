@@ -1,5 +1,6 @@
 """Partitioners: which encoded partition (path) a record belongs to, and which time it has."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import polars as pl
 
 from ferryman.connectors.s3.config.object_names import partition_value, segment
 from ferryman.errors import DataError
+from ferryman.java import joda_iso
 from ferryman.java.joda_time import Format
 from ferryman.java.texts import iso, java_class, millis
 from ferryman.record import Batch, Columns, Maps
@@ -23,6 +25,7 @@ Paths = str | Sequence[str]
 MINUTE = 60_000
 FIELDS, TIME = "partition.field.name", "timestamp.field"
 """The keys that name fields."""
+_DIGITS = re.compile(r"-?\d{1,19}", re.ASCII)
 _MOST_CACHED = 100_000
 _SIMPLE = frozenset({str, int, bool})
 
@@ -218,17 +221,18 @@ def record_time(batch: Batch) -> Sequence[int]:
 
 
 def field_time(name: str) -> Times:
-    """The times in a field: milliseconds, Timestamps or ISO 8601 (UTC where it names no zone)."""
+    """The times in a field: milliseconds, also as text, Timestamps or ISO 8601 (UTC where it names no zone)."""
     path = name.split(".")
 
     def extracted(batch: Batch) -> Sequence[int]:
-        return [instant(value, name) for value in values_at(batch, path, TIME, epoch=True)]
+        fractions = batch.value.schema is None
+        return [instant(value, name, fractions) for value in values_at(batch, path, TIME, epoch=True)]
 
     return extracted
 
 
-def instant(value: Any, name: str) -> int:
-    """Milliseconds since the epoch of one value of a timestamp field."""
+def instant(value: Any, name: str, fractions: bool) -> int:
+    """Milliseconds since the epoch of one value of a timestamp field; ``fractions`` of one are cut off, or refused."""
     if value.__class__ is int:
         return int(value)
     try:
@@ -238,14 +242,19 @@ def instant(value: Any, name: str) -> int:
             case date():
                 return millis(datetime(value.year, value.month, value.day, tzinfo=UTC))
             case str():
-                found = datetime.fromisoformat(value)
-                return millis(found if found.tzinfo else found.replace(tzinfo=UTC))
+                return int(value) if _is_long(value) else joda_iso.instant(value)
+            case float() | Decimal() if fractions:
+                return int(value)
     except (ValueError, OverflowError):
         pass
     what = f"the text {value[:40]!r}" if isinstance(value, str) else f"a {java_class(value)}"
     raise DataError(
         f"The field {name} is no timestamp: neither milliseconds, a Timestamp nor ISO 8601 but {what} (see {TIME})"
     )
+
+
+def _is_long(text: str) -> bool:
+    return _DIGITS.fullmatch(text) is not None and -(2**63) <= int(text) < 2**63
 
 
 def values_at(batch: Batch, path: Sequence[str], key: str, epoch: bool = False) -> Sequence[Any]:

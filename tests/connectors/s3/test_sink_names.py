@@ -8,6 +8,7 @@ import pytest
 
 from ferryman.connectors.s3.layout.partitioners import ByFields
 from ferryman.schema import (
+    FLOAT64,
     INT64,
     STRING,
     struct,
@@ -141,6 +142,8 @@ def test_what_cannot_be_a_partition_is_a_data_error(world: World, value: Any) ->
         "2023-11-15T12:00:00Z",
         "2023-11-15T13:00:00+01:00",
         "2023-11-15T12:00:00",
+        "1700049600000",
+        float(NOON) + 0.678,
         dt.datetime(2023, 11, 15, 12, tzinfo=dt.UTC),
     ],
 )
@@ -149,6 +152,24 @@ def test_times_in_fields(world: World, value: Any) -> None:
     write(world, Log({"a": {"at": value}}), Log({"a": {"at": "soon"}}), Log({"a": None}))
     assert world.objects() == ["topics/orders/year=2023/month=11/day=15/hour=12/orders+0+0000000000.json"]
     assert [offset for offset, _ in world.reported] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [("1710123112345", "2024"), ("-1", "1969"), ("2023", "1970"), ("9" * 19, None), ("17101231123450000000", None)],
+)
+def test_digits_alone_are_milliseconds(world: World, text: str, year: str | None) -> None:
+    world.more = {**BY_RECORD_TIME, "timestamp.extractor": "RecordField", "timestamp.field": "at", "flush.size": "1"}
+    write(world, Log({"at": text}))
+    assert [key.split("/")[2] for key in world.objects()] == ([] if year is None else [f"year={year}"])
+    assert len(world.reported) == (year is None)
+
+
+def test_fractions_of_milliseconds_are_refused_by_a_schema_that_has_them(world: World) -> None:
+    world.more = {**BY_RECORD_TIME, "timestamp.extractor": "RecordField", "timestamp.field": "at", "flush.size": "1"}
+    world.schema = struct({"at": FLOAT64})
+    write(world, Log({"at": float(NOON)}))
+    assert (world.objects(), len(world.reported)) == ([], 1)
 
 
 @pytest.mark.parametrize(("delim", "end"), [("/", "/"), ("_", "_"), ("_", "")])
