@@ -3,7 +3,7 @@
 As Confluent's StorageSchemaCompatibility and Kafka Connect's SchemaProjector.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from ferryman.errors import DataError
 from ferryman.formats.polars_types import dtype
 from ferryman.java.decimals import rescaled
 from ferryman.record import Batch, Columns, Rows
-from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Field, Schema, Type
+from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Field, RecursiveSchema, Schema, Type
 
 Compatibility = Literal["NONE", "BACKWARD", "FORWARD", "FULL"]
 Convert = Callable[[Any], Any]
@@ -22,6 +22,13 @@ Convert = Callable[[Any], Any]
 _NUMBERS = INTEGERS | FLOATS
 _SCALARS = _NUMBERS | {Type.BOOLEAN, Type.STRING}
 _NESTED = frozenset({Type.STRUCT, Type.ARRAY, Type.MAP})
+_NOTES = frozenset({"connect.record.doc", "connect.record.aliases", "connect.record.namespace"})
+_DOC = "io.confluent.connect.avro.field.doc."
+"""Parameters that change no value."""
+_ENUMS = frozenset(
+    {"org.apache.kafka.connect.data.Enum", "io.confluent.connect.avro.Enum", "io.confluent.connect.protobuf.Enum"}
+)
+"""Parameters of an enum."""
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]
 
 
@@ -35,7 +42,48 @@ def ends_file(compatibility: Compatibility, file: Schema | None, record: Schema 
         raise DataError("Switch between schema-based and schema-less data is not supported")
     if file.version is None or record.version is None:
         raise DataError(f"Schema version required for {compatibility} compatibility")
+    if not _fits(record, file):
+        return True
     return record.version < file.version if compatibility == "FORWARD" else record.version > file.version
+
+
+@lru_cache(maxsize=1000)
+def _fits(record: Schema, file: Schema) -> bool:
+    """Whether every value of a record's schema can be read by the file's; versions apart."""
+    if record is file:
+        return True
+    if isinstance(record, RecursiveSchema) or isinstance(file, RecursiveSchema):
+        return False  # what is in them has no end
+    if record.type is not file.type and not _promotes(record.type, file.type):
+        return False
+    if record.name != file.name or not _same_parameters(dict(record.parameters), dict(file.parameters)):
+        return False
+    if record.optional and not file.optional and file.default is None:
+        return False
+    if any(field.name not in record.by_name and not _may_lack(field.schema) for field in file.fields):
+        return False
+    pairs = [(own.schema, file.by_name[own.name].schema) for own in record.fields if own.name in file.by_name]
+    pairs += [(own, other) for own, other in ((record.keys, file.keys), (record.values, file.values)) if own and other]
+    return all(_fits(own, other) for own, other in pairs)
+
+
+def _promotes(source: Type, target: Type) -> bool:
+    return {source, target} <= _NUMBERS and _WIDTHS.index(source) <= _WIDTHS.index(target)
+
+
+def _may_lack(schema: Schema) -> bool:
+    return schema.optional or schema.default is not None
+
+
+def _same_parameters(record: Mapping[str, str], file: Mapping[str, str]) -> bool:
+    """Whether the parameters that matter are the same; an enum may have fewer symbols than that of the file."""
+    own, other = (
+        {name: value for name, value in each.items() if name not in _NOTES and not name.startswith(_DOC)}
+        for each in (record, file)
+    )
+    if _ENUMS.isdisjoint(own) or _ENUMS.isdisjoint(other):
+        return own == other
+    return own.items() <= other.items()
 
 
 def projected(batch: Batch, schema: Schema | None) -> Batch:
@@ -118,11 +166,7 @@ def _same(source: Schema, target: Schema) -> Convert:
 
 
 def _promotion(source: Schema, target: Schema) -> Convert:
-    if (
-        {source.type, target.type} <= _NUMBERS
-        and _WIDTHS.index(source.type) <= _WIDTHS.index(target.type)
-        and source.name == target.name
-    ):
+    if _promotes(source.type, target.type) and source.name == target.name:
         return float if target.type in FLOATS else lambda value: value
     raise DataError(f"Schema type mismatch. source type: {source.type} and target type: {target.type}")
 
@@ -133,7 +177,7 @@ def _struct(source: Schema, target: Schema) -> Convert:
         own = source.by_name.get(field.name)
         if own is not None:
             members.append((field.name, _projection(own.schema, field.schema)))
-        elif field.schema.optional or field.schema.default is not None:
+        elif _may_lack(field.schema):
             members.append((field.name, lambda value, default=field.schema.default: default))  # type: ignore[misc]
         else:
             raise DataError(f"Required field `{field.name}` is missing from source schema: {source.name}")

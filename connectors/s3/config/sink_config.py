@@ -115,7 +115,7 @@ class S3SinkConfig(S3Keys):
         Literal["NONE", "BACKWARD", "FORWARD", "FULL"], any_case("NONE", "BACKWARD", "FORWARD", "FULL")
     ] = key("NONE", importance="HIGH", shown=Shown(group="Objects"))
     """Which change of the schema closes files: NONE every one; BACKWARD and FULL a later version, FORWARD an earlier
-    one; other records are read by the file's schema."""
+    one, and all three one that cannot be read by the file's schema; other records are read by that."""
     avro_codec: Literal["null", "deflate", "bzip2", "snappy"] = key(
         "null", importance="LOW", shown=Shown(group="Objects")
     )

@@ -1,21 +1,26 @@
 """When the S3 sink closes files, and how much they may hold until then."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.layout.rotation import Rotation
 from ferryman.java.joda_time import zone
 from ferryman.schema import (
     INT32,
     INT64,
     STRING,
+    RecursiveSchema,
     Schema,
     Type,
+    array,
+    decimal,
     struct,
 )
 from tests.connectors.s3.archives import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
@@ -215,6 +220,79 @@ def test_a_changed_schema_closes_files_or_is_projected(world: World, compatibili
     time.sleep(0.002)
     world.commit()
     assert list(world.contents().values()) == files
+
+
+RED, BLUE = ((f"io.confluent.connect.avro.Enum.{symbol}", symbol) for symbol in ("RED", "BLUE"))
+FEW, MANY = (
+    Schema(Type.STRING, parameters=(("io.confluent.connect.avro.Enum", "Colour"), *symbols))
+    for symbols in ((RED,), (RED, BLUE))
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "record", "fits"),
+    [
+        ({"id": INT64}, {"id": INT32}, True),
+        ({"id": INT32}, {"id": INT64}, False),
+        ({"id": INT32}, {"id": STRING}, False),
+        ({"id": STRING}, {"id": INT32}, False),
+        ({"id": decimal(2)}, {"id": decimal(3)}, False),
+        ({"id": INT32}, {"id": INT32.as_optional()}, False),
+        ({"id": replace(INT32, default=1)}, {"id": INT32.as_optional()}, True),
+        ({"id": INT32.as_optional()}, {"id": INT32}, True),
+        ({"id": INT32, "more": STRING}, {"id": INT32}, False),
+        ({"id": INT32, "more": replace(STRING, default="")}, {"id": INT32}, True),
+        ({"id": INT32}, {"id": INT32, "more": STRING}, True),
+        ({"in": struct({"a": INT32}, "A")}, {"in": struct({"a": INT32}, "B")}, False),
+        ({"in": struct({"a": INT32}, "A")}, {"in": struct({}, "A")}, False),
+        ({"in": array(INT32)}, {"in": array(STRING)}, False),
+        ({"in": array(INT64)}, {"in": array(INT32)}, True),
+        (
+            {"in": Schema(Type.MAP, keys=STRING, values=INT32)},
+            {"in": Schema(Type.MAP, keys=STRING, values=INT64)},
+            False,
+        ),
+        (
+            {"in": Schema(Type.MAP, keys=STRING, values=INT32)},
+            {"in": Schema(Type.MAP, keys=INT32, values=INT32)},
+            False,
+        ),
+        ({"in": MANY}, {"in": FEW}, True),
+        ({"in": FEW}, {"in": MANY}, False),
+        ({"in": replace(STRING, parameters=(("connect.record.doc", "a"),))}, {"in": STRING}, True),
+        ({"in": replace(STRING, parameters=(("length", "3"),))}, {"in": STRING}, False),
+    ],
+)
+@pytest.mark.parametrize("compatibility", ["BACKWARD", "FORWARD", "FULL"])
+def test_what_the_files_schema_cannot_read_closes_it(
+    compatibility: Compatibility, file: dict[str, Schema], record: dict[str, Schema], fits: bool
+) -> None:
+    one, other = (replace(struct(fields, "shop.Order"), version=1) for fields in (file, record))
+    assert ends_file(compatibility, one, other) is not fits
+    assert ends_file(compatibility, one, replace(other, name="shop.Payment"))
+
+
+def test_schemas_that_contain_themselves_close_files_when_they_change() -> None:
+    def node(more: Mapping[str, Schema], version: int) -> Schema:
+        inner = RecursiveSchema.unfilled([], optional=True)
+        outer = replace(struct({"next": inner, **more}, "Node"), version=version)
+        inner.fill(outer)
+        return outer
+
+    assert not ends_file("BACKWARD", node({}, 1), node({}, 1))
+    assert ends_file("BACKWARD", node({"more": STRING.as_optional()}, 2), node({}, 1))
+
+
+def test_records_of_another_name_get_files_of_their_own(world: World) -> None:
+    world.more = {**PARQUET, "schema.compatibility": "BACKWARD", "flush.size": "9"}
+    world.begin()
+    for name in ("shop.Order", "shop.Payment", "shop.Order"):
+        world.schema = replace(struct({"id": INT32}, name), version=1)
+        world.produce(P0, Log({"id": len(world.logs[P0])}))
+        world.put(P0)
+    world.running.end()
+    world.commit()
+    assert (list(world.contents().values()), world.reported) == ([[{"id": 0}], [{"id": 1}], [{"id": 2}]], [])
 
 
 def test_a_missing_version_is_a_data_error_where_versions_count(world: World) -> None:
