@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_state import Ledger, Redo
@@ -23,6 +23,7 @@ from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.commit.turns import Turns
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
+from ferryman.connectors.s3.config.sink_config import Nulls
 from ferryman.connectors.s3.formats.format import Format, select, split
 from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
@@ -33,7 +34,6 @@ from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Rows, in_order
 from ferryman.schema import Schema
 
-Nulls = Literal["fail", "ignore", "write"]
 Group = tuple[str, Sequence[int]]
 """A path and the indices of its records in a batch."""
 
@@ -195,7 +195,7 @@ class Intake:
         for number, indices in redo.parts(old):
             side, file, part = redo.missing[number].entry.side, redo.files.get(number), old.take(indices)
             form, written = self._form(side), self._written(part, side)
-            schema = written.value.schema if file is None else file.schema
+            schema = self._schema(written) if file is None else file.schema
             encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
         for number, schema, form, chunk, taken in encoded:
             ledger.again(number, schema, form).add(chunk, taken)
@@ -205,12 +205,14 @@ class Intake:
 
     def _parts(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
         """What is to be written of a batch, in order; the flag is for null values."""
-        if not isinstance(batch.value, Rows) or None not in batch.value.values:
+        if self.nulls == "keep" or not _has_nulls(batch):
             yield False, batch
             return
+        if self.nulls == "refuse":
+            raise DataError("The value is null, which files of Avro and Parquet cannot have; csv, json and jsonl can")
         if self.nulls == "fail":
             raise DataError("The value is null, and behavior.on.null.values=fail")
-        tombstones = [value is None for value in batch.value.values]
+        tombstones = [value is None for value in batch.value.rows().values]
         if self.nulls == "write":
             for part in in_order([part for _, part in batch.split(tombstones)]):
                 yield part.value.rows().values[0] is None, part
@@ -226,7 +228,7 @@ class Intake:
         layout = self.layout
         times, paths = layout.times_and_paths(batch, tombstones)
         written = {side: self._written(batch, side) for side in layout.files(tombstones)}
-        schemas = {side: each.value.schema for side, each in written.items()}
+        schemas = {side: self._schema(each) for side, each in written.items()}
         targets = {side: {schema} for side, schema in schemas.items()}
         partition, last = batch.source.partition, batch.offsets[-1]
         for path in distinct(paths):
@@ -261,6 +263,10 @@ class Intake:
             name = side.removeprefix(TOMBSTONE)
             raise TaskError(f"Files of {name} are to be made again: set store.kafka.{name}=true until that is done")
         return found.format
+
+    def _schema(self, written: Batch) -> Schema | None:
+        """The schema that a file of these records has."""
+        return None if self.layout.mixed else written.value.schema
 
     def _written(self, batch: Batch, side: str) -> Batch:
         """The batch with what a side's files hold as its values."""

@@ -27,6 +27,10 @@ TIMED = frozenset(PARTITIONERS[2:])
 OUTPUT_FIELDS = frozenset({"key", "value", "offset", "timestamp", "headers"})
 
 
+Nulls = Literal["fail", "ignore", "write", "keep", "refuse"]
+"""What becomes of null values: behavior.on.null.values, or that they are as any others, or that no file has them."""
+
+
 def _zone(value: str) -> str:
     if value:
         zone(value)
@@ -192,9 +196,11 @@ class S3SinkConfig(S3Keys):
     """The time of {{timestamp}}: the wall clock or that of the Kafka record."""
 
     @property
-    def nulls(self) -> Literal["fail", "ignore", "write"]:
-        """What becomes of null values; Aiven's sink writes none."""
-        return "ignore" if self.aiven else self.null_values
+    def nulls(self) -> Nulls:
+        """What becomes of null values; Aiven's sink writes them like others, where the format has a text for them."""
+        if self.aiven:
+            return "refuse" if self.output_type in ("avro", "parquet") else "keep"
+        return self.null_values
 
     @property
     def partitioner_name(self) -> str:

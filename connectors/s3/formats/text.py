@@ -198,7 +198,7 @@ class JsonFields:
             case "key":
                 return json_texts(batch.key.rows())
             case "value":
-                return json_texts(batch.value.rows())
+                return _values(batch.value.rows())
             case "offset":
                 return [str(offset).encode() for offset in batch.home_offsets]
             case "timestamp":
@@ -212,6 +212,14 @@ class JsonFields:
         if self.array:
             return TextWriter(b",\n", b"[\n", b"\n]", self.packing)
         return TextWriter(b"\n", tail=b"\n", packing=self.packing)
+
+
+def _values(rows: Rows) -> list[bytes]:
+    """Each value's JSON; that of a tombstone is null, whatever the schema allows."""
+    if rows.schema is None or None not in rows.values:
+        return json_texts(rows)
+    texts = iter(json_texts(Rows(rows.schema, [value for value in rows.values if value is not None])))
+    return [b"null" if value is None else next(texts) for value in rows.values]
 
 
 def _headers(found: Sequence[Any]) -> bytes:

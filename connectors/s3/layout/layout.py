@@ -44,6 +44,8 @@ class Layout:
     tombstones: Tombstones | None = None
     keys: bool = False
     """Whether keys are written anywhere."""
+    mixed: bool = False
+    """Whether a file takes records of any schema, each written by its own."""
 
     def times_and_paths(self, batch: Batch, tombstones: bool) -> tuple[Sequence[int] | None, Paths]:
         """The times, if they matter, and paths of records; ``tombstones`` are tombstones. Raises DataError."""
@@ -199,6 +201,7 @@ def _aiven(config: S3SinkConfig) -> Layout:
         format=_aiven_format(config, packing),
         part_size=config.part_size or _SMALL_PART,
         keys=True,
+        mixed=config.output_type not in ("avro", "parquet"),
     )
 
 

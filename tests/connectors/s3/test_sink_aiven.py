@@ -19,6 +19,7 @@ from tests.connectors.s3.archives import (
     write,
 )
 from tests.connectors.s3.s3_task import AIVEN, P0, Log, World
+from tests.connectors.sink_world import Killed
 
 HEADERS = (Header("trace", b"7"), Header("trace", b"8"))
 
@@ -162,3 +163,76 @@ def test_aivens_containers(world: World, kind: str, more: dict[str, str]) -> Non
     )
     world.schema = struct({"id": INT64}, "order")
     assert write(world, *numbered(2)) == {f"orders-0-0.{kind}": [{"id": 0}, {"id": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("csv", b"YQ==,b25l\nYg==,\nYw==,dHdv\n"),
+        ("jsonl", b'{"key":"a","value":"b25l"}\n{"key":"b","value":null}\n{"key":"c","value":"dHdv"}\n'),
+        ("json", b'[\n{"key":"a","value":"b25l"},\n{"key":"b","value":null},\n{"key":"c","value":"dHdv"}\n]'),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_tombstones_are_written_among_the_others(world: World, kind: str, data: bytes, together: bool) -> None:
+    more = {"format.output.type": kind, "format.output.fields": "key,value", "file.compression.type": "none"}
+    use_aiven(world, **more)
+    world.key_schema = STRING
+    world.begin()
+    records = [Log(b"one", NOON, "a"), Log(None, NOON, "b"), Log(b"two", NOON, "c")]
+    for some in [records] if together else [[each] for each in records]:
+        # A null that comes alone has no schema.
+        world.schema = None if some[0].value is None else BYTES
+        world.produce(P0, *some)
+        world.put(P0)
+    world.commit()
+    assert {key: world.get(key) for key in world.objects()} == {"orders-0-0": data}
+
+
+def test_records_of_any_schema_are_in_one_file_of_text(world: World) -> None:
+    use_aiven(
+        world, **{"format.output.type": "jsonl", "format.output.envelope": "false", "file.compression.type": "none"}
+    )
+    world.begin()
+    for schema, value in ((struct({"id": INT64}), {"id": 1}), (struct({"name": STRING}), {"name": "a"}), (None, [2])):
+        world.schema = schema
+        world.produce(P0, Log(value))
+        world.put(P0)
+    world.commit()
+    assert {key: world.get(key) for key in world.objects()} == {"orders-0-0": b'{"id":1}\n{"name":"a"}\n[2]\n'}
+
+
+def test_an_object_of_several_schemas_is_made_again(world: World) -> None:
+    use_aiven(
+        world, **{"format.output.type": "jsonl", "format.output.envelope": "false", "file.compression.type": "none"}
+    )
+    schemas = [struct({"id": INT64}), struct({"name": STRING}), None]
+    world.produce(P0, Log({"id": 1}), Log({"name": "a"}), Log(None))
+
+    def put_each() -> None:
+        for world.schema in schemas:
+            world.put(P0, 1)
+
+    world.begin()
+    put_each()
+    world.die_at = ("s3.before_complete", 1)
+    with pytest.raises(Killed):
+        world.commit()
+    world.kill()
+    world.die_at = None
+    world.abort_uploads()
+    world.begin()
+    put_each()
+    world.commit()
+    assert {key: world.get(key) for key in world.objects()} == {"orders-0-0": b'{"id":1}\n{"name":"a"}\nnull\n'}
+
+
+@pytest.mark.parametrize("kind", ["avro", "parquet"])
+def test_tombstones_are_data_errors_where_files_have_no_null(world: World, kind: str) -> None:
+    use_aiven(world, **{"format.output.type": kind, "format.output.envelope": "false", "file.compression.type": "none"})
+    world.schema = struct({"id": INT64}, "order")
+    world.produce(P0, Log({"id": 0}), Log(None), Log({"id": 2}))
+    world.begin()
+    world.put(P0)
+    world.commit()
+    assert [offset for offset, _ in world.reported] == [1]

@@ -8,6 +8,7 @@ from typing import Any
 import fastavro
 import pytest
 
+from ferryman.connectors.s3.archive import look, source_config
 from ferryman.record import Header
 from ferryman.schema import BYTES, STRING
 from tests.connectors.s3 import s3_task
@@ -91,6 +92,19 @@ def test_a_tombstone_in_csv_comes_back_as_one(world: World, encoding: str) -> No
     put(world, "orders-0-5", f"a2V5,{value},5,1700000000000,\na2V5,,6,1700000000001,\n,,7,1700000000002,\n".encode())
     found = Restored(world, {"input.format": "csv", **fields}).drain()
     assert [(record.key, record.value) for record in found] == [(b"key", b"v1"), (b"key", None), (None, None)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl"])
+def test_tombstones_of_the_sink_come_back(world: World, kind: str) -> None:
+    world.schema, world.key_schema = BYTES, STRING
+    fields = {"format.output.fields": FIELDS, "file.compression.type": "none"}
+    archive(world, Log(b"v", key="a"), Log(None, key="b"), Log(b"w", key="c"), format_output_type=kind, **fields)
+    found = Restored(world, {"input.format": kind, **fields}).drain()
+    bare = [record.key.decode() if kind == "csv" else record.key for record in found]
+    assert bare == ["a", "b", "c"]
+    assert [record.value is None for record in found] == [False, True, False]
+    (seen,) = look(source_config({**world.raw, "format.output.type": kind})).examined("orders")
+    assert (seen.offsets, seen.damage) == ((0, 1, 2), ())
 
 
 def test_without_fields_the_line_is_the_value_and_the_name_the_key(world: World) -> None:
