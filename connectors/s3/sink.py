@@ -22,7 +22,7 @@ from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
 from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
 from ferryman.connectors.s3.config.bucket_keys import effectless
-from ferryman.connectors.s3.config.object_names import segment
+from ferryman.connectors.s3.config.object_names import constant, segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig as S3SinkConfig
 from ferryman.connectors.s3.config.sink_config import warnings
 from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
@@ -102,7 +102,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def examine(cls, config: S3SinkConfig, examination: Examination) -> Iterable[Finding]:
         """The bucket, the rights, and whether the server obeys conditional writes."""
         look = Look(bucket(config.model_copy(update={"part_retries": 0}), examination.seconds), examination.seconds)
-        objects = (config.prefix if config.aiven else config.topics_dir.strip("/") + "/").removeprefix("/")
+        objects = (constant(config.prefix) if config.aiven else config.topics_dir.strip("/") + "/").removeprefix("/")
         own = f"{config.manifest_prefix.strip('/') or '_ferryman'}-heads/{segment(examination.connector)}/"
         yield from look.all_of(Places(objects, own, config.tagging), examination.read_only)
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ferryman.connectors.email.mail import addresses, templates
-from ferryman.connectors.s3.config import object_names
+from ferryman.connectors.s3.config import object_names, source_template
 from ferryman.dead_letters import letter
 from ferryman.facts import config_records, statuses
 from ferryman.formats.json.text import loads_all
@@ -52,7 +52,11 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.one_line": partial(addresses.one_line, "k"),
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
+    "ferryman.connectors.s3.config.object_names.has": lambda text: object_names.has(text, "topic"),
     "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.connectors.s3.config.source_template.prefix_pattern": lambda text: source_template.prefix_pattern(
+        text, text
+    ),
     "ferryman.dead_letters.letter.parsed": lambda text: letter.parsed(
         Coordinates("d", 0, 0), None, None, None, [("__connect.errors.exception.message", text.encode())]
     ),

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -18,7 +19,8 @@ TOMBSTONE = "tombstone."
 
 _PLAIN = re.compile(r"[A-Za-z0-9._=-]+")
 _VARIABLE = re.compile(r"\{\{\s*(\w+)(?:\s*:\s*(\w+)\s*=\s*(\w+))?\s*\}\}")
-_UNITS = {"yyyy": "yyyy", "MM": "MM", "dd": "dd", "HH": "HH"}
+_UNITS = {"yyyy": "yyyy", "YYYY": "yyyy", "MM": "MM", "dd": "dd", "HH": "HH"}
+"""Joda's patterns; YYYY is what former versions of Aiven's sink had."""
 
 
 @lru_cache(maxsize=10_000)
@@ -77,25 +79,25 @@ class ConfluentNames:
 
 @dataclass(frozen=True, slots=True)
 class AivenNames:
-    """``aws.s3.prefix``, then file.name.template, in which the timestamp was already filled in by the partitioner.
+    """``aws.s3.prefix``, then file.name.template, in which dates and times were already filled in by the partitioner.
 
-    A file's path is that template with everything but topic, partition and start offset filled in.
+    A file's path is that with everything but topic, partition and start offset filled in.
     """
-
-    prefix: str
-    default_extension: str = field(default="")
 
     def key(self, destination: Destination, partition: int, offset: int) -> str:
         """An object's key."""
+        numbers = {"partition": (partition, 10), "start_offset": (offset, 20)}
 
         def filled(found: re.Match[str]) -> str:
             name, parameter, value = found.groups()
             if name == "topic":
                 return segment(destination.topic)
-            number, width = (partition, 10) if name == "partition" else (offset, 20)
+            if name not in numbers:
+                return found[0]  # as Aiven's templates leave what they do not know
+            number, width = numbers[name]
             return f"{number:0{width}d}" if parameter == "padding" and value == "true" else str(number)
 
-        return self.prefix + _VARIABLE.sub(filled, destination.path) + self.default_extension
+        return _VARIABLE.sub(filled, destination.path)
 
 
 def template_problem(template: str) -> str | None:
@@ -111,6 +113,11 @@ def template_problem(template: str) -> str | None:
         return f"unknown variable {', '.join(sorted(unknown))}"
     if not {"topic", "partition", "start_offset"} <= set(names):
         return "it must contain {{topic}}, {{partition}} and {{start_offset}}"
+    return parameter_problem(template)
+
+
+def parameter_problem(template: str) -> str | None:
+    """What is wrong with the variables of an aws.s3.prefix, which may be any; None if it can be used."""
     for found in _VARIABLE.finditer(template):
         name, parameter, value = found.groups()
         if name == "timestamp" and (parameter != "unit" or value not in _UNITS):
@@ -123,17 +130,38 @@ def template_problem(template: str) -> str | None:
 _PADDINGS = {("padding", "true"), ("padding", "false")}
 
 
+def has(template: str, variable: str, value: str | None = None) -> bool:
+    """Whether a variable occurs, with that value of its parameter."""
+    return any(found[1] == variable and value in (None, found[3]) for found in _VARIABLE.finditer(template))
+
+
+def constant(template: str) -> str:
+    """What stands before the first variable."""
+    found = _VARIABLE.search(template)
+    return template if found is None else template[: found.start()]
+
+
 def timed(template: str, zone: str) -> Callable[[int], str] | None:
-    """The template with its timestamps filled in, by milliseconds; None if it has none."""
-    if not any(found[1] == "timestamp" for found in _VARIABLE.finditer(template)):
+    """The template with its times filled in, by milliseconds, and its dates, which are today's; None if it has none."""
+    if not any(has(template, variable) for variable in ("timestamp", *_TODAY)):
         return None
 
     def filled(millis: int) -> str:
-        return _VARIABLE.sub(
-            lambda found: formatter(_UNITS[found[3]], zone)(millis) if found[1] == "timestamp" else found[0], template
-        )
+        def text(found: re.Match[str]) -> str:
+            if found[1] == "timestamp":
+                return formatter(_UNITS[found[3]], zone)(millis)
+            return _TODAY[found[1]]().date().isoformat() if found[1] in _TODAY else found[0]
+
+        return _VARIABLE.sub(text, template)
 
     return filled
+
+
+_TODAY: Mapping[str, Callable[[], datetime]] = {
+    "utc_date": lambda: datetime.now(UTC),
+    "local_date": lambda: datetime.now(UTC).astimezone(),
+}
+"""The dates that an aws.s3.prefix may have."""
 
 
 def checked(key: str) -> str:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
 from ferryman.connectors.s3.config.bucket_keys import invalid
-from ferryman.connectors.s3.config.object_names import template_problem
+from ferryman.connectors.s3.config.object_names import has, parameter_problem, template_problem
 from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import KeyProblem
 from ferryman.java.date_patterns import doubts
@@ -163,13 +163,14 @@ class S3SinkConfig(S3Keys):
     report_nulls: Bool = key(True, names=("report.null.values.to.dlq",), importance="LOW", shown=Shown(group="Objects"))
     """Whether skipped nulls go to the dead letter queue, if there is one."""
     prefix: Str = key("", names=("aws.s3.prefix", "aws_s3_prefix"), shown=Shown(group="Aiven"))
-    """What all names begin with."""
+    """What all names begin with; may have the variables of file.name.template, {{utc_date}} and {{local_date}}."""
     name_template: Str | None = key(
         None,
         names=("file.name.template",),
         shown=Shown(group="Aiven", default_text="{{topic}}-{{partition}}-{{start_offset}}"),
     )
-    """The names, of {{topic}}, {{partition}}, {{start_offset}} (with :padding=true) and {{timestamp:unit=yyyy}}."""
+    """The names, of {{topic}}, {{partition}}, {{start_offset}} (with :padding=true) and {{timestamp:unit=yyyy}}. If
+    there is none, the offset is padded behind a prefix, and .avro and the compression (.gz) stand at the end."""
     output_compression: Literal["none", "gzip", "snappy", "zstd"] = key(
         "gzip", names=("file.compression.type", "output_compression"), shown=Shown(group="Aiven")
     )
@@ -243,6 +244,14 @@ def warnings(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} has no effect: it belongs to {other}"
     for doubt in doubts(config.path_format, joda=True):
         yield f"path.format={config.path_format}: {doubt}"
+    for name, template in (("aws.s3.prefix", config.prefix), ("file.name.template", config.name_template or "")):
+        if has(template, "timestamp", "YYYY"):
+            yield f"{name}: {{{{timestamp:unit=YYYY}}}} is taken for {{{{timestamp:unit=yyyy}}}}; write it so"
+    if config.prefix and config.name_template is not None:
+        yield (
+            "aws.s3.prefix is put before file.name.template, which Aiven's sink passes over then; for its names leave "
+            "file.name.template out"
+        )
     if config.rotate_interval_ms > 0 and config.partitioner_name not in TIMED:
         yield (
             f"rotate.interval.ms has no effect: {config.partitioner_name} knows no time; use "
@@ -320,6 +329,8 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
     problem = None if config.name_template is None else template_problem(config.name_template)
     if problem is not None:
         yield invalid("file.name.template", config.name_template or "", problem)
+    if (problem := parameter_problem(config.prefix)) is not None:
+        yield invalid("aws.s3.prefix", config.prefix, problem)
     unknown = [name for name in config.output_fields if name not in OUTPUT_FIELDS]
     if unknown or not config.output_fields or len(set(config.output_fields)) < len(config.output_fields):
         yield invalid(

@@ -132,7 +132,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     """Whether each record gets headers that say where it was: ferryman.original.topic, .partition, .offset and .range.
     ``ferryman translate-offsets`` needs them. Ours."""
     prefix: Str = key("", names=("aws.s3.prefix", "aws_s3_prefix"), shown=Shown(group="Aiven"))
-    """What all names begin with."""
+    """What all names begin with; variables as the sink's config has them are read backwards too."""
     name_template: Str | None = key(None, names=("file.name.template",), shown=Shown(group="Aiven"))
     """Required under Aiven's class name. What names behind the prefix look like, of {{topic}}, {{partition}},
     {{start_offset}} and {{timestamp}}; what is around them is a regular expression. .* is any name."""

@@ -8,8 +8,9 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from ferryman.config import trim
+from ferryman.connectors.s3.config.object_names import constant
 from ferryman.connectors.s3.config.source_config import FILENAME, S3SourceConfig
-from ferryman.connectors.s3.config.source_template import VARIABLE, template_pattern
+from ferryman.connectors.s3.config.source_template import VARIABLE, prefix_pattern, template_pattern
 from ferryman.regex.pattern import Pattern, compiled
 
 KEYS, HEADERS = "keys", "headers"
@@ -130,7 +131,7 @@ class GenericNames:
 
 @dataclass(frozen=True)
 class TemplateNames:
-    """Names of Aiven's file.name.template behind a prefix."""
+    """Names of Aiven's file.name.template behind a prefix, which may have variables too."""
 
     prefix: str
     template: str
@@ -138,26 +139,29 @@ class TemplateNames:
 
     @property
     def prefixes(self) -> Sequence[str]:
-        """The one prefix."""
-        return [self.prefix]
+        """The one prefix, as far as it is the same for all."""
+        return [constant(self.prefix)]
 
     @cached_property
     def _pattern(self) -> Pattern:
-        return compiled(template_pattern(self.template), "file.name.template")
+        same = constant(self.prefix)
+        before = "" if same == self.prefix else prefix_pattern(self.prefix[len(same) :], self.template)
+        return compiled(before + template_pattern(self.template), "file.name.template")
 
     @cached_property
-    def _variables(self) -> list[str]:
-        return [found[1] for found in VARIABLE.finditer(self.template) if found[1] != "timestamp"]
+    def _variables(self) -> set[str]:
+        found = {found[1] for found in VARIABLE.finditer(self.prefix + self.template)}
+        return found & {"topic", "partition", "start_offset"}
 
     def place(self, name: str) -> Place | None:
         """What the template finds in the name. Raises TooSlow."""
-        found = self._pattern.search(name[len(self.prefix) :])
+        found = self._pattern.search(name[len(constant(self.prefix)) :])
         if found is None:
             return None
         given = {each: found.named(each.replace("_", "")) for each in self._variables}
         topic = given.get("topic") or self.topic
         number, start = given.get("partition"), given.get("start_offset")
-        if not topic or (number and not _NUMBER.fullmatch(number)) or len(start or "") > 19:
+        if not topic or (number and not _NUMBER.fullmatch(number)) or len((start or "").lstrip("0")) > 19:
             return None
         folder = name.rpartition("/")[0] + "/" if "/" in name else ""
         return Place(folder, unquote(topic), int(number) if number else None, int(start) if start else None)

@@ -14,6 +14,10 @@ _PATTERNS = {
 }
 
 
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_IN_PREFIXES = {**_PATTERNS, "utc_date": _DATE, "local_date": _DATE}
+
+
 def template_pattern(template: str) -> str:
     """The template as a regular expression of Java's, each variable a group of its name without underscores.
 
@@ -26,6 +30,24 @@ def template_pattern(template: str) -> str:
         return _PATTERNS[name] if name == "timestamp" else f"(?<{name.replace('_', '')}>{_PATTERNS[name]})"
 
     return VARIABLE.sub(group, template)
+
+
+def prefix_pattern(prefix: str, template: str) -> str:
+    """A prefix with variables as a regular expression from the beginning of a name, before that of the template.
+
+    What lies around variables is itself. What the template tells is no group here.
+    """
+    told = {found[1] for found in VARIABLE.finditer(template)}
+    pattern, at = "^", 0
+    for found in VARIABLE.finditer(prefix):
+        name = found[1]
+        text = _IN_PREFIXES.get(name, re.escape(found[0]))
+        if name in _PATTERNS and name != "timestamp" and name not in told:
+            told.add(name)
+            text = f"(?<{name.replace('_', '')}>{text})"
+        pattern += re.escape(prefix[at : found.start()]) + text
+        at = found.end()
+    return pattern + re.escape(prefix[at:])
 
 
 def template_problem(template: str) -> str | None:

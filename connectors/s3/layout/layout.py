@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, timed
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
 from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
@@ -184,11 +184,12 @@ def _times(config: S3SinkConfig) -> Times:
 
 def _aiven(config: S3SinkConfig) -> Layout:
     packing, extension = _AIVENS[config.output_compression]
-    template = config.name_template or "{{topic}}-{{partition}}-{{start_offset}}"
+    template = config.prefix + (config.name_template or _aiven_template(config) + extension)
     with_time = timed(template, config.name_timezone)
-    source = partition.wallclock if config.name_time == "WALLCLOCK" else partition.record_time
+    by_record = config.name_time == "EVENT" and has(template, "timestamp")
+    source = partition.record_time if by_record else partition.wallclock
     return Layout(
-        names=AivenNames(config.prefix, "" if config.name_template else extension),
+        names=AivenNames(),
         partitioner=partition.ByTemplate(template, with_time),
         times=source if with_time else None,
         rotation=Rotation(
@@ -203,6 +204,12 @@ def _aiven(config: S3SinkConfig) -> Layout:
         keys=True,
         mixed=config.output_type not in ("avro", "parquet"),
     )
+
+
+def _aiven_template(config: S3SinkConfig) -> str:
+    """How files are called for which no template is given, but for the extension of their compression."""
+    offset = "{{start_offset:padding=true}}" if config.prefix else "{{start_offset}}"
+    return f"{{{{topic}}}}-{{{{partition}}}}-{offset}" + (".avro" if config.output_type == "avro" else "")
 
 
 def _aiven_format(config: S3SinkConfig, packing: Packing | None) -> Format:

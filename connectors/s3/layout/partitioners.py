@@ -156,14 +156,18 @@ class BySchema:
 
 @dataclass(frozen=True, slots=True)
 class ByTemplate:
-    """Aiven's file.name.template: grouped by its timestamp, if it has one."""
+    """Aiven's aws.s3.prefix and file.name.template: grouped by their dates and times, if they have some."""
 
     template: str
     timed: Callable[[int], str] | None
 
     def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
-        """The template, timestamps filled in."""
-        return self.template if self.timed is None else [self.timed(at) for at in times or ()]
+        """The template, dates and times filled in, of which none is smaller than a minute."""
+        if self.timed is None or times is None:
+            return self.template
+        minutes = [at // MINUTE for at in times]
+        known = {minute: self.timed(minute * MINUTE) for minute in set(minutes)}
+        return [known[minute] for minute in minutes]
 
 
 class _Buckets(dict[int, str]):

@@ -2,10 +2,13 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import cramjam
 import pytest
 
+from ferryman.connectors.s3.config.sink_config import warnings
+from ferryman.errors import ConfigError
 from ferryman.record import Header
 from ferryman.schema import (
     BYTES,
@@ -236,3 +239,76 @@ def test_tombstones_are_data_errors_where_files_have_no_null(world: World, kind:
     world.put(P0)
     world.commit()
     assert [offset for offset, _ in world.reported] == [1]
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"aws.s3.prefix": "p/"}, "p/orders-0-00000000000000000000.gz"),
+        ({"aws_s3_prefix": "p-", "file.compression.type": "none"}, "p-orders-0-00000000000000000000"),
+        (
+            {"aws.s3.prefix": "{{topic}}/{{ partition }}/{{start_offset}}/{{other}}/{{key}}/"},
+            "orders/0/0/{{other}}/{{key}}/orders-0-00000000000000000000.gz",
+        ),
+        (
+            {
+                "aws.s3.prefix": "{{timestamp:unit=YYYY}}/{{timestamp:unit=MM}}/{{timestamp:unit=dd}}/",
+                "timestamp.source": "EVENT",
+            },
+            "2023/11/15/orders-0-00000000000000000000.gz",
+        ),
+        (
+            {
+                "aws.s3.prefix": "{{ utc_date }}/{{local_date}}/",
+                "file.name.template": "{{topic}}-{{partition}}-{{start_offset}}",
+            },
+            "TODAY/TODAY/orders-0-0",
+        ),
+        ({"aws.s3.prefix": "{{utc_date}}/", "timestamp.source": "EVENT"}, "TODAY/orders-0-00000000000000000000.gz"),
+        (
+            {
+                "file.name.template": "{{timestamp:unit=YYYY}}-{{topic}}-{{partition}}-{{start_offset}}",
+                "timestamp.source": "EVENT",
+            },
+            "2023-orders-0-0",
+        ),
+    ],
+)
+def test_prefixes_have_variables(world: World, more: dict[str, str], key: str) -> None:
+    use_aiven(world, **more)
+    world.schema = BYTES
+    before = datetime.now(UTC).date().isoformat()
+    world.produce(P0, Log(b"one", NOON))
+    world.begin()
+    world.put(P0)
+    world.commit()
+    days = {before, datetime.now(UTC).date().isoformat()}
+    assert world.objects()[0] in {key.replace("TODAY", day) for day in days}
+
+
+@pytest.mark.parametrize(
+    ("kind", "compression", "key"),
+    [("avro", "none", "orders-0-0.avro"), ("parquet", "none", "orders-0-0"), ("parquet", "gzip", "orders-0-0.gz")],
+)
+def test_names_of_containers_without_a_template(world: World, kind: str, compression: str, key: str) -> None:
+    more = {"format.output.type": kind, "format.output.envelope": "false", "file.compression.type": compression}
+    use_aiven(world, **more)
+    world.schema = struct({"id": INT64}, "order")
+    world.produce(P0, Log({"id": 0}))
+    world.begin()
+    world.put(P0)
+    world.commit()
+    assert world.objects() == [key]
+
+
+def test_what_aiven_takes_otherwise_is_warned_of(world: World) -> None:
+    template = "{{topic}}-{{partition}}-{{start_offset}}-{{timestamp:unit=YYYY}}"
+    use_aiven(world, **{"aws.s3.prefix": "{{timestamp:unit=yyyy}}/", "file.name.template": template})
+    found = list(warnings(world.config(), world.raw))
+    assert [each.split()[0] for each in found] == ["file.name.template:", "aws.s3.prefix"]
+
+
+def test_a_timestamp_in_a_prefix_needs_a_unit(world: World) -> None:
+    use_aiven(world, **{"aws.s3.prefix": "{{timestamp}}/"})
+    with pytest.raises(ConfigError, match=r"aws\.s3\.prefix.*needs unit=yyyy"):
+        world.config()

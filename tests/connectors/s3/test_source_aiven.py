@@ -107,6 +107,35 @@ def test_tombstones_of_the_sink_come_back(world: World, kind: str) -> None:
     assert (seen.offsets, seen.damage) == ((0, 1, 2), ())
 
 
+@pytest.mark.parametrize(
+    ("prefix", "template"),
+    [
+        ("logs/", None),
+        ("logs/{{ utc_date }}/", None),
+        ("{{topic}}.{{timestamp:unit=yyyy}}+/{{timestamp:unit=MM}}/", None),
+        ("{{topic}}/{{other}}/{{local_date}}/", "{{partition}}-{{start_offset}}-{{topic}}.txt"),
+    ],
+)
+def test_what_is_behind_a_prefix_with_variables_is_read(world: World, prefix: str, template: str | None) -> None:
+    names = {"aws.s3.prefix": prefix, "file.max.records": "5"} | (
+        {} if template is None else {"file.name.template": template}
+    )
+    fields = {"format.output.fields": FIELDS, "file.compression.type": "none"}
+    archive(world, *logs(12), format_output_type="jsonl", **names, **fields)
+    put(world, "elsewhere/orders-0-7", b"{}")
+    put(world, "logs/other/orders0-7", b"{}")
+    config = source_config(world.raw)
+    seen = look(config)
+    assert seen.topics == ["orders"]
+    found = [(each.partition, each.start, each.count, each.damage) for each in seen.examined("orders")]
+    assert sorted(found) == [(0, 0, 5, ()), (0, 5, 5, ()), (0, 10, 2, ())]
+    restored = Restored(
+        world, {"input.format": "jsonl", **fields, "file.name.template": template or TEMPLATE, "aws.s3.prefix": prefix}
+    ).drain()
+    assert [record.value for record in restored] == [{"id": n} for n in range(12)]
+    assert {(record.topic, record.partition) for record in restored} == {("orders", 0)}
+
+
 def test_without_fields_the_line_is_the_value_and_the_name_the_key(world: World) -> None:
     put(world, "orders-1-7.txt", b'{"a": 1}\n{"a": 2}\n')
     found = Restored(world, {"input.format": "jsonl"}).drain()
