@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from ferryman.java.texts import millis
 
-_TIME = r"[Tt ](?:(\d\d?)(?::(\d\d?)(?::(\d\d?))?)?([.,]\d+)?)?"
-_OFFSET = r"([Zz]|([+-])(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]?\d{1,3})?)?)?)"
-_DATE = r"(\d{4})(?:-(\d\d?)(?:-(\d\d?))?|-(\d{3})|-W(\d\d?)(?:-(\d))?)?"
 _USUAL = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 """What Python reads alike, and sooner. A blank in the place of a T is ours."""
-_TEXT = re.compile(f"(?:{_DATE})?(?:{_TIME}{_OFFSET}?)?", re.ASCII)
+_TEXT = re.compile(
+    r"(?:(\d{4})(?:-(\d\d?)(?:-(\d\d?))?|-(\d{3})|-W(\d\d?)(?:-(\d))?)?)?"
+    r"(?:[Tt ](?:(\d\d?)(?::(\d\d?)(?::(\d\d?))?)?([.,]\d+)?)?"
+    r"([Zz]|([+-])(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]?\d{1,3})?)?)?)?)?",
+    re.ASCII,
+)
+"""The date, the time, and its offset."""
 _UNITS = (3_600_000_000, 60_000_000, 1_000_000)
 """Microseconds of an hour, a minute and a second."""
 _FRACTION = 9
