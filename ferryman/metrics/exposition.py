@@ -25,7 +25,6 @@ Lines = Mapping[str, str]
 """By the name of a family, the lines of its series."""
 _SMALL = tuple(f"{number}.0" for number in range(64))
 """What most series are."""
-_LINE = re.compile(r"[^\n]*\n")
 _LABEL = re.compile(r'(?P<label>\w+)=(?P<value>"(?:[^"\\]|\\.)*")', re.ASCII)
 END = "# EOF\n"
 """The last line, in OpenMetrics."""
@@ -95,16 +94,18 @@ def head(family: Family, form: Form) -> str:
 def renamed(text: str, family: Family, alias: Family) -> str:
     """The lines of a family under its other name."""
     other = {label: new for label, new in zip(family.labels, alias.labels, strict=True) if label != new}
-    found = []
-    for line in _LINE.findall(text):
-        rest = line[len(family.name) :]
-        # Values are passed over whole, so that nothing in one is taken for a label.
-        found.append(alias.name + (_LABEL.sub(lambda each: _relabelled(each, other), rest) if other else rest))
-    return "".join(found)
+    rests = (line[len(family.name) :] for line in text.split("\n")[:-1])
+    return "".join(f"{alias.name}{_relabelled(rest, other) if other else rest}\n" for rest in rests)
 
 
-def _relabelled(found: "re.Match[str]", other: Mapping[str, str]) -> str:
-    return f"{other.get(found['label'], found['label'])}={found['value']}"
+def _relabelled(rest: str, other: Mapping[str, str]) -> str:
+    """What follows a line's name. Values are passed over whole, so that nothing in one is taken for a label."""
+    at = rest.index("{") + 1
+    before, parts = rest[:at], list[str]()
+    while found := _LABEL.match(rest, at):
+        parts.append(f"{other.get(found['label'], found['label'])}={found['value']}")
+        at = found.end() + 1
+    return f"{before}{','.join(parts)}}}{rest[at:]}"
 
 
 def joined(families: Iterable[Family], written: Iterable[Lines], form: Form) -> str:
