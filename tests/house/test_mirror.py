@@ -102,7 +102,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/forked/line.py": "tests/worker/forks/test_forked.py",
     "ferryman/connector_process/process.py": "tests/worker/processes/test_running_connector.py",
     "ferryman/forked/oom_score.py": "tests/reliability/test_failing_tasks.py",
-    "ferryman/task/process.py": "tests/reliability/test_processes.py",
+    "ferryman/java/zone_names.py": "tests/differential/test_patterns.py",
     "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
     "ferryman/worker/cluster.py": "tests/worker/test_control.py",
     "ferryman/worker/forks/server_process.py": "tests/worker/forks/test_forked.py",
