@@ -86,7 +86,7 @@ class LockedFile:
             raise RetriableError(f"Another process is writing to '{self.path}' and holds its lock", after=1) from None
         except OSError as error:
             raise TaskError(
-                f"'{self.path}' cannot be locked ({error.strerror}); without a lock two processes could write to it"
+                f"'{self.path}' cannot be locked ({error.strerror}); without a lock two processes could append to it"
             ) from error
 
     def close(self) -> None:

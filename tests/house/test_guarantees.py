@@ -67,7 +67,6 @@ SAYS = re.compile(r"(exactly|at least|at most) once|[Gg]uarantee[ds]?\b|[Nn]othi
 """What is said of delivery; headings have capitals."""
 EXCUSED: Mapping[str, str] = {
     "connectors/file/examination.py": "why a file that is no regular one is warned of",
-    "connectors/file/locked_file.py": "why a file system without locks is refused",
     "connectors/sql/config/rules.py": "why a key has no effect",
     "ferryman/demo/report.py": "what was found in the end, not what is promised",
     "ferryman/dry_run/report.py": "the word before each sentence",
