@@ -197,12 +197,22 @@ class Completion:
 
     def finish(self, entries: Sequence[Entry]) -> list[Missing]:
         """Completes what is open, the last when the others are there. What neither is an open upload nor there as the
-        object of that upload is missing."""
+        object of that upload is missing.
+
+        Those of one destination go one after the other, in their order: whoever follows the archive takes an object
+        that appears behind a later one for none of a sink's.
+        """
         *others, witness = entries
-        found = list(self.pool.map(self._complete, others))
-        missing = [each for each in found if each is not None]
+        by_destination: dict[Destination, list[Entry]] = {}
+        for entry in others:
+            by_destination.setdefault(entry.destination, []).append(entry)
+        found = list(self.pool.map(self._complete_in_turn, by_destination.values()))
+        missing = [each for some in found for each in some]
         last = self._complete(witness)
         return missing if last is None else [*missing, last]
+
+    def _complete_in_turn(self, entries: Sequence[Entry]) -> list[Missing]:
+        return [missing for entry in entries if (missing := self._complete(entry)) is not None]
 
     def abort(self, entries: Iterable[Entry]) -> None:
         """Throws open uploads away."""
