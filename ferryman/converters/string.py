@@ -32,22 +32,21 @@ def _encoding(value: str) -> str:
     return value
 
 
-_SPELLED = {
-    r"8859_(\d+)": r"iso8859-\1",
-    r"(?:cs)?windows-?31j": "cp932",
-    r"unicode(?:big)?": "utf-16",
-    r"x-maccentraleurope": "mac_latin2",
-    r"x-mac(roman|cyrillic|greek|turkish|iceland)": r"mac_\1",
-    r"x-windows-(874|949|950)": r"cp\1",
-    r"x-ibm(737|856|874|1006)": r"cp\1",
-}
+_SPELLED: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile(r"8859_(\d{1,2})", re.ASCII), r"iso8859-\1"),
+    (re.compile(r"(?:cs)?windows-?31j", re.IGNORECASE), "cp932"),
+    (re.compile(r"unicode(?:big)?", re.IGNORECASE), "utf-16"),
+    (re.compile(r"x-maccentraleurope", re.IGNORECASE), "mac_latin2"),
+    (re.compile(r"x-mac(roman|cyrillic|greek|turkish|iceland)", re.IGNORECASE), r"mac_\1"),
+    (re.compile(r"x-(?:windows|ibm)-?(737|856|874|949|950|1006)", re.IGNORECASE), r"cp\1"),
+)
 """Java's names that Python does not know."""
 
 
 def _name(value: str) -> str | None:
     """Python's name of a character set; None for other codecs, such as base64."""
-    for javas, pythons in _SPELLED.items():
-        if known := re.fullmatch(javas, value, re.IGNORECASE | re.ASCII):
+    for javas, pythons in _SPELLED:
+        if known := javas.fullmatch(value):
             value = known.expand(pythons)
     try:
         found = codecs.lookup(value)

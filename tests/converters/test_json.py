@@ -316,10 +316,17 @@ def test_a_field_without_a_name_is_a_data_error(count: int) -> None:
         converter().to_data("t", [message] * count)
 
 
-def test_a_number_of_thousands_of_digits_where_none_belongs_is_a_data_error() -> None:
-    message = '{"schema":{"type":"struct","name":1' + "0" * 5000 + ',"fields":[]},"payload":{}}'
-    with pytest.raises(DataError, match="name must be"):
-        converter().to_data("t", [message.encode()])
+@pytest.mark.parametrize(("key", "refused"), [("name", False), ("version", False), ("type", True)])
+def test_a_number_of_thousands_of_digits_where_none_belongs_does_no_harm(key: str, refused: bool) -> None:
+    number = "1" + "0" * 5000
+    schema = '{"type":"struct","fields":[],"KEY":NUMBER}'.replace("KEY", key).replace("NUMBER", number)
+    message = f'{{"schema":{schema},"payload":{{}}}}'
+    if refused:
+        with pytest.raises(DataError, match="must contain 'type'"):
+            converter().to_data("t", [message.encode()])
+    else:
+        (found,) = converter().to_data("t", [message.encode()])
+        assert found.rows() == Rows(struct({}), [{}])
 
 
 @pytest.mark.parametrize(

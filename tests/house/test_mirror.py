@@ -16,6 +16,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/formats/primitive.py": "tests/differential/test_primitives.py",
     "ferryman/java/gregorian_calendar.py": "tests/java/test_simple_date_format.py",
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
+    "ferryman/java/zone_names.py": "tests/differential/test_patterns.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
@@ -102,7 +103,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/forked/line.py": "tests/worker/forks/test_forked.py",
     "ferryman/connector_process/process.py": "tests/worker/processes/test_running_connector.py",
     "ferryman/forked/oom_score.py": "tests/reliability/test_failing_tasks.py",
-    "ferryman/java/zone_names.py": "tests/differential/test_patterns.py",
     "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
     "ferryman/worker/cluster.py": "tests/worker/test_control.py",
     "ferryman/worker/forks/server_process.py": "tests/worker/forks/test_forked.py",

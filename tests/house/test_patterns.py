@@ -18,7 +18,6 @@ OF_OUR_OWN_TEXTS = ("ferryman/stack/", "ferryman/demo/", "ferryman/docs/")
 PUT_TOGETHER = {
     "connectors/s3/config/source_names.py": "of escaped texts and bounded digits, for the name of an object",
     "connectors/sql/dialects/names.py": "of a database's quotes, each of them followed by what it is not",
-    "ferryman/converters/string.py": "of a table of this project, for the name of a character set",
     "ferryman/java/simple_date_format.py": "of pieces whose repeats are possessive or bounded by the pattern's length",
     "ferryman/regex/child.py": "a user's, in a process that is killed",
 }

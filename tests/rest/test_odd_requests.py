@@ -72,7 +72,7 @@ def test_a_part_that_is_empty_is_no_name_and_none_to_pass_over(client: Client, p
     assert client.get(path).json() == error(404, "HTTP 404 Not Found")
     assert client.delete("/connectors//status").status_code == 404
     assert client.get("/connectors").json() == ["c", "status"]
-    assert client.get("//connectors/c/").json()["name"] == "c"
+    assert client.get("/connectors/c//").json()["name"] == "c"
 
 
 @pytest.mark.parametrize("path", ["/connectors/c;v=1", "/connectors;x/c;v=1;w/config", "/connectors/c/config;v"])
