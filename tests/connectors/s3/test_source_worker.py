@@ -24,6 +24,8 @@ WHOLE = {
     "format.class": "io.confluent.connect.s3.format.avro.AvroFormat",
     **RAW,
 }
+FULL = {"rotate.idle.interval.ms": "0"}
+"""Files are closed when they are full, however long the next records take."""
 RENAMED = {
     "transforms": "rename",
     "transforms.rename.type": "org.apache.kafka.connect.transforms.RegexRouter",
@@ -129,7 +131,7 @@ def test_a_partition_that_the_topic_does_not_have_fails_the_task(
     create_topic(kafka, unique, 2)
     create_topic(kafka, f"{unique}-restored", 1)
     feed(kafka, unique, range(100))
-    running.create(archive_config(bucket, unique, **{"flush.size": "20"}))
+    running.create(archive_config(bucket, unique, **{"flush.size": "20", **FULL}))
     until(lambda: archived(bucket) == 100)
     running.create(restore_config(bucket, unique))
     assert f"{unique}-restored has fewer partitions" in running.trace(f"{unique}-restore")
@@ -145,7 +147,7 @@ def test_a_group_goes_on_in_the_restored_topic_where_it_was(
     feed(kafka, unique, range(300))
     plain = {"format.class": "io.confluent.connect.s3.format.bytearray.ByteArrayFormat"}
     none = {"store.envelope": "false", "behavior.on.null.values": "fail"}
-    running.create(archive_config(bucket, unique, **plain, **none))
+    running.create(archive_config(bucket, unique, **plain, **none, **FULL))
     until(lambda: len(bucket.objects()) == 3)
     running.create(restore_config(bucket, unique, **plain, **none, **{"restore.original.headers": "true"}))
     until(lambda: len(consume(kafka, restored)) == 305)
@@ -167,7 +169,7 @@ def test_a_group_goes_on_in_the_restored_topic_where_it_was(
 def test_what_is_wrong_with_an_archive_is_found(kafka: str, unique: str, bucket: World, running: Worker) -> None:
     create_topic(kafka, unique, 1)
     feed(kafka, unique, range(100))
-    running.create(archive_config(bucket, unique, **{"flush.size": "20"}))
+    running.create(archive_config(bucket, unique, **{"flush.size": "20", **FULL}))
     until(lambda: archived(bucket) == 100)
     first, second, third, _, last = bucket.objects()
     bucket.s3.delete_object(Bucket=bucket.bucket, Key=first)
