@@ -109,11 +109,11 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
     worker.write_text(f"value.converter={JSON}\nvalue.converter.schemas.enable=false\n")
     assert explain(tmp_path, SINK, "--worker", str(worker)).stdout.startswith("plan: decode by JsonConverter: rows")
     first, second, _ = plan(explain(tmp_path, SINK))
-    assert first == "plan: decode: value.converter is the worker's, whose file --worker would name"
+    assert first == "plan: decode: value.converter is the worker's; name the worker's file with --worker"
     assert second == "plan: put by SqlSinkConnector: columns"
     worker.write_bytes(b"\x00\xff")
     first, *_ = plan(explain(tmp_path, SINK, "--worker", str(worker)))
-    assert first == f"plan: decode: {worker} has no value.converter, without which no worker starts"
+    assert first == f"plan: decode: {worker} has no value.converter, and no worker starts without one"
 
 
 @pytest.mark.parametrize("of_worker", [False, True])
@@ -127,7 +127,7 @@ def test_what_a_group_of_the_consumer_protocol_costs_is_told(tmp_path: Path, of_
     mail = {"connector.class": "EmailSink", "smtp.host": "h", "mail.from": "a@b.c", "mail.to": "a@b.c"}
     mail |= {"mail.subject": "s", "mail.text": "t"}
     refused = plan(explain(tmp_path, SINK | mail | chosen, "--worker", str(worker)))[-1]
-    assert refused.startswith("plan: refused: consumer.override.group.protocol must be classic, for what may have been")
+    assert refused.startswith("plan: refused: consumer.override.group.protocol must be classic, for the metadata of the group's")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ferryman.task import overrun
 STORY = """
 import threading, time
 from ferryman.task import overrun
-from ferryman.task.setup import lease
+from ferryman.leases import lease
 from ferryman.task.setup.control import Control
 from ferryman.leases.lease import Lease
 

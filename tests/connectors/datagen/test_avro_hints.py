@@ -84,7 +84,7 @@ REFUSED = [
     (hinted("string", {"regex": "a", "length": 3}), "regex and length together are not supported"),
     (hinted("string", {"regex": "(?=a)"}), "the group at position 2 of regex '(?=a)' is not supported"),
     (hinted("string", {"options": {"file": "x", "encoding": "json"}}), "not from a file"),
-    (hinted("string", {"options": [1]}), "the option 1 is no STRING"),
+    (hinted("string", {"options": [1]}), "the option 1 is not a STRING"),
     (hinted("int", {"range": {"min": 3, "max": 3}}), "must have a max above its min"),
     (hinted("int", {"range": {"least": 3}}), "must be an object with min, max or both"),
     (hinted("int", {"iteration": {"start": 1, "by": 2}}), "the hint iteration has no by"),

@@ -184,7 +184,7 @@ def test_keys_without_effect_are_warned_about(caplog: pytest.LogCaptureFixture) 
     assert "s3.retry.backoff.ms has no effect: system errors are retried without end" in caplog.text
     assert "keys.format.class has no effect: it belongs to store.kafka.keys=true" in caplog.text
     assert "tombstone.encoded.partition has no effect: it belongs to behavior.on.null.values=write" in caplog.text
-    assert "rotate.interval.ms has no effect: DefaultPartitioner knows no time" in caplog.text
+    assert "rotate.interval.ms has no effect: DefaultPartitioner does not use times" in caplog.text
 
 
 def test_a_task_reads_no_description_of_s3_that_all_tasks_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_what_the_clock_never_showed_or_showed_twice_is_no_instant(world: World)
 
 def test_what_only_looks_like_a_timestamp_to_a_database_is_refused(world: World) -> None:
     world.value_schema = struct({"clock": STRING})
-    for text in ("10:30+02:00", "08:30Z", "03:30-05:00", "now", "infinity", "20260101", "1767225600"):
+    for text in ("10:30+02:00", "08:30Z", "03:30-05:00", "now", "yesterday", "20260101", "1767225600"):
         with pytest.raises(DataError, match=r"orders-0@0 to orders: the column clock .* takes timestamps, as 2024"):
             world.put([{"clock": text}], at=0)
 
