@@ -51,7 +51,7 @@ def test_a_worker_and_a_connector_that_are_well_are_told_so(kafka: str, unique: 
 def test_what_must_be_mended_is_printed_with_what_to_do_and_the_exit_code_is_1(tmp_path: Path) -> None:
     said = doctor(written(tmp_path, sink(tmp_path / "no")))
     assert said.exit_code == 1
-    assert f"MEND      lines: file {tmp_path}/no/out.txt: the folder {tmp_path}/no is not there" in said.stdout
+    assert f"MEND      lines: file {tmp_path}/no/out.txt: the folder {tmp_path}/no does not exist" in said.stdout
     assert f"          -> mkdir -p {tmp_path}/no" in said.stdout
     assert "left out  lines: kafka: without a worker's file" in said.stdout
 

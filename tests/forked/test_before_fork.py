@@ -5,8 +5,8 @@ import sys
 
 READY = """
 import os
-from ferryman.forked import ahead
-ahead.prepare()
+from ferryman.forked import before_fork
+before_fork.prepare()
 print(len(os.listdir("/proc/self/task")), end="")
 """
 

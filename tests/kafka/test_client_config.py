@@ -495,9 +495,9 @@ def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_
     ("name", "value", "why"),
     [
         ("group.instance.id", "mine", "would keep its successor out"),
-        ("heartbeat.interval.ms", "1000", "the broker's group.consumer.heartbeat.interval.ms holds"),
+        ("heartbeat.interval.ms", "1000", "the broker's group.consumer.heartbeat.interval.ms applies"),
         ("partition.assignment.strategy", "range", "see group.remote.assignor"),
-        ("session.timeout.ms", "9000", "the broker's group.consumer.session.timeout.ms holds"),
+        ("session.timeout.ms", "9000", "the broker's group.consumer.session.timeout.ms applies"),
     ],
 )
 def test_what_is_the_brokers_with_the_consumer_protocol_is_warned_of_and_left_out(

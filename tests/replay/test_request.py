@@ -33,7 +33,7 @@ def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
         ({"al": True}, 'Unrecognized field "al"'),
         ({"letters": []}, "letters must be a list"),
         ({"letters": [5]}, "letters must be a list"),
-        ({"letters": ["0-1"] * 1_001}, "letters may name 1000 at most"),
+        ({"letters": ["0-1"] * 1_001}, "letters may name at most 1000"),
         ({"letters": ["x"]}, "x is not the id of a dead letter"),
         ({"since": "yesterday"}, "since must be a time such as"),
         ({"stage": True}, "stage must be a string"),

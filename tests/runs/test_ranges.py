@@ -25,7 +25,7 @@ def test_what_was_written_is_read_again(of: dict[TopicPartition, Range]) -> None
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "must be an object"),
-        ('{"t": 1}', "said of topic t must be an object"),
+        ('{"t": 1}', "the value for topic t must be an object"),
         ('{"t": {"partitions": {}}}', "topic t has no id"),
         ('{"t": {"id": "i"}}', "the partitions of topic t must be an object"),
         ('{"t": {"id": "i", "partitions": {"-1": [0, 1]}}}', "no partition -1"),

@@ -42,7 +42,7 @@ def test_the_login_configuration_leads_to_the_files_of_users(tmp_path: Path) -> 
         ("KafkaConnect { com.example.Ldap required; };", "com.example.Ldap .* is Java code"),
         (f"KafkaConnect {{ {MODULE} required; }};", "lacks the option file"),
         (f'KafkaConnect {{ {MODULE} required file="FOLDER/none"; }};', "none cannot be read: No such file"),
-        (f'KafkaConnect {{ {MODULE} required file="FOLDER/empty"; }};', "empty names nobody"),
+        (f'KafkaConnect {{ {MODULE} required file="FOLDER/empty"; }};', "empty names no user"),
         ("KafkaConnect", "{ is expected in line 1"),
         (None, "cannot be read: No such file"),
     ],

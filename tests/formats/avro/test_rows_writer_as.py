@@ -43,8 +43,8 @@ def test_a_field_that_a_value_lacks_is_its_default(kind: Any, default: Any, foun
 
 
 def test_a_default_of_a_schema_that_is_referred_to_is_written_too() -> None:
-    inner = {"type": "record", "name": "Inner", "fields": [{"name": "x", "type": "bytes", "default": "\u00ff"}]}
-    written = encoder_as(HAS, target("Inner", {}), [inner], Options())({"id": 1})
+    inner = {"type": "record", "name": "shop.Inner", "fields": [{"name": "x", "type": "bytes", "default": "\u00ff"}]}
+    written = encoder_as(HAS, target("shop.Inner", {}), [inner], Options())({"id": 1})
     assert written == b"\x02\x02\xff"
 
 

@@ -178,11 +178,11 @@ def test_no_more_spellings_are_kept_than_allowed() -> None:
 
 
 @pytest.mark.parametrize("levels", [99, 100, 5000])
-def test_a_schema_of_more_types_in_one_another_than_a_hundred_is_a_data_error(levels: int) -> None:
+def test_a_schema_that_is_nested_a_hundred_levels_deep_is_a_data_error(levels: int) -> None:
     schema = b'{"type":"array","items":' * levels + b'{"type":"int32"}' + b"}" * levels
     converter = JsonConverter(JsonConverterConfig.parse({}), "value")
     found = converter.decode("orders", [b'{"schema":%s,"payload":[]}' % schema])
     reasons = [str(error) for _, error in found.failures]
     assert [piece.data.rows().values for piece in found.pieces] == ([[[]]] if levels < 100 else [])
-    assert [each for each in reasons if "more than 100 types" in each or "nested too deeply" in each] == reasons
+    assert [each for each in reasons if "more than 100 levels" in each or "nested too deeply" in each] == reasons
     assert bool(reasons) == (levels >= 100)
