@@ -127,7 +127,9 @@ def test_what_a_group_of_the_consumer_protocol_costs_is_told(tmp_path: Path, of_
     mail = {"connector.class": "EmailSink", "smtp.host": "h", "mail.from": "a@b.c", "mail.to": "a@b.c"}
     mail |= {"mail.subject": "s", "mail.text": "t"}
     refused = plan(explain(tmp_path, SINK | mail | chosen, "--worker", str(worker)))[-1]
-    assert refused.startswith("plan: refused: consumer.override.group.protocol must be classic, for the metadata of the group's")
+    assert refused.startswith(
+        "plan: refused: consumer.override.group.protocol must be classic, for the metadata of the group's"
+    )
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,8 @@ class Calls:
             yield f"{landing.at:.2f}: nobody asked for {landing.record} by {landing.writer}, or it was refused: {by}"
             return
         fresh = [each for each in possible if each not in used] or possible
-        best = next((each for each in fresh if _within(each, landing)), fresh[-1])
+        # Of several that may have brought it about the one that was over first: the others may still bring another.
+        best = min((each for each in fresh if _within(each, landing)), key=_over, default=fresh[-1])
         used.add(best)
         if self.fenced and (later := self._superseded(best, landing)) is not None:
             yield f"{landing.at:.2f}: {_named(best)} lands by {landing.writer} after {_named(later)}, which came later"
@@ -125,8 +126,11 @@ class Calls:
 
 
 def _within(call: Call, landing: Landing) -> bool:
-    ended = call.ended if call.ended is not None else float("inf")
-    return call.is_of(landing.record) and call.began <= landing.at <= ended
+    return call.is_of(landing.record) and call.began <= landing.at <= _over(call)
+
+
+def _over(call: Call) -> float:
+    return float("inf") if call.ended is None else call.ended
 
 
 def _named(call: Call) -> str:

@@ -254,7 +254,7 @@ def test_a_commit_that_the_sink_needs_and_does_not_get_ends_the_session(flushing
         flushing.consumer.give(A)
         yield from (None for _ in range(10))
 
-    with pytest.raises(Indeterminate, match="moved on"):
+    with pytest.raises(Indeterminate, match="rebalanced"):
         flushing.run(story)
     assert flushing.sink.taken == []
 
