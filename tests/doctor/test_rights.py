@@ -116,7 +116,7 @@ def test_transactional_ids_of_another_group_of_workers_are_refused(
     ("keys", "said", "mended"),
     [
         ({"security.protocol": "SASL_PLAINTEXT"}, "speaks only TLS", "consumer.security.protocol=SASL_SSL"),
-        ({"ssl.truststore.location": "OTHER"}, "is not trusted", "by consumer.ssl.truststore.location"),
+        ({"ssl.truststore.location": "OTHER"}, "is not trusted", "with consumer.ssl.truststore.location"),
         ({"sasl.mechanism": "SCRAM-SHA-256"}, "Unsupported SASL mechanism", "correct consumer.sasl.mechanism"),
         ({"bootstrap.servers": "127.0.0.1:1"}, "nothing listens at 127.0.0.1:1", "bootstrap.servers"),
     ],

@@ -102,5 +102,5 @@ def test_a_letter_that_kills_its_converter_is_passed_over_on_the_way_to_its_topi
     told = replay(odd, unique, 200, all=True, to_topic=True, edit='.+"!"')
     assert (told["letters"], told["passed_over"], told["complete"]) == (2, {"refused": 2}, True)
     assert [each.value() for each in consume(kafka, unique)] == [b"fine!", b"well!"]
-    assert "0-1 is not sent: The worker was sending" in odd.said.replace("@", "-")
+    assert "0-1 was not sent: The worker was sending" in odd.said.replace("@", "-")
     assert sorted(name for name, each in shown(odd, unique).items() if each["replayed"]) == ["0-0", "0-3"]
