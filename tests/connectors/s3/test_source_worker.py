@@ -131,7 +131,7 @@ def test_a_partition_that_the_topic_does_not_have_fails_the_task(
     create_topic(kafka, unique, 2)
     create_topic(kafka, f"{unique}-restored", 1)
     feed(kafka, unique, range(100))
-    running.create(archive_config(bucket, unique, **{"flush.size": "20", **FULL}))
+    running.create(archive_config(bucket, unique, **{"flush.size": "20"}))
     until(lambda: archived(bucket) == 100)
     running.create(restore_config(bucket, unique))
     assert f"{unique}-restored has fewer partitions" in running.trace(f"{unique}-restore")
