@@ -14,6 +14,7 @@ from ferryman.archives.comparison import Partition
 from ferryman.errors import ConfigError, TaskError
 from ferryman.kafka import client_config
 from ferryman.kafka.clients import QUIET
+from ferryman.retry.leader import bounds
 from ferryman.settings import settings
 from ferryman.settings.settings import Settings
 
@@ -72,7 +73,7 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
     consumer = Consumer({**config, **heard.settings, "enable.partition.eof": True, "enable.auto.commit": False})
     try:
         for number in _partitions(consumer, topic):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), ANSWER_SECONDS)
+            low, high = bounds(consumer, TopicPartition(topic, number), ANSWER_SECONDS)
             yield number, low, None
             if low < high:
                 yield from _up_to(high, consumer, TopicPartition(topic, number, low), told)

@@ -12,6 +12,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.kafka.subscription import Subscription
 from ferryman.record import TopicPartition
+from ferryman.retry.leader import bounds
 from ferryman.runs.ranges import Range, Ranges
 
 ANSWER_SECONDS = 30.0
@@ -60,7 +61,7 @@ def _ids(admin: Admin, topics: Sequence[str]) -> dict[str, str]:
 
 
 def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
-    return Range(*consumer.get_watermark_offsets(ClientPartition(*source), timeout=ANSWER_SECONDS))
+    return Range(*bounds(consumer, ClientPartition(*source), ANSWER_SECONDS))
 
 
 def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:

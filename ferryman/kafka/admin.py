@@ -27,21 +27,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     TopicDescription,
 )
 
+from ferryman.retry.leader import LEADER_MOVING, RETRY_SECONDS
+
 ANSWER_SECONDS = 60.0
 """The default number of seconds for an answer."""
 FIRST_TRY_SHARE = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
-RETRY_SECONDS = 0.2
-"""Seconds before brokers are asked again that do not agree yet who leads; at least so long may an answer take."""
-_ELSEWHERE = frozenset(
-    {
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError.OFFSET_NOT_AVAILABLE,
-    }
-)
 _ANOTHER = frozenset(
     {
         KafkaError._TIMED_OUT,
@@ -154,7 +145,7 @@ class Admin:
             if failure is None:
                 return found, None
             self.close()
-            if time.monotonic() >= until or (part == 1.0 and failure.args[0].code() not in _ELSEWHERE):
+            if time.monotonic() >= until or (part == 1.0 and failure.args[0].code() not in LEADER_MOVING):
                 return found, failure
             part = 1.0
             time.sleep(RETRY_SECONDS)

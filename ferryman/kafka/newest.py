@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from ferryman.errors import RetriableError, TaskError
 from ferryman.kafka.clients import QUIET
+from ferryman.retry.leader import bounds
 
 ANSWER_SECONDS = 30.0
 """Seconds for an answer of the broker."""
@@ -106,12 +107,9 @@ class Newest:
 
     def _watermarks(self, partition: int) -> tuple[int, int]:
         try:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(self._topic, partition), timeout=ANSWER_SECONDS
-            )
+            return bounds(self._consumer, TopicPartition(self._topic, partition), ANSWER_SECONDS)
         except KafkaException as error:
             raise self._error(error.args[0]) from error
-        return int(low), int(high)
 
     def _is_end(self, message: Message) -> bool:
         error = message.error()
