@@ -191,12 +191,24 @@ class Tables:
             raise DataError(f"View {table} is missing fields ({names}) and ALTER VIEW is unsupported")
         if not self._config.evolves:
             raise DataError(f"Table {table} is missing fields ({names}) and auto-evolution is disabled")
-        for column in missing:
-            added = self._new(table, column)
-            self._table(table, [added])
-            logger.info("Adding the column %s to the table %s", column.name, table)
-            definition = self._change(Change(table, AddColumn(added.table, added), [added]), added.name)
+        logger.info("Adding the columns %s to the table %s", names, table)
+        additions = [self._addition(table, column) for column in missing]
+        if len(additions) > 1:
+            # A neighbour that adds one of them at the same moment undoes the others here: then each goes by itself.
+            with contextlib.suppress(FerrymanError):
+                self._structure.change(additions)
+            self.forget(table)
+            definition = self._definition(table) or definition
+        for addition in additions:
+            (added,) = addition.columns
+            if added.name not in definition.columns:
+                definition = self._change(addition, added.name)
         return definition
+
+    def _addition(self, table: TableName, column: Column) -> Change:
+        added = self._new(table, column)
+        self._table(table, [added])
+        return Change(table, AddColumn(added.table, added), [added])
 
     def _change(self, change: Change, column: str | None = None) -> Definition:
         """Makes a change that another task may be making too; then all that counts is that it has been made."""

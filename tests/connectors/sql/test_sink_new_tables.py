@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from ferryman.api import Assigned, BadRecords
+from ferryman.connectors.sql.database.structure import Change
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, array, struct
@@ -199,3 +200,36 @@ def test_offsets_of_many_partitions_are_found_with_one_statement(world: World) -
     assert [found[source] for source in of] == [1] * 35 + [0] * 35
     assert len([each for each in sent if each.startswith("INSERT")]) <= 1
     assert len([each for each in sent if "next_offset" in each and each.startswith("SELECT")]) <= 4
+
+
+def test_columns_that_are_new_to_a_table_are_added_together(request: pytest.FixtureRequest) -> None:
+    world = World(url_of("postgresql", request), UPSERT | {"auto.evolve": "true"}, value_schema=ORDER)
+    world.put([{"id": 0, "item": "a"}])
+    more = {f"c{number}": OPTIONAL_STRING for number in range(40)}
+    world.value_schema = struct({"id": INT64, "item": OPTIONAL_STRING, **more})
+    with statements() as sent:
+        world.put([{"id": 1, "item": "b", **dict.fromkeys(more, "x")}])
+    assert world.query("SELECT c0, c39 FROM orders ORDER BY id") == [(None, None), ("x", "x")]
+    assert len([each for each in sent if each.startswith("ALTER TABLE")]) == 40
+    assert len([each for each in sent if "pg_catalog.pg_attribute.attname" in each]) < 5
+    world.kill()
+
+
+def test_a_column_that_a_neighbour_adds_meanwhile_keeps_none_of_the_others_out(world: World) -> None:
+    world.config = UPSERT | {"auto.evolve": "true"}
+    world.put([{"id": 0, "item": "a"}])
+    assert world.sink is not None
+    structure = world.sink._tables._structure
+    change = structure.change
+
+    def meanwhile(changes: Sequence[Change]) -> None:
+        structure.change = change  # type: ignore[method-assign]
+        world.query("ALTER TABLE orders ADD COLUMN note varchar(20)")
+        structure.change(changes)
+
+    structure.change = meanwhile  # type: ignore[method-assign]
+    world.value_schema = struct(
+        {"id": INT64, "item": OPTIONAL_STRING, "first": INT64.as_optional(), "note": OPTIONAL_STRING}
+    )
+    world.put([{"id": 1, "item": "b", "first": 7, "note": "c"}])
+    assert world.query("SELECT first, note FROM orders ORDER BY id") == [(None, None), (7, "c")]
