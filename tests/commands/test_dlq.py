@@ -126,6 +126,18 @@ def test_letters_of_kafka_connect_and_of_other_connectors_share_a_topic(
     assert (strange.exit_code, "has no dead letter 0-6" in strange.stderr) == (1, True)
 
 
+def test_letters_that_do_not_say_why_are_told_with_the_key_that_lets_them(
+    running: Worker, kafka: str, tmp_path: Path, unique: str
+) -> None:
+    config = refusing(unique, f"{unique}-letters", tmp_path)
+    running.create(config | {"errors.deadletterqueue.context.headers.enable": "false"})
+    produce(kafka, f"{unique}-in", [b'{"amount":"much"}', b'{"amount":1}', b"{"])
+    until(lambda: found(running, unique)[unique]["count"] == 2, 60, "the letters")
+    told = dlq(running, "list", unique).stdout
+    assert "2 of them do not say what was wrong" in told
+    assert "errors.deadletterqueue.context.headers.enable=true" in told
+
+
 def test_what_there_is_not_is_said(running: Worker, tmp_path: Path, unique: str) -> None:
     running.create(file_sink(f"{unique}-plain", tmp_path / "out.txt") | {"topics": unique})
     running.create(refusing(f"{unique}-new", f"{unique}-none-yet", tmp_path))

@@ -47,11 +47,23 @@ def rendered(found: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [terminal.table(columns, groups)] if groups else []
     for name, answer in found.items():
         how = "" if answer["complete"] else f" among the newest {answer['scanned']:,} of the topic"
-        parts.append(terminal.lines([f"{name}: {answer['count']:,} dead letters in {answer['topic']}{how}"]))
+        parts.append(
+            terminal.lines([f"{name}: {answer['count']:,} dead letters in {answer['topic']}{how}", *_silent(answer)])
+        )
         if answer["letters"]:
             head = ("LETTER", "RECORD", "TIME", "ERROR", "REPLAYED", "MESSAGE")
             parts.append(terminal.table(head, map(_row, answer["letters"])))
     return Group(*parts)
+
+
+def _silent(answer: dict[str, Any]) -> list[str]:
+    silent = sum(group["letters"] for group in answer["groups"] if group["stage"] is None)
+    if not silent:
+        return []
+    return [
+        f"{silent:,} of them do not say what was wrong: the connector was without "
+        "errors.deadletterqueue.context.headers.enable=true when they were written."
+    ]
 
 
 def _row(letter: dict[str, Any]) -> tuple[str, ...]:
