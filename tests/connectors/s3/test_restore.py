@@ -71,12 +71,15 @@ def test_folders_below_one_another_show_each_object_once(monkeypatch: pytest.Mon
     assert [each.name for each in archive.look(config).examined("orders")] == [f"{FOLDER}/orders+0+0000000000.json"]
 
 
-def test_an_object_that_appears_while_pages_of_names_without_fixed_width_are_listed_is_read_in_its_turn() -> None:
+@pytest.mark.parametrize("listing", [0, 1])
+def test_an_object_that_appears_while_pages_of_names_without_fixed_width_are_listed_is_read_in_its_turn(
+    listing: int,
+) -> None:
     bucket = PretendBucket({f"orders-0-{number}": line(number) for number in range(199)}, page=113)
 
     def goes_on(page: int) -> None:
-        # The first page ended behind the place of 199, and before that of 200.
-        if page == 1:
+        # Each listing has two pages, the first of which ended behind the place of 199, and before that of 200.
+        if page == 2 * listing + 1:
             bucket.objects |= {f"orders-0-{number}": line(number) for number in (199, 200)}
 
     bucket.before_page = goes_on

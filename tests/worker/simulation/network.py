@@ -30,6 +30,8 @@ class Link:
     """Whether nothing arrives."""
     count: dict[str, int] = field(default_factory=dict)
     """How often each thing happened."""
+    unnoticed: int = 0
+    """How many messages were lost of which the worker's end does not know yet that their connection is broken."""
 
     @property
     def good(self) -> bool:
@@ -59,7 +61,12 @@ class Link:
 
     def _loses(self, breaks: Callable[[], None] | None) -> None:
         if breaks is not None:
-            self.world.loop.call_later(self.source.choice(NOTICED), self._reaches, breaks)
+            self.unnoticed += 1
+            self.world.loop.call_later(self.source.choice(NOTICED), self._noticed, breaks)
+
+    def _noticed(self, breaks: Callable[[], None]) -> None:
+        self.unnoticed -= 1
+        self._reaches(breaks)
 
     def _reaches(self, arrives: Callable[[], None]) -> None:
         if not self.worker.dead:

@@ -364,7 +364,10 @@ class Story:
         self._calm = False
 
     def _unsettled(self) -> str | None:
-        return f"{self._asked} requests are under way" if self._asked else self.checks.unsettled()
+        if self._asked:
+            return f"{self._asked} requests are under way"
+        late = [each.host.name for each in self.cluster.live if each.kafka_link.unnoticed]
+        return f"{late} have not noticed yet that a connection broke" if late else self.checks.unsettled()
 
     async def _stays(self) -> None:
         """What is settled moves no more, unless somebody asks for something yet."""
