@@ -85,9 +85,8 @@ def test_an_object_that_appears_while_pages_of_names_without_fixed_width_are_lis
     bucket.before_page = goes_on
     raw = {**AIVENS, "file.name.template": "{{topic}}-{{partition}}-{{start_offset}}", "input.format": "jsonl"}
     source = source_of(bucket, {**raw, "s3.poll.interval.ms": "1"})
-    found = list[int]()
-    while len(found) < 201:
-        found += [record.value["id"] for batch in source.poll_batches() for record in batch.records()]
+    polls = [source.poll_batches() for _ in range(600)]
+    found = [record.value["id"] for poll in polls for batch in poll for record in batch.records()]
     assert found == list(range(201))
 
 
