@@ -1,4 +1,7 @@
-"""How a member leaves whose work does not end."""
+"""How a member leaves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ferryman.assignment.protocol import Work
 from ferryman.membership.group_settings import GroupSettings
@@ -22,3 +25,26 @@ def test_a_member_that_ends_does_not_wait_for_ever_for_work_that_does_not() -> N
     worker.ending.set()
     member.close()
     assert worker.times("revoked") == 1
+
+
+@dataclass
+class Leaving:
+    """A connection over which a member leaves."""
+
+    leads: Callable[[], bool]
+    led: list[bool] = field(default_factory=list)
+    """Whether the member led when it said that it leaves."""
+
+    def close(self, reason: str) -> None:
+        self.led.append(self.leads())
+
+
+def test_a_leader_leads_no_more_before_the_others_hear_that_it_leaves() -> None:
+    member = Member(SETTINGS, Worker(Configs({})))
+    member._participant.stands(Standing(member_id="me", generation=1, leader="me"))
+    member._connection = leaving = Leaving(lambda: member.leads)  # type: ignore[assignment]
+    assert member.leads
+    member._closing = True
+    member.start()
+    member.close()
+    assert leaving.led == [False]
