@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import polars as pl
@@ -40,12 +39,25 @@ def columns(schema: Schema, values: Sequence[Any]) -> Columns:
     )
 
 
-@cache
+_last: list[tuple[str, sa.Engine]] = []
+"""The client that a test asked last, with the connection that it keeps."""
+
+
 def client(url: str) -> sa.Engine:
     """What another client of the database connects by; names are in double quotes on each of them."""
+    if not _last or _last[0][0] != url:
+        for _, before in _last:
+            before.dispose()
+        _last[:] = [(url, _client(url))]
+    return _last[0][1]
+
+
+def _client(url: str) -> sa.Engine:
     location = database(url, None, None, {}).location.url
     plain = {"ssl_disabled": True} if location.get_backend_name() == "mysql" else {}
-    engine = sa.create_engine(location, poolclass=sa.NullPool, connect_args=plain)
+    file = location.get_backend_name() == "sqlite"
+    kept: dict[str, Any] = {"poolclass": sa.NullPool} if file else {"pool_size": 1, "pool_pre_ping": True}
+    engine = sa.create_engine(location, connect_args=plain, **kept)
     if engine.name == "mysql":
 
         @sa.event.listens_for(engine, "connect")
