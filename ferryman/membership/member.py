@@ -262,15 +262,14 @@ class Member:
         """Gives up all work, then leaves the group."""
         if self._held:
             self._revoke(self._held)
-        self._due = _FOREVER
-        # Order of events, were it to lead until it is told that it has left: the coordinator hears that it leaves; another
-        # worker leads, and writes; the answer is late; a request that came before is written here as the leader's word.
+        # Order of events, if it led until its leaving is answered: the coordinator hears of it; another worker leads
+        # and writes; the answer is late; a request of before is written here as the leader's word.
         self._participant.leaves()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(KafkaError, RuntimeError, OSError):
+        self._due, connection, self._connection = _FOREVER, self._connection, None
+        with suppress(KafkaError, RuntimeError, OSError):
+            if connection is not None:
                 connection.close(reason)
-            self._participant.leaves()  # with what a rebalance that ended meanwhile has told
+        self._participant.leaves()  # what a rebalance that ended meanwhile has told goes, too
 
     def _call(self, call: Callable[[], Any], otherwise: Any = None) -> Any:
         """What the listener says; if it raises, that is logged."""

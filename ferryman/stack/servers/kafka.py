@@ -13,6 +13,7 @@ from typing import Any
 
 from ferryman.stack.runtime.artifacts import class_path
 from ferryman.stack.runtime.cache_paths import cache_directory
+from ferryman.stack.runtime.class_cache import ClassCache
 from ferryman.stack.runtime.java import java
 from ferryman.stack.runtime.ports import HOST
 from ferryman.stack.runtime.process import Launch
@@ -24,7 +25,9 @@ from ferryman.stack.servers.kafka_settings import server_properties
 _STORAGE_TOOL = "kafka.tools.StorageTool"
 _CLIENTS, _CONTROLLERS, _BROKERS = 9092, 9093, 9091
 _STEP = 100
+_SETTINGS = "server.properties"
 _CLUSTER = re.compile(r"(?m)^cluster\.id=(.*)$")
+_LOG_DIRS = re.compile(r"(?m)^log\.dirs=.*$")
 _NODE = re.compile(r"(?m)^(cluster\.id|directory\.id|node\.id)=.*$")
 
 
@@ -73,7 +76,7 @@ class Cluster:
         controllers = {
             node: place.world[name]["controller"] for node, name in enumerate(self.names(), 1) if name in place.world
         }
-        data, settings = place.directory / "data", place.directory / "server.properties"
+        data, settings = place.directory / "data", place.directory / _SETTINGS
         identity = self._identity(place.directory)
         settings.write_text(server_properties(number, place.ports, controllers, data, identity))
         jvm = java(
@@ -84,9 +87,14 @@ class Cluster:
             "-cp",
             class_path(place.artifacts),
         )
+        version = hashlib.sha256(" ".join(artifact.sha256 for artifact in place.artifacts).encode()).hexdigest()[:16]
+        classes, template = ClassCache("kafka", version), cache_directory() / "formatted" / version
+        if not (template.is_dir() and classes.is_there):
+            with classes.filled(jvm, place.directory) as command:
+                self._make_template(place, command, template)
         if not (data / "meta.properties").exists():
-            self._format(number, place, jvm, settings)
-        return Launch((*jvm, "kafka.Kafka", str(settings)))
+            self._format(number, place.directory, template)
+        return Launch((*classes.used_by(jvm), "kafka.Kafka", str(settings)))
 
     def _identity(self, directory: Path) -> Identity | None:
         if self.secrets is None:
@@ -95,20 +103,19 @@ class Cluster:
         identity.write(self.secrets)
         return identity
 
-    def _format(self, number: int, place: Place, jvm: tuple[str, ...], settings: Path) -> None:
-        """Give the node its ids and the features that a new cluster of this version starts with.
+    def _make_template(self, place: Place, jvm: tuple[str, ...], template: Path) -> None:
+        """What Kafka's tool makes of a node's directory, once per version; it loads much of what a broker does."""
+        made, settings = place.directory / "template", place.directory / "template.properties"
+        settings.write_text(_LOG_DIRS.sub(f"log.dirs={made}", (place.directory / _SETTINGS).read_text()))
+        place.run(Launch((*jvm, _STORAGE_TOOL, "format", f"--cluster-id={self.id}", f"--config={settings}")))
+        _keep(made, template)
+        shutil.rmtree(made)
 
-        Kafka's tool does that once per version; later nodes get a copy of its result with ids of their own, which saves
-        a second JVM at every start.
-        """
-        version = hashlib.sha256(" ".join(artifact.sha256 for artifact in place.artifacts).encode()).hexdigest()[:16]
-        template = cache_directory() / "formatted" / version
-        data, cluster = place.directory / "data", self._id_beside(place.directory)
-        if not template.is_dir():
-            place.run(Launch((*jvm, _STORAGE_TOOL, "format", f"--cluster-id={cluster}", f"--config={settings}")))
-            _keep(data, template)
-            shutil.rmtree(data)
-        fresh = place.directory / "data.new"
+    def _format(self, number: int, directory: Path, template: Path) -> None:
+        """Give the node its ids and the features that a new cluster of this version starts with: a copy of the
+        template, which saves a second JVM at every start."""
+        data, cluster = directory / "data", self._id_beside(directory)
+        fresh = directory / "data.new"
         shutil.copytree(template, fresh, dirs_exist_ok=True)
         ids = {"cluster.id": cluster, "directory.id": _uuid(), "node.id": str(number)}
         properties = (fresh / "meta.properties").read_text()
