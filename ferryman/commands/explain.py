@@ -51,6 +51,8 @@ def command(config: Path, worker: Path | None, sample: BinaryIO | None, from_top
         click.echo(redact(str(error)), err=True)
         sys.exit(1)
     _print(found, as_json)
+    if found.wrong:
+        sys.exit(2)
     if found.failure is not None:
         sys.exit(1)
 

@@ -27,6 +27,8 @@ class Report:
 
     plan: Sequence[Planned | str]
     """The plan's steps."""
+    wrong: Sequence[str]
+    """What is wrong with the connector's own keys; with a wrong chain there is no plan, and no report."""
     guarantees: Sequence[Guarantee]
     """Those that are true of the config."""
     untold: str | None
@@ -41,6 +43,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """For people."""
         yield from (f"plan: {step}" for step in self.plan)
+        yield from (f"wrong: {problem}" for problem in self.wrong)
         for each in self.guarantees:
             yield f"{'guaranteed' if each.kind == 'promise' else 'not guaranteed'}: {each.sentence}"
             yield from (f"{_INDENT}proved by {proof}" for proof in each.proofs)
@@ -61,6 +64,7 @@ class Report:
         ]
         found = {
             "plan": [str(step) for step in self.plan],
+            "wrong": list(self.wrong),
             "guarantees": guarantees,
             "guarantees_untold": self.untold,
             "records": self.records,
@@ -94,8 +98,8 @@ def _redacted(found: Any) -> Any:
 def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
     """The report on a connector's file. ``sample`` are lines of records, ``from_topic`` how many of each topic's newest
     are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
-    plan = explained(config, worker)
     found = subject.read(config, worker)
+    plan, wrong = _plan(config, worker, found), [each.named for each in found.problems]
     guarantees, untold = _guarantees(found)
     if not found.is_sink:
         if sample is not None or from_topic is not None:
@@ -103,15 +107,25 @@ def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_t
         first = Prediction([Effect("note", each.key, each.message) for each in found.unresolved])
         if untold is None and not found.unresolved:
             first = predicted_effects.of_source(found)
-        return Report(plan, guarantees, untold, None, first.effects, first.failure)
+        return Report(plan, wrong, guarantees, untold, None, first.effects, first.failure)
     if sample is not None:
         records = sink_input.of_lines(found, sample)
     elif from_topic is not None:
         records = sink_input.of_topics(found, from_topic)
     else:
-        return Report(plan, guarantees, untold, None, (), None)
+        return Report(plan, wrong, guarantees, untold, None, (), None)
     done = predicted_effects.of_sink(found, records)
-    return Report(plan, guarantees, untold, records.records, done.effects, done.failure or _intolerant(found, done))
+    failure = done.failure or _intolerant(found, done)
+    return Report(plan, wrong, guarantees, untold, records.records, done.effects, failure)
+
+
+def _plan(config: Path, worker: Path | None, found: Subject) -> Sequence[Planned | str]:
+    """The plan. Raises ConfigError with what is wrong with the chain, and with everything else."""
+    try:
+        return explained(config, worker)
+    except ConfigError as error:
+        known = {each.key for each in error.problems}
+        raise ConfigError(*error.problems, *(each for each in found.problems if each.key not in known)) from error
 
 
 def _intolerant(found: Subject, done: Prediction) -> str | None:
@@ -123,8 +137,9 @@ def _intolerant(found: Subject, done: Prediction) -> str | None:
 
 
 def _guarantees(found: Subject) -> tuple[Sequence[Guarantee], str | None]:
-    if found.config is None or found.problems:
-        reason = found.problems[0] if found.problems else found.unresolved[0]
-        return (), reason.named
+    if found.problems:
+        return (), "the config is wrong"
+    if found.config is None:
+        return (), found.unresolved[0].named
     worker = {} if found.worker is None else found.worker.values
     return table.of(Facts.of(found.plugin, found.config, found.raw, worker)), None

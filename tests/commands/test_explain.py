@@ -186,3 +186,18 @@ def test_what_is_wrong_with_a_file_is_no_keys_fault(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["explain", str(file)]).stderr.startswith(f"{file}: this is not JSON: ")
     file.unlink()
     assert CliRunner().invoke(main, ["explain", str(file)]).stderr == f"{file}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("chain", [{}, {"transforms": "a"}], ids=["the plan is there", "there is no plan"])
+def test_everything_that_is_wrong_is_told_and_ends_with_2(tmp_path: Path, chain: dict[str, str]) -> None:
+    url = {"connection.url": "jdbc:sqlite:x.db", "value.converter": JSON}
+    done = explain(tmp_path, SINK | url | chain | {"insert.mode": "upsrt", "errors.tolerance": "some"})
+    assert done.exit_code == 2
+    wrong = [line for line in done.output.splitlines() if "Invalid value" in line or "Missing required" in line]
+    assert [re.findall(r'configuration "?([a-z.]+)', line) for line in wrong] == [
+        *([["transforms.a.type"]] if chain else []),
+        ["errors.tolerance"],
+        ["insert.mode"],
+    ]
+    assert [line.startswith("wrong: ") for line in wrong] == [not chain] * len(wrong)
+    assert bool(done.stdout) != bool(chain)
