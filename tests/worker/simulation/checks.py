@@ -117,7 +117,7 @@ class Checks:
         for node in self.cluster.live:
             self._goes_on(node)
             self._leased(node)
-            if node.host.sleeps or not node.kafka_link.good:
+            if node.host.sleeps or not node.kafka_link.good or node.kafka_link.unnoticed:
                 node.good_since = machine.now
         for connector in list(self._deleted):
             for node, process in self.cluster.processes(connector):
