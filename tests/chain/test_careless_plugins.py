@@ -30,6 +30,9 @@ class Forgetful(TextConverter):
 class Some(Predicate[Config]):
     """Answers for the first two records only."""
 
+    def test(self, record: Record) -> bool:
+        return True
+
     def test_batch(self, batch: Batch) -> Sequence[bool]:
         return [True] * min(2, len(batch))
 
