@@ -57,6 +57,7 @@ from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
+from ferryman.task.source.waiting import Waiting
 from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
@@ -91,16 +92,18 @@ class SourceSessions:
         offsets = self._offsets()
         copy = self._stores.copy()
         delivery, boundaries = self._delivery(outbox, offsets, copy)
+        waiting = Waiting(setup.control, None if boundaries else delivery)
         context = SourceContext(
             **setup.facts(admin),
             crash_point=crash_point,
             offset=offsets.get,
-            stopping=setup.control.wait,
+            stopping=waiting,
             transaction=boundaries,
             run=self._run,
         )
         task: Source[Any] = setup.plugin(setup.config, context)
         session = self._session(task, delivery, boundaries, admin, self._ending(task, offsets))
+        session.waiting = waiting
         try:
             task.start()
             session.begin()
