@@ -168,7 +168,7 @@ class Sink(Generic[SinkC]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The task now owns these partitions. Returns where to start, for those partitions where the sink knows better
-        than the group."""
+        than the group; None is as good as nowhere."""
         return {}
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
@@ -200,7 +200,7 @@ class Sink(Generic[SinkC]):
         """All was put, and no more comes (in runs): the next commit closes what is open only for more to come."""
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
-        """What to commit, given the next offset of each partition after everything put; may be less, or nothing."""
+        """What to commit, given the next offset of each partition after everything put; may be less, or none."""
         self.flush(offsets)
         return {source: Committed(offset) for source, offset in offsets.items()}
 
@@ -287,12 +287,12 @@ class Source(Generic[SourceC]):
         """Called once, after everything else, even when start failed."""
 
     def poll(self) -> Sequence[Record]:
-        """The next records; waits a little when there are none, and may return none."""
+        """The next records, returned or yielded; waits a little when there are none. None is as good as no record."""
         raise NotImplementedError(f"{type(self).__name__} implements neither poll nor poll_batches")
 
     def poll_batches(self) -> Sequence[Batch]:
         """The next records as batches; for sources that make many records at once."""
-        records = self.poll()
+        records = list(self.poll() or ())
         return batches(records, records, range(len(records)))
 
     def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:

@@ -34,6 +34,7 @@ TASK, GENERATION, ITERATION, SEED = "task.id", "task.generation", "current.itera
 MOST_RECORDS_A_POLL = 5000
 """Records a poll, and so a transaction, at most."""
 _SHOWN_RECORDS = 3
+_LARGEST = 1 << 63
 BLOCK_RECORDS = 256
 """Records by a schema that are made from one random source, as a season of the crowdfunding world is."""
 
@@ -263,7 +264,7 @@ class DatagenConnector(Source[DatagenConfig]):
 
     @classmethod
     def alter_offsets(cls, config: DatagenConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
-        """Refuses offsets that name no task or no iteration."""
+        """Refuses offsets that name no task or no iteration, or from which no task could start."""
         for partition, offset in offsets:
             if partition is None or not _is_count(partition.get(TASK)):
                 raise ConfigError.for_key(
@@ -273,6 +274,9 @@ class DatagenConnector(Source[DatagenConfig]):
                 raise ConfigError.for_key(
                     ITERATION, f"Offset objects should either be null or contain the key '{ITERATION}', a number from 0"
                 )
+            for name, fits in ((GENERATION, _is_count), (SEED, _is_long)):
+                if offset is not None and name in offset and not fits(offset[name]):
+                    raise ConfigError.for_key(name, f"The value for the '{name}' key in the offset should be a number")
         return True
 
     def poll(self) -> Sequence[Record]:
@@ -376,4 +380,8 @@ class DatagenConnector(Source[DatagenConfig]):
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return _is_long(value) and 0 <= value < _LARGEST
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST

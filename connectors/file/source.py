@@ -177,7 +177,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _open_at_position(self, path: Path) -> io.RawIOBase | None:
         allowed_folders.check_again(str(path))
         try:
-            file = io.FileIO(path)
+            file = io.FileIO(path, opener=_without_waiting)
         except FileNotFoundError:
             if not self._warned:
                 log.warning("Couldn't find file %s for the file source, waiting for it to be created", path)
@@ -240,6 +240,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
             origin=LazyRecords(count, build),
             positions=range(count),
         )
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A named pipe that nobody writes to must not hold up a pause or a stop; of a file there is nothing to wait for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _readable(file: io.RawIOBase, within: float) -> bool:

@@ -19,7 +19,7 @@ from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Payload, Polled, Record, batches, in_order
+from ferryman.record import Batch, Data, Payload, Polled, Record, batches, in_order
 
 Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Plan]
 """Makes the plan for one side from its converter and the transforms."""
@@ -47,6 +47,7 @@ class Step:
         if self.predicate is None:
             return list(self.transform.apply_batch(batch))
         wanted = [bool(held) is not self.negate for held in self.predicate.test_batch(batch)]
+        _check_count(self.predicate, "answers", len(wanted), len(batch))
         return [
             result
             for chosen, part in batch.split(wanted)
@@ -56,7 +57,10 @@ class Step:
     def apply_one(self, record: Record) -> Record | None:
         """The same for a single record; None if it is dropped."""
         chosen = self.predicate is None or bool(self.predicate.test(record)) is not self.negate
-        return self.transform.apply(record) if chosen else record
+        changed = self.transform.apply(record) if chosen else record
+        if changed is None or isinstance(changed, Record):
+            return changed
+        raise DataError(f"{type(self.transform).__name__} must return a Record or None, not {type(changed).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Chain:
 
         def attempt(places: Sequence[int]) -> tuple[Sequence[int], Decoded, Asked]:
             forms.attempt()
-            return places, converter.decode(polled.topic, pick(payloads, places)), forms.asked
+            return places, _decoded(converter, polled.topic, pick(payloads, places)), forms.asked
 
         done, guilty = sifted(len(polled), attempt)
         pieces, name = list[Piece](), names(type(converter))[0]
@@ -227,15 +231,15 @@ class Chain:
         self.key_forms.attempt()
         self.value_forms.attempt()
         of_headers = self._encoded_headers(batch)
-        keys = self.key.from_data(batch.topic, batch.key)
-        values = self.value.from_data(batch.topic, batch.value)
+        keys = _payloads(self.key, batch.topic, batch.key)
+        values = _payloads(self.value, batch.topic, batch.value)
         encoded = Encoded(batch.topic, batch.partition, batch.positions, batch.timestamps, keys, values, of_headers)
         return encoded, self.key_forms.asked, self.value_forms.asked
 
     def _blame(self, record: Batch) -> tuple[Stage, str]:
         if _fails(lambda: self._encoded_headers(record)):
             return Stage.HEADER_CONVERTER, names(type(self.header))[0]
-        if _fails(lambda: self.key.from_data(record.topic, record.key)):
+        if _fails(lambda: _payloads(self.key, record.topic, record.key)):
             return Stage.KEY_CONVERTER, names(type(self.key))[0]
         return Stage.VALUE_CONVERTER, names(type(self.value))[0]
 
@@ -255,6 +259,25 @@ def assembled(
     chain = Chain(key, value, header, steps, Forms(plan(key, transforms)), Forms(plan(value, transforms)))
     key.forms, value.forms = chain.key_forms, chain.value_forms
     return chain
+
+
+def _decoded(converter: Converter[Config], topic: str, payloads: Sequence[Payload]) -> Decoded:
+    found = converter.decode(topic, payloads)
+    told = sum(len(piece.positions) for piece in found.pieces) + len(found.failures)
+    _check_count(converter, "records", told, len(payloads))
+    return found
+
+
+def _payloads(converter: Converter[Config], topic: str, data: Data) -> Sequence[Payload]:
+    found = converter.from_data(topic, data)
+    _check_count(converter, "payloads", len(found), len(data))
+    return found
+
+
+def _check_count(plugin: object, what: str, made: int, given: int) -> None:
+    """What a plugin made too few of would be records that are lost without a word."""
+    if made != given:
+        raise DataError(f"{type(plugin).__name__} made {made} {what} of {given} records")
 
 
 def _fails(attempt: Callable[[], object]) -> bool:

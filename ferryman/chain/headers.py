@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ferryman.conversion import Converter
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.record import Header, Headers, Payload, Rows
 from ferryman.repeated import Repeated
 from ferryman.schema import Schema
@@ -83,6 +83,7 @@ def encoded(converter: Converter[Any], topic: str, given: Sequence[Headers]) -> 
     """The headers of each record as payloads; those of records that share theirs are shared too."""
     shared = Repeated.of(given)
     headers = [header for each in shared.distinct for header in each]
+    names = iter([name_of(header) for header in headers])
     places = dict[int, list[int]]()
     for place, header in enumerate(headers):
         places.setdefault(id(header.schema), []).append(place)
@@ -92,7 +93,16 @@ def encoded(converter: Converter[Any], topic: str, given: Sequence[Headers]) -> 
         for place, payload in zip(of_schema, _written(converter, topic, rows), strict=True):
             written[place] = payload
     rest = iter(written)
-    return shared.each(lambda headers: [(header.key, next(rest)) for header in headers])
+    return shared.each(lambda headers: [(next(names), next(rest)) for _ in headers])
+
+
+def name_of(header: Header) -> str:
+    """A header's name as it can be written: half of a surrogate pair is ``?``, as in Java. librdkafka's client dies of
+    one. DataError for what is no name."""
+    name: object = header.key
+    if not isinstance(name, str):
+        raise DataError(f"the name of a header must be a text, not {type(name).__name__}")
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def _written(converter: Converter[Any], topic: str, rows: Rows) -> Sequence[Payload]:

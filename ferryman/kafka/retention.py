@@ -30,7 +30,7 @@ class Retention:
         """Some records that go there, by their timestamps in milliseconds; None and -1 are now. One of them stands for
         all: what is restored is old as a whole."""
         when = timestamps[0]
-        if when is None or when < 0:
+        if not isinstance(when, int) or when < 0:
             return
         age = round(time.time() * 1000) - when
         if age < OLD_MS:

@@ -110,7 +110,10 @@ def _json(value: Any, content: Mapping[str, Any] | None) -> bytes:
     for name, item in (content or {}).items():
         if (kind := _not_primitive(item)) is not None:
             raise TaskError(f"Offsets may only contain primitive types as values, but field {name} contains {kind}")
-    return orjson.dumps(value, default=_text)
+    try:
+        return orjson.dumps(value, default=_text)
+    except TypeError as error:  # names that are no texts, or texts with half of a surrogate pair
+        raise TaskError(f"The source's partition or offset {dict(content or {})} cannot be kept: {error}") from None
 
 
 def _not_primitive(item: Any) -> str | None:

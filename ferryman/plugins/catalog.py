@@ -7,11 +7,11 @@ imported as a dotted path, so a config cannot load code that nobody installed as
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from importlib.metadata import version as metadata_version
-from typing import Any
+from typing import Any, get_args
 
 from ferryman import __version__
 from ferryman.api import Sink
@@ -72,7 +72,7 @@ def _short(name: str) -> str:
 
 def task_class(plugin: type[Any], given: str) -> str:
     """The Java class of the tasks of a connector that a config calls so; a plugin without Java names is its own."""
-    if not plugin.classes:
+    if names(plugin) == (plugin.__name__,):
         return plugin.__name__
     name = full_name(plugin, given)
     own = dict(zip(plugin.classes, plugin.task_classes, strict=False))
@@ -179,6 +179,18 @@ def set_third_party(found: Others) -> None:
 def third_party() -> Others:
     """What was said of that last."""
     return _told[-1] if _told else Others()
+
+
+def doubles() -> Iterator[str]:
+    """Full names that several plugins have, and whose they are: of these the last one counts."""
+    for kind in get_args(Kind):
+        owners: dict[str, list[str]] = {}
+        for each in entries(kind):
+            for name in each.names:
+                owners.setdefault(name, []).append(f"{each.module}:{each.attribute}")
+        for name, found in owners.items():
+            if len(found) > 1:
+                yield f"{name} is the name of several plugins: {', '.join(found)}; configs get the last one"
 
 
 def forget() -> None:

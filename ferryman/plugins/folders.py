@@ -53,8 +53,9 @@ def _below(package: ModuleType) -> list[tuple[str, bool]]:
 
 
 def names(plugin: type[Any]) -> tuple[str, ...]:
-    """The full names of a plugin: its Java class names, or its own where nobody had one before."""
-    return plugin.classes or (plugin.__name__,)
+    """The full names of a plugin: its Java class names, or its own where nobody had one before. Those of a class that
+    it derives from are not its own: it would get the configs of all that name that one."""
+    return vars(plugin).get("classes") or (plugin.__name__,)
 
 
 def index() -> str:

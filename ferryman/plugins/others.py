@@ -31,12 +31,17 @@ class Point:
     @property
     def module(self) -> str:
         """What is imported for it."""
-        return self.value.partition(":")[0]
+        return self._part("module")
 
     @property
     def attribute(self) -> str:
         """The class in it."""
-        return self.value.partition(":")[2]
+        return self._part("attr")
+
+    def _part(self, name: str) -> str:
+        # Blanks around the colon, and extras behind the class, are allowed.
+        found = EntryPoint.pattern.match(self.value)
+        return (found.group(name) or "") if found else ""
 
     def load(self) -> Any:
         """What it names. Raises whatever its import raises."""
@@ -109,7 +114,12 @@ def _examined(point: Point) -> Others:
         for kind in kinds
         if GROUPS[kind] == point.group and isinstance(plugin, type) and issubclass(plugin, ROOTS[kind])
     ]
-    versions = {package_of(point.module): point.version} if point.version and entries else {}
+    if not entries:
+        roots = " or ".join(ROOTS[kind].__name__ for kind in kinds if GROUPS[kind] == point.group)
+        why = f"{point.attribute or point.module} is no {roots}, and the group {point.group} is for these"
+        log.error("the plugin %s of %s cannot be loaded and is left out: %s", point.name, point.package, why)
+        return left_out(point, why)
+    versions = {package_of(point.module): point.version} if point.version else {}
     return Others(tuple(entries), (), versions)
 
 

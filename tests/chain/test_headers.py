@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
-from ferryman.errors import RetriableError
+from ferryman.errors import DataError, RetriableError
 from ferryman.record import Data, Header, Payload
 from ferryman.schema import BOOLEAN, INT8, INT64, STRING
 from tests.chain.parts import TextConverter, polled
@@ -136,3 +137,14 @@ def test_a_record_whose_headers_cannot_be_read_fails_and_what_comes_before_heade
         (3, Stage.VALUE_CONVERTER, "bad is no text"),
     ]
     assert [value for each in batches for value in each.value.rows().values] == (["1", "3"] if named is None else ["1"])
+
+
+def test_half_of_a_surrogate_pair_in_a_name_is_a_question_mark_as_in_java_and_no_death_of_the_client() -> None:
+    given = [(Header("a\ud800", "1", STRING), Header("ä", "2", STRING))]
+    assert headers.encoded(SIMPLE, "t", given) == [[("a?", b"1"), ("ä", b"2")]]
+
+
+def test_a_name_that_is_no_text_is_its_records_fault() -> None:
+    name: Any = 7
+    with pytest.raises(DataError, match="the name of a header must be a text, not int"):
+        headers.encoded(SIMPLE, "t", [(Header(name, "1", STRING),)])

@@ -13,9 +13,13 @@ import orjson
 import pytest
 
 from ferryman.api import ConnectorContext, Offset, Partition, Sink, SinkContext, Source, SourceContext
+from ferryman.chain.chain import Step, assembled
+from ferryman.config import Config
+from ferryman.conversion import Converter
+from ferryman.converters.string import StringConverter, StringConverterConfig
 from ferryman.errors import ConfigError, RetriableError
 from ferryman.plugins import catalog
-from ferryman.record import Record
+from ferryman.record import Polled, Record, Rows
 from ferryman.settings import settings
 from ferryman.stack.runtime.ports import free_port
 from ferryman.validation import connector_config
@@ -190,3 +194,20 @@ def test_the_connector_that_watches_a_folder_asks_for_a_task_for_each_new_file(t
     ended.set()
     connector.stop()
     assert errors == []
+
+
+def test_the_transform_the_predicate_and_the_converter_do_what_they_say() -> None:
+    found: dict[str, Any] = {}
+    exec(block("docs/writing-a-connector.md", "Suffix"), found)
+    latin = found["LatinConverter"](Config(), "value")
+    suffix = found["Suffix"](found["SuffixConfig"].parse({"suffix": "-old"}))
+    text: Converter[Any] = StringConverter(StringConverterConfig(), "key")
+    chain = assembled(text, latin, text, [Step("s", suffix, found["HasNoKey"](Config()))])
+    polled = Polled("t", 0, [0, 1], [None] * 2, [None, b"k"], [b"\xe4", None])
+    batches, failures = chain.decode(polled)
+    batches, others = chain.transform(batches)
+    assert {batch.topic: list(batch.value.rows().values) for batch in batches} == {"t-old": ["\xe4"], "t": [None]}
+    assert [list(each.values) for batch in batches for each in chain.encode(batch)[0]] == [[b"\xe4"], [None]]
+    (failure,) = chain.encode(replace(batches[0], value=Rows(None, ["\u20ac"])))[1]
+    assert "not a text in Latin-1" in str(failure.error)
+    assert [*failures, *others] == []

@@ -128,3 +128,11 @@ def test_what_was_encoded_is_loaded_as_it_was(moves: list[tuple[dict[str, Any], 
         expected[canonical(partition)] = offset
     assert reader.snapshot() == {key: offset for key, offset in expected.items() if offset is not None}
     assert len({reader.encode(partition, None)[0] for partition, _ in moves}) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("partition", "offset"), [({1: "a"}, {"at": 1}), ({"file": "\udcff"}, {"at": 1}), ({"file": "a"}, {"\udcff": 1})]
+)
+def test_what_json_cannot_hold_is_refused_with_what_it_is(partition: dict[Any, Any], offset: dict[str, Any]) -> None:
+    with pytest.raises(TaskError, match=r"partition or offset {.* cannot be kept: "):
+        SourceOffsets("c").encode(partition, offset)

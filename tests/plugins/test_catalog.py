@@ -10,6 +10,7 @@ import pytest
 from ferryman.api import Sink, Transform
 from ferryman.plugins import catalog, folders, others
 from ferryman.plugins.entry import Entry
+from ferryman.plugins.others import Point
 
 KAFKA = "org.apache.kafka.connect"
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
@@ -258,3 +259,45 @@ def test_what_is_installed_is_read_once_for_all_kinds(monkeypatch: pytest.Monkey
     found = others.points("console_scripts", "pytest11", "nobody.has.any")
     assert {each.group for each in found} == {"console_scripts", "pytest11"}
     assert read == [{}]
+
+
+class HerringGull(Gull):
+    """A third party's sink that is made of another one's."""
+
+
+def test_a_class_does_not_take_the_names_of_the_one_that_it_derives_from(installed: Installed) -> None:
+    installed(Gull, HerringGull)
+    assert catalog.find("sink", "com.birds.GullSinkConnector") is Gull
+    assert catalog.find("sink", "HerringGull") is HerringGull
+    assert catalog.names(HerringGull) == ("HerringGull",)
+    assert catalog.task_class(HerringGull, "HerringGull") == "HerringGull"
+
+
+def test_a_name_that_several_plugins_have_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = tuple(Entry("sink", module, "Auk", ("Auk",)) for module in ("great", "little"))
+    monkeypatch.setattr(catalog, "entries", lambda kind: entries if kind == "sink" else ())
+    assert list(catalog.doubles()) == [
+        "Auk is the name of several plugins: great:Auk, little:Auk; configs get the last one"
+    ]
+
+
+@pytest.mark.parametrize("value", ["a.b:C", "a.b : C", "a.b:C [extra]", "a.b: C.D [x, y]"])
+def test_an_entry_point_may_have_blanks_and_extras(value: str) -> None:
+    point = Point("ferryman.connectors", "c", value)
+    assert (point.module, point.attribute) == ("a.b", "C.D" if "D" in value else "C")
+
+
+@pytest.mark.parametrize("value", ["a.b", "a.b:", "", ":C", "a b"])
+def test_an_entry_point_that_names_no_class_is_left_out_with_a_line(
+    value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert [each.point for each in others.examined([Point("ferryman.connectors", "c", value)]).broken] == ["c"]
+    assert "is left out" in caplog.messages[0]
+
+
+def test_a_plugin_in_the_group_of_another_kind_is_refused_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    point = Point("ferryman.connectors", "tern", f"{__name__}:Tern", "birds", "7.1")
+    (broken,) = others.examined([point]).broken
+    why = "Tern is no Sink or Source, and the group ferryman.connectors is for these"
+    assert broken.reason == why
+    assert caplog.messages == [f"the plugin tern of birds cannot be loaded and is left out: {why}"]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.chain import builder
+from ferryman.chain import builder, headers
 from ferryman.chain.narrowing import Failure
 from ferryman.conversion import Converter, Side
 from ferryman.errors import RetriableError, TaskError
@@ -91,14 +91,14 @@ class SourceWriter:
             key=None if size is Size.COORDINATES else key,
             value=value if size is Size.WHOLE else None,
             headers=(*(() if size is Size.COORDINATES else own), *_where(record), *told, *prefixed(OURS, facts)),
-            timestamp=max(record.timestamp or 0, 0),
+            timestamp=_time(record.timestamp),
         )
 
     def _own_headers(self, record: Record, lacks: _Lacks) -> Headers:
         found: list[tuple[str, str | bytes | None]] = []
         for header in record.headers:
             try:
-                found.append((header.key, self._header(record.topic, header)))
+                found.append((headers.name_of(header), self._header(record.topic, header)))
             except (RetriableError, TaskError):
                 raise
             except Exception as error:
@@ -107,6 +107,11 @@ class SourceWriter:
 
     def _header(self, topic: str, header: Header) -> Payload:
         return self.header.from_data(topic, Rows(header.schema, [header.value]))[0]
+
+
+def _time(given: object) -> int:
+    """What the client takes of a record's time, which may be what the record was refused for."""
+    return given if isinstance(given, int) and 0 < given < 1 << 63 else 0
 
 
 def origin(failure: Failure) -> Record:
@@ -129,7 +134,7 @@ def _written(part: str, converter: Converter[Any], schema: Schema | None, value:
 
 def _where(record: Record) -> Headers:
     """Where the record was to go and where it comes from; without it a letter would belong to no connector."""
-    to = {"topic": record.topic} | ({} if record.partition is None else {"partition": str(record.partition)})
+    to = {"topic": str(record.topic)} | ({} if record.partition is None else {"partition": str(record.partition)})
     source = {"source.partition": record.source_partition, "source.offset": record.source_offset}
     time = {"timestamp": str(record.timestamp)} if record.timestamp else {}
     return (

@@ -14,7 +14,7 @@ from typing import Any
 from ferryman.api import Bad, BadRecords, Sink
 from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Failure, Stage
-from ferryman.errors import DataError
+from ferryman.errors import DataError, TaskError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Coordinates, Polled, TopicPartition, in_order
 from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Offsets
@@ -164,7 +164,7 @@ class Backlog:
     def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
             with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]), self.meter.putting(waiting):
-                taken = self.sink.put_batches(waiting)
+                taken = self._counted(self.sink.put_batches(waiting), len(waiting))
         except BadRecords as error:
             self.report(error.found)
             offer.leave_out((batch, index) for batch, index, _ in error.found)
@@ -176,6 +176,13 @@ class Backlog:
             self.meter.took(waiting[:taken])
             for source, following in offer.took(taken):
                 self._deliver(source, following)
+
+    def _counted(self, taken: object, offered: int) -> int:
+        """How many batches the sink says that it took. What it took without saying so would come again, for ever."""
+        if isinstance(taken, int) and 0 <= taken <= offered:
+            return taken
+        name = type(self.sink).__name__
+        raise TaskError(f"put_batches of {name} must return how many of the {offered} batches it took, not {taken!r}")
 
     def _narrow(self, offer: Offer, error: DataError) -> None:
         # The halves take the offer's place, so that an outage between them repeats nothing that is in. They are halves

@@ -50,7 +50,7 @@ class Commits:
     def durable(self, offsets: Mapping[TopicPartition, int]) -> Offers:
         """On the sink's thread: what it says may be committed; nothing when it cannot say now."""
         try:
-            return self.sink.pre_commit(offsets)
+            return self.sink.pre_commit(offsets) or {}
         except Indeterminate:
             raise
         except RetriableError as error:

@@ -293,7 +293,7 @@ class SinkSession:
         self.commits.began({each.source: each.committed.metadata if each.committed else "" for each in partitions})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
-        starts.update(self.thread.call(lambda: self.sink.open(partitions)))
+        starts.update(self.thread.call(lambda: self.sink.open(partitions)) or {})
         chosen = self.reading.bounds.begun(known := all_known(starts))
         self.delivery.assigned(known, committed)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")

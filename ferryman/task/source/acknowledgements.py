@@ -88,7 +88,11 @@ class Acknowledgements:
     def after_round(self) -> bool:
         """Commits when the interval is over."""
         self._look(0)
-        return self.commit() if time.monotonic() - self._last >= self.interval else False
+        return self.commit() if self.due() == 0 else False
+
+    def due(self) -> float | None:
+        """See Delivery."""
+        return max(0.0, self._last + self.interval - time.monotonic()) if self._uncommitted else None
 
     def commit(self) -> bool:
         """Waits for acknowledgements, for a while, and commits what they allow. Raises KafkaException or TaskError if

@@ -39,6 +39,9 @@ class Delivery(Protocol):
     def after_round(self) -> bool:
         """Commits if it is time to. True if all that was handed over is in Kafka now, with its offsets."""
 
+    def due(self) -> float | None:
+        """Seconds until ``after_round`` commits, if it is asked then; None if there is nothing to commit."""
+
     def commit(self) -> bool:
         """Commits what there is, for a pause or a stop. True as ``after_round``."""
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
@@ -29,6 +30,7 @@ from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.suspects import Suspects
+from ferryman.task.source.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +92,8 @@ class SourceSession:
     """What the source says about the end of transactions; None if it has no say."""
     ending: Ending | None = None
     """The source's end, if it comes to one."""
+    waiting: Waiting | None = None
+    """The source's waits, in which what is due is committed."""
 
     def begin(self) -> None:
         """Before the task counts as running. Raises as ``run``."""
@@ -153,7 +157,10 @@ class SourceSession:
     def _polled(self) -> list[tuple[Sequence[Batch], str]]:
         """What is to be delivered as one, and how the transaction ends behind it, if the source ends it there."""
         began = time.monotonic()
-        batches = self.source.poll_batches()
+        with self.waiting.in_poll() if self.waiting else nullcontext():
+            batches = self.source.poll_batches()
+        if self.waiting:
+            self._told(self.waiting.committed())
         if not batches:
             return []
         self.meter.returned(sum(map(len, batches)), time.monotonic() - began)

@@ -58,7 +58,7 @@ class Outbox:
 
     def produce(self, encoded: Encoded) -> list[Refused]:
         """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,
-        or of no time, by their index in the batch.
+        of no time, or of what is no topic, by their index in the batch.
 
         Raises RetriableError if the task is to stop while it waits, KafkaException when the transaction has failed,
         TaskError for a record that is refused for another reason.
@@ -150,6 +150,9 @@ class Outbox:
                     raise (_refused(error.args[0], topic, value) or error) from error
             except DataError as error:
                 yield index, error
+            except (TypeError, ValueError, OverflowError) as error:
+                # A time that is a fraction, a topic that is no text: a plugin may hand over anything.
+                yield index, DataError(f"Kafka's client cannot write the record: {error}")
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
         if not len(self.producer):

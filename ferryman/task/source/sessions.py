@@ -57,6 +57,7 @@ from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
+from ferryman.task.source.waiting import Waiting
 from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
@@ -91,16 +92,10 @@ class SourceSessions:
         offsets = self._offsets()
         copy = self._stores.copy()
         delivery, boundaries = self._delivery(outbox, offsets, copy)
-        context = SourceContext(
-            **setup.facts(admin),
-            crash_point=crash_point,
-            offset=offsets.get,
-            stopping=setup.control.wait,
-            transaction=boundaries,
-            run=self._run,
-        )
-        task: Source[Any] = setup.plugin(setup.config, context)
-        session = self._session(task, delivery, boundaries, admin, self._ending(task, offsets))
+        waiting = Waiting(setup.control, None if boundaries else delivery)
+        task: Source[Any] = setup.plugin(setup.config, self._context(admin, offsets, boundaries, waiting))
+        session = self._session(task, delivery, boundaries, admin, waiting)
+        session.ending = self._ending(task, offsets)
         try:
             task.start()
             session.begin()
@@ -119,6 +114,18 @@ class SourceSessions:
                 copy.close()
             self._left, self._attempted = offsets.snapshot(), delivery.attempted
             task.stop()
+
+    def _context(
+        self, admin: Admin, offsets: SourceOffsets, boundaries: Boundaries | None, waiting: Waiting
+    ) -> SourceContext:
+        return SourceContext(
+            **self.setup.facts(admin),
+            crash_point=crash_point,
+            offset=offsets.get,
+            stopping=waiting,
+            transaction=boundaries,
+            run=self._run,
+        )
 
     def _check_guarantee(self) -> None:
         # The worker's setting may be another one than when the config was checked, and so may the plugin.
@@ -168,7 +175,7 @@ class SourceSessions:
         delivery: Delivery,
         boundaries: Boundaries | None,
         admin: Admin,
-        ending: Ending | None,
+        waiting: Waiting,
     ) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
@@ -185,7 +192,7 @@ class SourceSessions:
             meter=setup.meters.source,
             suspects=self._suspects(),
             boundaries=boundaries,
-            ending=ending,
+            waiting=waiting,
         )
 
     @property

@@ -78,8 +78,13 @@ class Transactions:
 
     def after_round(self) -> bool:
         """Commits each poll, or when the interval is over."""
-        due = self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval)
-        return self.commit() if due else False
+        return self.commit() if self.due() == 0 else False
+
+    def due(self) -> float | None:
+        """See Delivery."""
+        if self._open_since is None:
+            return None
+        return max(0.0, self._open_since + (self.interval or 0.0) - time.monotonic())
 
     def commit(self) -> bool:
         """Commits what is open. Raises KafkaException if that has failed, or if the outcome is unknown."""

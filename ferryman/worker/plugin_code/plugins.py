@@ -53,6 +53,8 @@ class Plugins:
     def are_known(self, found: Others) -> None:
         """What others have installed."""
         catalog.set_third_party(found)
+        for double in catalog.doubles():
+            log.warning("%s", double)
         self._known.set()
 
     async def listed(self, connectors_only: bool) -> Sequence[PluginInfo]:

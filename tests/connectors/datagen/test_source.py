@@ -1,6 +1,7 @@
 """Datagen: values by a schema's hints, a coherent crowdfunding world, and exact resumption of both."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -329,3 +330,22 @@ def test_time_never_runs_backwards() -> None:
 @pytest.mark.parametrize("name", ["io.confluent.kafka.connect.datagen.DatagenConnector", "DatagenSource", "Datagen"])
 def test_it_is_found_by_the_names_that_configs_use(name: str) -> None:
     assert connector(name) is DatagenConnector
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("random.seed", "three"),
+        ("random.seed", None),
+        ("random.seed", 1 << 63),
+        ("task.generation", "x"),
+        ("task.generation", -1),
+        ("current.iteration", 1 << 63),
+    ],
+)
+def test_an_offset_that_no_task_could_start_from_or_commit_after_is_refused(key: str, value: object) -> None:
+    config = DatagenConnector.config_class.parse(config_of(quickstart="crowdfunding"))
+    given = {"current.iteration": 3, "random.seed": -5, "task.generation": 1}
+    assert DatagenConnector.alter_offsets(config, [({"task.id": 0}, given)])
+    with pytest.raises(ConfigError, match=re.escape(key)):
+        DatagenConnector.alter_offsets(config, [({"task.id": 0}, given | {key: value})])

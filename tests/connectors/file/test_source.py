@@ -239,3 +239,17 @@ def test_reading_on_from_any_position_gives_the_rest(content: str, data: st.Data
     index = data.draw(st.integers(0, len(texts)))
     position = [0, *positions][index]
     assert LineCutter(position).feed(encoded[position:]) == (texts[index:], positions[index:])
+
+
+def test_a_named_pipe_that_nobody_writes_to_does_not_hold_the_task_up(file: Path) -> None:
+    os.mkfifo(file)
+    source = source_of(file)
+    assert values(source) == []
+    with open(file, "wb") as writer:
+        assert values(source) == []
+        writer.write(b"one\ntw")
+        writer.flush()
+        assert values(source) == ["one"]
+    with open(file, "wb") as writer:
+        writer.write(b"o\n")
+    assert values(source) == ["two"]

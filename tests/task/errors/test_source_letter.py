@@ -161,3 +161,12 @@ def test_a_smaller_letter_says_what_is_missing_and_why() -> None:
 @pytest.mark.parametrize(("given", "written"), [(None, 0), (-5, 0), (12, 12)])
 def test_a_timestamp_that_is_none_is_left_to_the_producer(given: int | None, written: int) -> None:
     assert letter(record(timestamp=given)).timestamp == written
+
+
+def test_a_letter_can_be_produced_whatever_its_record_was_refused_for() -> None:
+    odd: Any = {"topic": None, "timestamp": 1.5, "headers": (Header("a\ud800", "x", STRING),)}
+    found = letter(record(**odd))
+    assert found.timestamp == 0
+    assert headers(found)["a?"] == "x"
+    assert headers(found)["__connect.errors.topic"] == "None"
+    assert headers(found)["__ferryman.errors.timestamp"] == "1.5"

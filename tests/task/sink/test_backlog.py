@@ -464,3 +464,13 @@ def test_what_is_worked_on_is_noted_while_it_is_and_the_guilty_are_not_touched(w
     assert work.sink.taken == [(T, 7, "7"), (T, 9, "9")]
     assert work.judge.guilty == [(8, Stage.TRANSFORMATION)]
     assert dict(work.delivered()) == {T: 10}
+
+
+@pytest.mark.parametrize("told", [None, 3, -1, "all"])
+def test_a_sink_that_does_not_say_how_much_it_took_fails_instead_of_getting_it_again_for_ever(
+    work: Work, told: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.add(b"1", b"2")
+    monkeypatch.setattr(work.sink, "put_batches", lambda batches: told)
+    with pytest.raises(TaskError, match="put_batches of RecordingSink must return how many of the 1 batches it took"):
+        work.backlog.advance()

@@ -126,3 +126,11 @@ def test_a_sink_with_any_part_in_commits_is_not_plain(name: str) -> None:
 def test_a_sink_without_one_is_plain() -> None:
     plain: Sink[Any] = RecordingSink()
     assert Commits(plain, Delivery(), lambda offers: True).plain
+
+
+def test_a_sink_that_returns_nothing_commits_nothing(commits: Commits, group: Group) -> None:
+    nothing: Any = None
+    sink: Any = commits.sink
+    sink.wanted = lambda offsets: nothing
+    assert commits.send(commits.durable({A: 8})) == {}
+    assert group.got == []

@@ -236,3 +236,15 @@ def test_in_any_order_of_answers_no_offset_passes_a_record_that_the_broker_has_n
     way.answered_at_once()
     way.delivery.commit()
     assert {name: way.at(name) or 0 for name in behind} == behind
+
+
+def test_what_was_handed_over_is_due_when_the_interval_is_over(way: Way) -> None:
+    way.answered_at_once()
+    assert way.delivery.due() is None
+    way.poll(1, a=1)
+    way.clock.pass_(4)
+    assert way.delivery.due() == 6
+    way.clock.pass_(7)
+    assert way.delivery.due() == 0
+    assert way.delivery.after_round()
+    assert way.delivery.due() is None

@@ -498,3 +498,15 @@ def test_what_trying_again_does_not_change_fails_the_task_and_all_else_begins_a_
     found = classified(failed(code, "so it is"))
     assert type(found) is kind
     assert "so it is" in str(found)
+
+
+# What plugins of others hand over.
+
+
+def test_records_may_be_yielded_and_none_at_all_is_no_record(task: Task) -> None:
+    polls: Any = task.feed.polls
+    polls.append(None)
+    polls.append(Record(topic="t", value=value, source_partition=FILE, source_offset={"at": 1}) for value in "12")
+    task.rounds(3)
+    assert task.values("t") == [b"1", b"2"]
+    assert task.offsets.get(FILE) == {"at": 1}

@@ -213,3 +213,29 @@ def test_a_broker_has_each_part_of_a_record_where_it_belongs(kafka: str, unique:
     assert [each.timestamp()[1] for each in (found[0], found[2])] == [5, 7]
     assert found[1].timestamp()[1] > 1_700_000_000_000
     assert answers == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ({"timestamps": [7, 1.5, 7]}, "'float' object cannot be interpreted as an integer"),
+        ({"timestamps": [7, 1 << 70, 7]}, "int too big to convert"),
+        ({"timestamps": [7, "noon", 7]}, "'<=' not supported"),
+        ({"values": [b"0", {"a": 1}, b"2"]}, "a bytes-like object is required, not 'dict'"),
+    ],
+)
+def test_what_the_client_cannot_write_is_its_records_fault_and_the_others_go(odd: dict[str, Any], why: str) -> None:
+    way = Way()
+    real = Producer({"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+
+    def produce(topic: str, value: bytes, key: bytes, *more: Any) -> None:
+        real.produce(topic, value, key, *more)
+        FakeProducer.produce(way.producer, topic, value, key, *more)
+
+    producer: Any = way.producer
+    producer.produce = produce
+    ((index, error),) = way.outbox.produce(replace(encoded(b"0", b"1", b"2", timestamp=7), **odd))
+    assert index == 1
+    assert f"Kafka's client cannot write the record: {why}" in str(error)
+    assert way.values() == [b"0", b"2"]
+    real.purge()

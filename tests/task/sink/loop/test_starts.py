@@ -1,5 +1,7 @@
 """Where a task begins to read."""
 
+from typing import Any
+
 import pytest
 
 from ferryman.errors import TaskError
@@ -57,3 +59,17 @@ def test_a_sink_that_knows_where_to_start_needs_no_offset_of_the_group(task: Han
 
     task.run(story)
     assert task.sink.values() == ["1"]
+
+
+def test_a_sink_whose_open_returns_nothing_leaves_it_to_the_group(task: HandDriven) -> None:
+    task.fill(A, b"0", b"1", b"2")
+    task.cluster.committed[A] = 1, ""
+    nothing: Any = None
+    task.sink.starts = nothing
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from taken(task, 2)
+
+    task.run(story)
+    assert task.sink.values() == ["1", "2"]
