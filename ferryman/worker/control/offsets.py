@@ -58,7 +58,7 @@ class Offsets:
         resources = self._resources
         entry = catalog.connector_entry(raw.get("connector.class", ""))
         if entry is None:
-            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
+            raise RequestError(500, f"The offsets of connector {name} are out of reach: its class cannot be loaded")
         values = resources.resolved(owner, raw).values
         clients = Clients(name, 0, resources.settings.values, values, resources.identity)
         workers = resources.settings.config.offset_storage_topic
