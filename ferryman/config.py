@@ -108,7 +108,8 @@ Short = Annotated[int, Kind("SHORT"), _integer("SHORT", 16)]
 Double = Annotated[float, Kind("DOUBLE"), BeforeValidator(_double)]
 Bool = Annotated[bool, Kind("BOOLEAN"), BeforeValidator(_boolean)]
 Strings = Annotated[list[str], Kind("LIST"), BeforeValidator(_list)]
-Password = Annotated[SecretStr, Kind("PASSWORD")]
+Password = Annotated[SecretStr, Kind("PASSWORD"), BeforeValidator(_trimmed)]
+"""A secret. A file that holds one ends with a line end as a rule, which is no part of it."""
 Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
 """The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
 

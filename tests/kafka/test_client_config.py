@@ -369,6 +369,21 @@ def test_authorities_of_javas_stores_are_taken(name: str) -> None:
     assert str(values["ssl.ca.pem"]).split() == (STORES / "ca.crt").read_text().split()
 
 
+def test_a_password_out_of_a_file_is_read_without_its_line_end() -> None:
+    given = {
+        "security.protocol": "SSL",
+        "ssl.truststore.location": str(STORES / "trust.jks"),
+        "ssl.truststore.password": "changeit\n",
+        "ssl.keystore.location": str(STORES / "server.jks"),
+        "ssl.keystore.password": "changeit\r\n",
+        "ssl.key.password": "keysecret\n",
+    }
+    values = admin({f"admin.override.{key}": value for key, value in given.items()})
+    assert {"ssl.ca.pem", "ssl.key.pem"} <= values.keys()
+    pem = {"security.protocol": "SSL", "ssl.keystore.location": "key.pem", "ssl.key.password": "keysecret\n"}
+    assert admin({f"admin.override.{key}": value for key, value in pem.items()})["ssl.key.password"] == "keysecret"
+
+
 @pytest.mark.parametrize(("name", "key"), [("server.jks", "keysecret"), ("server.p12", "changeit")])
 def test_the_key_and_the_certificates_of_javas_stores_are_taken(name: str, key: str) -> None:
     given = {
