@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key
+from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -200,6 +200,11 @@ class SinkConfig(ConnectorConfig):
                 f"('topics.regex={self.topics_regex}') consumed by the connector"
             )
         ) or None
+
+
+def own_offsets_topic(raw: Mapping[str, str]) -> str:
+    """The topic for its offsets that a source's config names, as text with its references resolved; empty for none."""
+    return trim(raw.get("offsets.storage.topic", ""))
 
 
 class SourceConfig(ConnectorConfig):

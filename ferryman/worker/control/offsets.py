@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ferryman.connector import own_offsets_topic
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
@@ -62,6 +63,6 @@ class Offsets:
         values = resources.resolved(owner, raw).values
         clients = Clients(name, 0, resources.settings.values, values, resources.identity)
         workers = resources.settings.config.offset_storage_topic
-        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, resources.seeds, reads)
+        stores = Stores(clients, own_offsets_topic(values) or workers, workers, resources.seeds, reads)
         transactional = resources.settings.config.transactional_sources
         return ConnectorOffsets(entry.kind == "sink", clients, stores, transactional, asks)
