@@ -121,7 +121,7 @@ class ConnectorConfig(Config):
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """A warning about config.action.reload, unless it has its default."""
-        if raw.get("config.action.reload", "restart") != "restart":
+        if trim(raw.get("config.action.reload", "restart")) != "restart":
             yield "config.action.reload has no effect: none of the config providers here gives values that expire"
 
     @property
