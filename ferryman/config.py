@@ -108,7 +108,8 @@ Short = Annotated[int, Kind("SHORT"), _integer("SHORT", 16)]
 Double = Annotated[float, Kind("DOUBLE"), BeforeValidator(_double)]
 Bool = Annotated[bool, Kind("BOOLEAN"), BeforeValidator(_boolean)]
 Strings = Annotated[list[str], Kind("LIST"), BeforeValidator(_list)]
-Password = Annotated[SecretStr, Kind("PASSWORD")]
+Password = Annotated[SecretStr, Kind("PASSWORD"), BeforeValidator(_trimmed)]
+"""A secret. A file that holds one ends with a line end as a rule, which is no part of it."""
 Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
 """The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
 
@@ -194,6 +195,8 @@ class Config(BaseModel):
     _spelled: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """By field, its spellings, the canonical one last."""
     _secret: ClassVar[frozenset[str]] = frozenset()
+    _choices: ClassVar[frozenset[str]] = frozenset()
+    """The fields with a few values to choose from, which are strings to Kafka and trimmed as such."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -201,6 +204,7 @@ class Config(BaseModel):
         cls._spelled = {field: spellings(field, info)[::-1] for field, info in cls.model_fields.items()}
         passwords = (field for field, info in cls.model_fields.items() if _kind(info) == "PASSWORD")
         cls._secret = frozenset(name for field in passwords for name in cls._spelled[field])
+        cls._choices = frozenset(field for field, info in cls.model_fields.items() if _is_choice(info.annotation))
 
     @classmethod
     def parse(cls, raw: Mapping[str, str]) -> Self:
@@ -215,6 +219,7 @@ class Config(BaseModel):
         """The config, unless a key does not parse, and every problem found."""
         problems = cls._refusals(raw)
         by_field = {field: raw[name] for field, names in cls._spelled.items() for name in names if name in raw}
+        by_field |= {field: trim(by_field[field]) for field in cls._choices & by_field.keys()}
         try:
             config = cls.model_validate(by_field, by_name=True)
         except ValidationError as error:
@@ -289,6 +294,10 @@ def shown(value: Any) -> str | None:
             return "[hidden]"
         case _:
             return str(value)
+
+
+def _is_choice(annotation: Any) -> bool:
+    return get_origin(annotation) is Literal or any(map(_is_choice, get_args(annotation)))
 
 
 def _kind(info: FieldInfo) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key
+from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -121,7 +121,7 @@ class ConnectorConfig(Config):
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """A warning about config.action.reload, unless it has its default."""
-        if raw.get("config.action.reload", "restart") != "restart":
+        if trim(raw.get("config.action.reload", "restart")) != "restart":
             yield "config.action.reload has no effect: none of the config providers here gives values that expire"
 
     @property
@@ -200,6 +200,11 @@ class SinkConfig(ConnectorConfig):
                 f"('topics.regex={self.topics_regex}') consumed by the connector"
             )
         ) or None
+
+
+def own_offsets_topic(raw: Mapping[str, str]) -> str:
+    """The topic for its offsets that a source's config names, as text with its references resolved; empty for none."""
+    return trim(raw.get("offsets.storage.topic", ""))
 
 
 class SourceConfig(ConnectorConfig):

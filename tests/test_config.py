@@ -1,9 +1,11 @@
 """Values are parsed as Kafka's ConfigDef does it: the blanks around them are Java's, others are part of them."""
 
+from typing import Literal
+
 import pytest
 
 from ferryman.chain import chain_config
-from ferryman.config import Bool, Config, Double, Int, Str, Strings, Text, any_case, key, split_list, trim
+from ferryman.config import Bool, Config, Double, Int, Password, Str, Strings, Text, any_case, key, split_list, trim
 from ferryman.errors import ConfigError
 from ferryman.plugins import catalog
 
@@ -21,6 +23,9 @@ class Odd(Config):
     part: Double = key(0.0)
     flag: Bool = key(False)
     names: Strings = key([])
+    secret: Password | None = key(None)
+    choice: Literal["one", "two"] = key("one")
+    perhaps: Literal["one", "two"] | None = key(None)
 
 
 def problem(**given: str) -> str:
@@ -36,6 +41,11 @@ def test_what_java_trims_is_trimmed_of_every_type() -> None:
     found = Odd.parse({name: around(value) for name, value in {"name": "a b", "number": "1", "part": "0.5"}.items()})
     assert (found.name, found.number, found.part) == ("a b", 1, 0.5)
     assert Odd.parse({"flag": around("TRUE"), "names": around("a \t, b")}).names == ["a", "b"]
+    chosen = Odd.parse({name: around("two") for name in ("choice", "perhaps")})
+    assert (chosen.choice, chosen.perhaps) == ("two", "two")
+    secret = Odd.parse({"secret": around("a b")}).secret
+    assert secret is not None
+    assert secret.get_secret_value() == "a b"
     assert Odd.parse({"text": " x "}).text == " x "
 
 

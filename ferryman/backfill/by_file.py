@@ -10,6 +10,7 @@ from ferryman.backfill import kept, sample
 from ferryman.backfill.making import Making, Run
 from ferryman.backfill.request import Request
 from ferryman.backfill.terminal import Report
+from ferryman.connector import own_offsets_topic
 from ferryman.errors import ConfigError
 from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
@@ -46,14 +47,13 @@ class ByFile:
             if run.ranges is not None:
                 kept.keep(clients, run.ranges, request)
             elif run.part is not None:
-                own = self._resolved(self.live).get("offsets.storage.topic", "")
+                own = own_offsets_topic(self._resolved(self.live))
                 creation.create(Admin(clients.admin()), of_worker.source_offsets(self.settings.values, own))
                 kept.keep_part(clients, self._offsets_topic, run.part, request)
 
     @property
     def _offsets_topic(self) -> str:
-        own = self._resolved(self.live).get("offsets.storage.topic")
-        return own or self.settings.config.offset_storage_topic
+        return own_offsets_topic(self._resolved(self.live)) or self.settings.config.offset_storage_topic
 
     def explain(self, run: Run, report: Report) -> None:
         """What there is to say beside the ranges: bytes, time, where it goes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ferryman.config import trim
 from ferryman.errors import ConfigError
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
@@ -82,7 +83,7 @@ class Request:
         merged = {key: value for key, value in merged.items() if not key.startswith(PREFIX)}
         if GROUP not in self.sets:
             merged.pop(GROUP, None)  # in the live connector's group the two would share its partitions
-        elif self.sets[GROUP] == live.get(GROUP, f"connect-{live['name']}"):
+        elif trim(self.sets[GROUP] or "") == trim(live.get(GROUP, f"connect-{live['name']}")):
             raise ConfigError.for_key(GROUP, f"{GROUP} must not be the live connector's")
         merged |= {f"{PREFIX}{name}": value or None for name, value in own.items()}
         merged |= {"name": self.run_name(live["name"]), "topics.regex": None, "topics": ",".join(sorted(ranges.ids))}

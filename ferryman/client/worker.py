@@ -86,7 +86,7 @@ class Worker:
         try:
             return self._client.request(method, path, content=content, params=query, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            text = f"{self.context.url} does not answer: {error or type(error).__name__}"
+            text = f"{self.context.url} does not answer: {str(error).rstrip('.') or type(error).__name__}"
             raise UnreachableError(
                 f"{text}. Is a worker running there? --url or --context says which one to ask"
             ) from None

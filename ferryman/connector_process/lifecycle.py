@@ -14,10 +14,9 @@ from ferryman.connector_process import committed, task_configs
 from ferryman.connector_process.next_step import NextStep
 from ferryman.connector_process.reports import WorkerReports
 from ferryman.connector_process.spec import ConnectorSpec
-from ferryman.errors import ConfigError
 from ferryman.files import allowed_folders
 from ferryman.offsets.asking import Asking
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, named
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
@@ -47,7 +46,7 @@ class ConnectorLifecycle:
     def _run(self, references: References) -> None:
         worker = WorkerConfig.parse(self.spec.worker)
         allowed_folders.bound(worker.connector_allowed_paths)
-        plugin = _plugin(self.spec.config["connector.class"])
+        plugin = named.connector_class(self.spec.config)
         redaction.protect_config(self.spec.config, plugin.config_class.secrets())
         config = plugin.config_class.parse(self.spec.config)
 
@@ -97,12 +96,3 @@ class ConnectorLifecycle:
         # Told at once: the connector's thread may be in a call that does not come back.
         self.reports.fails(error)
         self.next_step.stop()
-
-
-def _plugin(name: str) -> type[Any]:
-    plugin: type[Any] | None = catalog.connector(name)
-    if plugin is not None:
-        return plugin
-    reason = catalog.import_error(("sink", "source"), name)
-    text = f"no connector is called {name}" if reason is None else f"the connector {name} cannot be loaded: {reason}"
-    raise ConfigError.for_key("connector.class", text)

@@ -9,9 +9,11 @@ _SHORTEST = 3
 
 
 def meant(key: str, known: Iterable[str], prefixes: Iterable[str] = ()) -> str:
-    """`; did you mean …?` for a key that is not known, or nothing. ``prefixes`` end in a dot and begin keys that are
-    known whatever follows."""
+    """`; did you mean …?` for a key that is not known, or nothing; a key that is known was meant. ``prefixes`` end in a
+    dot and begin keys that are known whatever follows."""
     names = sorted(known)
+    if key in names:
+        return ""
     found = next((name for name in names if one_letter(key, name)), None) or _behind_prefix(key, prefixes)
     close = [found] if found else difflib.get_close_matches(key, names, 1, _ALIKE)
     return f"; did you mean {close[0]}?" if close else ""

@@ -56,6 +56,8 @@ class Special:
 
 KeyTranslation = Number | Text | Special
 _BOOL = ("true", "false")
+_ADDRESS = re.compile(r"(?:[0-9a-zA-Z\-%._]*://)?\[?(?P<host>[0-9a-zA-Z\-%._:]+?)\]?:(?P<port>[0-9]{1,9})")
+_LAST_PORT = 65535
 
 
 def _reset(value: str) -> Value:
@@ -66,9 +68,24 @@ def _reset(value: str) -> Value:
 
 
 def _addresses(value: str) -> Value:
-    if not any(split_list(value)):
+    given = [each for each in split_list(value) if each]
+    if not given:
         raise ValueError("there is no address in it")
-    return trim(value)
+    return ",".join(map(_address, given))
+
+
+def _address(url: str) -> str:
+    """As Java's clients read one: a protocol before it says nothing, where librdkafka goes by it or gives up, and there
+    is always a port. A reference that nothing was found for stays, for whoever checks a config elsewhere."""
+    if "${" in url:
+        return url
+    found = _ADDRESS.fullmatch(url)
+    if found is None:
+        raise ValueError(f"Invalid url in bootstrap.servers: {url}")
+    if int(found["port"]) > _LAST_PORT:
+        raise ValueError(f"Invalid port in bootstrap.servers: {url}")
+    host = found["host"]
+    return f"[{host}]:{found['port']}" if ":" in host else f"{host}:{found['port']}"
 
 
 def _strategies(value: str) -> Value:

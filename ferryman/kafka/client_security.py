@@ -179,7 +179,7 @@ def _identity(given: Mapping[str, str], result: Security) -> set[str]:
     location, name = trim(given.get("ssl.keystore.location", "")), "ssl.keystore.location"
     kind = _kind(given, "ssl.keystore.type", result)
     if "ssl.key.password" in given:
-        result.values["ssl.key.password"] = given["ssl.key.password"]
+        result.values["ssl.key.password"] = trim(given["ssl.key.password"])
     if location and (kind == "PEM" or location.endswith(_PEM_FILES)):
         result.values |= {"ssl.certificate.location": location, "ssl.key.location": location}
     elif location and speaks_tls(given.get("security.protocol", "")):
@@ -206,10 +206,14 @@ def _kind(given: Mapping[str, str], key: str, result: Security) -> str:
 def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | None:
     location = trim(given[f"{prefix}.location"])
     try:
-        return stores.load(location, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
+        return stores.load(location, _password(given, f"{prefix}.password"), _password(given, "ssl.key.password"))
     except (OSError, ValueError) as error:
         result.invalid[f"{prefix}.location"] = str(error.strerror if isinstance(error, OSError) else error)
     return None
+
+
+def _password(given: Mapping[str, str], key: str) -> str | None:
+    return trim(given[key]) if key in given else None
 
 
 def _tls(given: Mapping[str, str], result: Security) -> set[str]:

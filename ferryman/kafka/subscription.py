@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ferryman.config import trim
 from ferryman.connector import SinkConfig
 from ferryman.errors import TaskError
 from ferryman.kafka.admin import Admin
@@ -45,7 +46,7 @@ def topics_to_read(
 
 def own_topics(worker: Mapping[str, str]) -> set[str]:
     """The topics in which a worker with these settings keeps what is its own."""
-    return {worker.get(key) or default for key, default in STORAGE.items()}
+    return {trim(worker.get(key, "")) or default for key, default in STORAGE.items()}
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from ferryman.telemetry.redaction import redact
 
 ANSWER_SECONDS = 60.0
 """Seconds for an answer; a worker that rebalances takes its time."""
+REBALANCE_SECONDS = 60.0
+"""Seconds for which a request is repeated that a rebalance is in the way of."""
+_AGAIN = 0.5
 Properties = Mapping[str, str | None]
 
 
@@ -87,10 +91,9 @@ def _text(value: Any) -> str | None:
 
 
 def _get(client: httpx.Client, path: str) -> Any:
-    try:
-        answer = client.get(path, headers={"Accept": "application/json"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UnreadableCluster(f"{client.base_url}: {error or type(error).__name__}") from error
+    deadline = time.monotonic() + REBALANCE_SECONDS
+    while (answer := _answer(client, path)).status_code == 409 and time.monotonic() < deadline:
+        time.sleep(_AGAIN)
     if answer.status_code == 401:
         raise UnreadableCluster(
             f"{client.base_url} requires a user and a password: --user and FERRYMAN_MIGRATE_PASSWORD"
@@ -101,3 +104,10 @@ def _get(client: httpx.Client, path: str) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         raise UnreadableCluster(f"GET {path}: the answer is not JSON") from None
+
+
+def _answer(client: httpx.Client, path: str) -> httpx.Response:
+    try:
+        return client.get(path, headers={"Accept": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UnreadableCluster(f"{client.base_url}: {error or type(error).__name__}") from error

@@ -1,10 +1,11 @@
 """Which plugins a task's config names, so that its process imports those and no others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from ferryman.chain import builder, chain_config
 from ferryman.conversion import Side
+from ferryman.errors import ConfigError
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 
@@ -25,6 +26,21 @@ def connector(raw: Mapping[str, str]) -> list[Row]:
     name = raw.get("connector.class", "")
     entry = catalog.connector_entry(name)
     return [] if entry is None else [_row(entry, name)]
+
+
+def connector_class(raw: Mapping[str, str]) -> type[Any]:
+    """The class of the connector that a config names. ConfigError if it names none, none that is here, or one that
+    cannot be imported: no check has seen a config that comes out of a topic."""
+    name = raw.get("connector.class")
+    if name is None:
+        text = 'Missing required configuration "connector.class" which has no default value.'
+        raise ConfigError.for_key("connector.class", text)
+    plugin = catalog.connector(name)
+    if plugin is not None:
+        return plugin
+    reason = catalog.import_error(("sink", "source"), name)
+    text = f"no connector is called {name}" if reason is None else f"the connector {name} cannot be loaded: {reason}"
+    raise ConfigError.for_key("connector.class", text)
 
 
 def _row(entry: Entry, name: str) -> Row:

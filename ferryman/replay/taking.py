@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.connector import SinkConfig, SourceConfig, own_offsets_topic
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
@@ -130,7 +130,7 @@ class Taking:
 
     @property
     def _closed(self) -> Collection[str]:
-        offsets = self.clients.raw.get("offsets.storage.topic", "")
+        offsets = own_offsets_topic(self.clients.raw)
         return {self._marks.letters, self._marks.topic, offsets, *own_topics(self.clients.worker)}
 
     def _checked_edit(self) -> None:

@@ -22,11 +22,11 @@ from typing import Any, ClassVar, Protocol
 from confluent_kafka import KafkaException
 
 from ferryman.chain import builder
-from ferryman.errors import ConfigError, RefusedError, RetriableError
+from ferryman.errors import RefusedError, RetriableError
 from ferryman.files import allowed_folders
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, named
 from ferryman.retry.outage import Outage
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
@@ -119,14 +119,7 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
 
 def prepared(spec: TaskSpec, control: Control) -> Setup:
     """The configs of a task, taken apart, and its chain. Raises ConfigError."""
-    plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
-    if plugin is None:
-        name = spec.config["connector.class"]
-        reason = catalog.import_error(("sink", "source"), name)
-        text = (
-            f"no connector is called {name}" if reason is None else f"the connector {name} cannot be loaded: {reason}"
-        )
-        raise ConfigError.for_key("connector.class", text)
+    plugin = named.connector_class(spec.config)
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
     worker = WorkerConfig.parse(spec.worker)
     allowed_folders.bound(worker.connector_allowed_paths)

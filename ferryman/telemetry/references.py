@@ -99,8 +99,9 @@ class References:
             raise ConfigError(*map(self.problem, error.problems)) from None
 
     def unresolved(self, config: Mapping[str, str]) -> dict[str, str]:
-        """A config that a plugin made of resolved values, with the references again where whole values stand."""
-        by_value = {each.value: each.reference for each in self.found if each.value}
+        """A config that a plugin made of resolved values, with the references again where whole values stand, with the
+        blanks around them or, as a plugin gets most, without."""
+        by_value = {spelt: each.reference for each in self.found for spelt in (each.value, each.value.strip()) if spelt}
         return {key: by_value.get(value, value) for key, value in config.items()}
 
 

@@ -266,7 +266,7 @@ def _chain(view: _View) -> Part:
 
 def _dead_letters(config_class: type[Config], view: _View) -> Part:
     """A queue that is filled by one record only, or by none, which is hardly what was meant."""
-    name, tolerance = "errors.deadletterqueue.topic.name", view.values.get("errors.tolerance", "none")
+    name, tolerance = "errors.deadletterqueue.topic.name", trim(view.values.get("errors.tolerance", "none"))
     if not view.values.get(name) or tolerance.lower() == "all":
         return Part()
     little, reason = "little", "and only its record gets there"

@@ -45,6 +45,11 @@ def signalled(settings: Settings) -> Signalled:
     return event
 
 
+async def told(stopping: Signalled) -> None:
+    """Returns when it is to stop: an outcome that is no exit code, as that of a start is."""
+    await stopping.wait()
+
+
 def _leave_at_once() -> None:
     log.error("the worker did not stop in time and exits anyway")
     background.farewell()

@@ -15,7 +15,7 @@ def leave(spec: TaskSpec) -> None:
 
     Raises ConfigError where kafka-python cannot use its client settings, RetriableError if the cluster does not answer.
     """
-    entry = catalog.connector_entry(spec.config["connector.class"])
+    entry = catalog.connector_entry(spec.config.get("connector.class", ""))
     if entry is None or entry.kind != "sink":
         return
     from ferryman.membership.static_members import (

@@ -85,7 +85,8 @@ def test_a_run_is_in_a_group_of_its_own_though_the_live_connector_names_its_grou
     create_topic(kafka, unique)
     produce(kafka, unique, VALUES)
     named = {"consumer.override.group.id": f"{unique}-named"}
-    running.create(file_sink(unique, tmp_path / "live.txt") | named)
+    # Blanks around the name are no part of it.
+    running.create(file_sink(unique, tmp_path / "live.txt") | {name: f"{value} " for name, value in named.items()})
     until(lambda: lines(tmp_path / "live.txt") == VALUES, what="the live connector's lines")
     path, sets = f"/connectors/{unique}/backfill", {"file": str(tmp_path / "r.txt")}
     body = {"name": f"{unique}-again", "config": sets}

@@ -319,6 +319,24 @@ def test_how_far_a_run_is_stands_with_it(told: dict[str, Any], text: str) -> Non
         assert text in done(run("connectors", "show", "a", "--url", url))
 
 
+def test_a_worker_that_changes_configs_only_as_a_whole_gets_the_whole() -> None:
+    refused = {"error_code": 405, "message": "HTTP 405 Method Not Allowed"}
+    with answering((405, refused), (200, {"file": "f", "old": "1"}), (200, {})) as (url, asked):
+        assert done(run("connectors", "edit", "a", "tasks.max=2", "old-", "--url", url)) == "a has a new config\n"
+    assert [each.partition(" ")[0] for each in asked] == ["PATCH", "GET", "PUT"]
+
+
+@pytest.mark.parametrize(("words", "told"), [([], False), (["--failed"], False), (["--without-tasks"], True)])
+def test_a_worker_that_knows_nothing_of_restarts_of_tasks_is_not_said_to_have_made_them(
+    words: list[str], told: bool
+) -> None:
+    with answering((204, "")) as (url, _):
+        result = run("connectors", "restart", "a", *words, "--url", url)
+    assert (result.exit_code == 0) is told
+    assert ("a is restarted" in result.output) is told
+    assert ("none of its tasks" in result.output) is not told
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_where_nobody_notes_topics_the_rest_is_shown(status: int) -> None:
     found = {"name": "a", "connector": {"state": "RUNNING", "worker_id": "w"}, "tasks": [], "type": "source"}

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferryman.commands import main
+from ferryman.migration import old_cluster
 
 ROOT = {"version": "3.9.1", "commit": "f745dfdcee2b9851", "kafka_cluster_id": "I4ZmrWqfT2e-upky_4fdPA"}
 FINE = {
@@ -34,12 +35,17 @@ def answers(*configs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def old(said: Mapping[str, Any], user: str | None = None) -> Iterator[str]:
-    """Its URL. Everything but GET, and every other path, is an error."""
+def old(said: Mapping[str, Any], user: str | None = None, rebalances: int = 0) -> Iterator[str]:
+    """Its URL. Everything but GET, and every other path, is an error; so are the first requests of a group that
+    ``rebalances``."""
+    stale = "Cannot complete request momentarily due to stale configuration"
+    busy = [{"error_code": 409, "message": stale}] * rebalances
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             code, body = (200, said[self.path]) if self.path in said else (404, {"error_code": 404})
+            if busy:
+                code, body = 409, busy.pop()
             if user is not None and self.headers["Authorization"] != user:
                 code, body = 401, "User cannot access the resource."
             content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
@@ -144,6 +150,12 @@ def test_a_cluster_before_expand_is_asked_for_each_connector() -> None:
         result = check(url)
     assert result.exit_code == 0
     assert "a/b c (FileStreamSink): runs" in result.stdout
+
+
+def test_a_cluster_that_rebalances_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(old_cluster, "_AGAIN", 0.0)
+    with old(answers(FINE), rebalances=3) as url:
+        assert check(url).exit_code == 0
 
 
 def test_an_empty_cluster_has_nothing_to_move() -> None:

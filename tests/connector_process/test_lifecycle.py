@@ -91,10 +91,11 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def life(
-    plugin: str = "WhaleSource", references: References | None = None, more: Mapping[str, str] | None = None
+    plugin: str | None = "WhaleSource", references: References | None = None, more: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """All that the worker is told by a connector, which takes every answer at once and ends it after the last one."""
-    raw = {"name": "w", "connector.class": plugin, "topics": "t", "tasks.max": "4", **(more or {})}
+    raw = {"name": "w", "topics": "t", "tasks.max": "4", **(more or {})}
+    raw |= {} if plugin is None else {"connector.class": plugin}
     told: list[dict[str, Any]] = []
     next_step = NextStep()
 
@@ -207,6 +208,13 @@ def test_a_config_that_is_wrong_and_a_class_that_is_not_there_are_told() -> None
     assert "no connector is called Kraken" in life("Kraken")[0]["trace"]
     assert "tasks.max" in life(more={"tasks.max": "many"})[0]["trace"]
     assert CALLS == []
+
+
+def test_a_config_of_a_topic_that_names_no_class_is_wrong_and_not_tried_again() -> None:
+    (failed,) = life(None)
+    missing = 'Missing required configuration "connector.class" which has no default value.'
+    assert failed["trace"] == f"ConfigError: {missing}"
+    assert failed["may_recover"] is False
 
 
 def test_a_sink_has_no_source_offsets_and_a_source_is_told_when_they_cannot_be_read() -> None:

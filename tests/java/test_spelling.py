@@ -37,6 +37,10 @@ def test_the_nearest_key_is_named_and_none_where_there_is_none() -> None:
     assert meant("something.else", known) == ""
 
 
+def test_a_key_that_is_known_was_meant() -> None:
+    assert meant("topics", {"topic", "topics"}, ("topic.",)) == ""
+
+
 def test_a_mistake_in_a_prefix_is_found_too() -> None:
     prefixes = ("consumer.override.", "transforms.unwrap.")
     assert meant("consumer.overide.a.b", (), prefixes) == "; did you mean consumer.override.a.b?"

@@ -23,6 +23,7 @@ def sink(**more: str) -> SinkConfig:
         ({"offset.storage.topic": "ours-offsets"}, [*KAFKAS, "ours-offsets"]),
         ({"config.storage.topic": "orders"}, [*KAFKAS, "connect-offsets", "orders"]),
         ({"status.storage.topic": "dead"}, [*KAFKAS, "connect-offsets", "dead"]),
+        ({"config.storage.topic": " ", "status.storage.topic": " dead\t"}, [*KAFKAS, "connect-offsets", "dead"]),
     ],
 )
 def test_a_pattern_leaves_out_what_belongs_to_kafka_and_to_the_worker(

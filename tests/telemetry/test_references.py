@@ -50,6 +50,10 @@ def test_an_error_that_is_raised_shows_references_and_not_where_it_comes_from() 
 def test_task_configs_hold_references_where_a_plugin_put_values() -> None:
     references = References((Found("a", "${env:A}", "one"),))
     assert references.unresolved({"x": "one", "y": "one two"}) == {"x": "${env:A}", "y": "one two"}
+    of_a_file = References((Found("a", "${directory:d:a}", "one\n"), Found("b", "${directory:d:b}", " \n")))
+    assert of_a_file.unresolved({"x": "one", "y": "one\n", "z": ""}) == dict.fromkeys("xy", "${directory:d:a}") | {
+        "z": ""
+    }
 
 
 def test_references_survive_the_way_to_a_tasks_process_and_are_not_printed() -> None:

@@ -453,7 +453,7 @@ def test_a_sources_dead_letter_queue_without_tolerance_is_warned_about() -> None
 def test_a_reload_action_other_than_the_default_is_warned_about(raw: dict[str, str]) -> None:
     (warning,) = validated(raw | {"config.action.reload": "none"}).warnings
     assert warning.startswith("config.action.reload has no effect: ")
-    assert validated(raw | {"config.action.reload": "restart"}).warnings == ()
+    assert validated(raw | {"config.action.reload": "restart "}).warnings == ()
 
 
 @pytest.mark.parametrize("raw", [SOURCE, SINK])

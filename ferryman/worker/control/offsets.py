@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ferryman.connector import own_offsets_topic
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
@@ -58,10 +59,10 @@ class Offsets:
         resources = self._resources
         entry = catalog.connector_entry(raw.get("connector.class", ""))
         if entry is None:
-            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
+            raise RequestError(500, f"The offsets of connector {name} are out of reach: its class cannot be loaded")
         values = resources.resolved(owner, raw).values
         clients = Clients(name, 0, resources.settings.values, values, resources.identity)
         workers = resources.settings.config.offset_storage_topic
-        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, resources.seeds, reads)
+        stores = Stores(clients, own_offsets_topic(values) or workers, workers, resources.seeds, reads)
         transactional = resources.settings.config.transactional_sources
         return ConnectorOffsets(entry.kind == "sink", clients, stores, transactional, asks)

@@ -65,9 +65,9 @@ async def run(settings: Settings, forkserver: ForkServer) -> int:
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)
     log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
-    code = await lifetime.first(worker.start(), _none(stopping))
+    code = await lifetime.first(worker.start(), lifetime.told(stopping))
     if code == 0:
-        await lifetime.first(serving, stopping.wait())
+        await lifetime.first(serving, lifetime.told(stopping))
     await worker.close()
     rest.should_exit = True
     await serving
@@ -81,11 +81,6 @@ def _log_problems(error: Exception) -> None:
         messages = [error.args[0].str() if isinstance(error, KafkaException) else str(error)]
     for message in messages:
         log.error("the worker cannot start: %s", redact(message))
-
-
-async def _none(stopping: asyncio.Event) -> int | None:
-    await stopping.wait()
-    return None
 
 
 class Worker:

@@ -62,10 +62,10 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)
     log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
-    code = await lifetime.first(_create(herder, resources.plugins, files), stopping.wait())
+    code = await lifetime.first(_create(herder, resources.plugins, files), lifetime.told(stopping))
     herder.ready = code == 0
     if code == 0:
-        await lifetime.first(serving, stopping.wait())
+        await lifetime.first(serving, lifetime.told(stopping))
     await herder.close()
     await leases.stop()
     rest.should_exit = True

@@ -305,7 +305,7 @@ def test_offsets_of_a_class_that_is_gone_cannot_be_moved(tell: Tell) -> None:
         gone = {**worker.config("c"), "connector.class": "Gone"}
         await worker.journal.write(ConnectorConfig("c", gone))
         status, text = await refusal(worker.commands.reset_offsets("c"))
-        assert (status, text) == (500, "Failed to modify offsets for connector c: its class cannot be loaded")
+        assert (status, text) == (500, "The offsets of connector c are out of reach: its class cannot be loaded")
         assert (await worker.commands.status("c")).type == "unknown"
 
     tell(story)

@@ -1,6 +1,7 @@
 """``ferryman connectors edit``: another config, key by key or in an editor."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
     is, or if somebody else has changed the config meanwhile.
     """
     if changes:
-        worker.ask("PATCH", "connectors", name, "config", body=parsed(changes, "KEY=VALUE"))
+        _change(worker, name, parsed(changes, "KEY=VALUE"))
     else:
         before = worker.get("connectors", name, "config")
         after = _edited(before)
@@ -34,6 +35,18 @@ def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
             raise RefusedRequestError(409, f"{name} was given another config in the meantime: edit it again")
         worker.ask("PUT", "connectors", name, "config", body=after)
     click.echo(f"{name} has a new config")
+
+
+def _change(worker: Worker, name: str, changes: Mapping[str, str | None]) -> None:
+    try:
+        worker.ask("PATCH", "connectors", name, "config", body=changes)
+    except RefusedRequestError as error:
+        if error.status != 405:
+            raise
+        # Kafka Connect before KIP-477 changes configs as a whole only.
+        both = {**worker.get("connectors", name, "config"), **changes}
+        after = {key: value for key, value in both.items() if value is not None}
+        worker.ask("PUT", "connectors", name, "config", body=after)
 
 
 def _edited(before: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,14 @@
 import click
 
 from ferryman.client.each_connector import ask_each
+from ferryman.client.errors import RefusedRequestError
 from ferryman.client.options import asks, names
 from ferryman.client.worker import Worker
+
+_CONNECTOR_ALONE = (
+    "the connector is restarted, and none of its tasks: this worker is older than Kafka 3.0 and passed over what was "
+    "asked for them. Restart them with --task"
+)
 
 
 @click.command("restart")
@@ -22,7 +28,13 @@ def command(worker: Worker, names: tuple[str, ...], task: int | None, failed: bo
         click.echo(f"{names[0]}: task {task} is restarted")
         return
     query = {"includeTasks": _flag(not without_tasks), "onlyFailed": _flag(failed)}
-    ask_each(names, lambda name: worker.ask("POST", "connectors", name, "restart", query=query), "is restarted")
+
+    def restart(name: str) -> None:
+        told = worker.ask("POST", "connectors", name, "restart", query=query)
+        if told is None and (failed or not without_tasks):
+            raise RefusedRequestError(204, _CONNECTOR_ALONE)
+
+    ask_each(names, restart, "is restarted")
 
 
 def _flag(flag: bool) -> str:
