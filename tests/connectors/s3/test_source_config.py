@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
@@ -155,13 +155,17 @@ def test_a_name_tells_topic_partition_and_offset_wherever_it_lies() -> None:
     file=st.sampled_from(["+", "-", "_", ".", "~", "e", "avro", "__", "+-+", "1a", "/"]),
     offset=st.sampled_from(["42", "0000000042", "0000000042~1f2e"]),
 )
+@example(topic="1.1", path="partition=3", directory=".", file="+", offset="42")
 def test_a_name_of_any_delimiters_tells_what_the_sink_has_put_into_it_or_nothing(
     topic: str, path: str, directory: str, file: str, offset: str
 ) -> None:
     folder = directory.join(["topics", topic, path.format(*[directory] * 2), ""])
     raw = {**BACKUP, "directory.delim": directory, "file.delim": file}
     found = place(raw, f"{folder}{topic}{file}3{file}{offset}.avro")
-    exact = directory in ("/", "|", "+") or not any(topic in path for topic in topic.split(directory))
+    ends = [topic[at:] for at in range(1, len(topic)) if topic[:at].endswith(directory)]
+    begins_as_it_ends = any(f"{topic}{directory}".startswith(f"{end}{directory}") for end in ends)
+    in_path = any(part in path for part in topic.split(directory))
+    exact = directory in ("/", "|", "+") or not (in_path or begins_as_it_ends)
     assert found == Place(folder, topic, 3, 42) or (found is None and not exact)
 
 
