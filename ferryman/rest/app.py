@@ -103,7 +103,7 @@ class _Dispatch:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            return (await self._answer(request)).response()
+            return _at_the_address_asked(request, (await self._answer(request)).response())
         except Exception as error:
             return failure(error, _said(request)).response()
 
@@ -181,6 +181,13 @@ async def _nobody_waits(request: Request) -> bool:
     gave up and asked another worker, perhaps for more; done after that it would undo it."""
     # The first look may find the body that nobody has read.
     return await request.is_disconnected() or await request.is_disconnected()
+
+
+def _at_the_address_asked(request: Request, response: Response) -> Response:
+    """The same with a Location that is a whole URL, as Jersey has it: of whomever the client asked."""
+    if path := response.headers.get("location"):
+        response.headers["location"] = f"{str(request.base_url).rstrip('/')}{path}"
+    return response
 
 
 def _said(request: Request) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def test_whoever_waits_in_vain_hears_what_the_worker_does(monkeypatch: pytest.Mo
 def test_a_connector_is_created_once(client: Client) -> None:
     answer = client.post("/connectors", json={"name": "c", "config": SOURCE})
     assert answer.status_code == 201
-    assert answer.headers["location"] == "/connectors/c"
+    assert answer.headers["location"] == "http://127.0.0.1:8083/connectors/c"  # as in Jersey
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == {"name": "c", "config": {**SOURCE, "name": "c"}, "tasks": [], "type": "source"}
     again = client.post("/connectors", json={"name": "c", "config": SOURCE})
@@ -191,7 +191,7 @@ def test_a_config_comes_back_exactly_as_posted_with_its_name(client: Client) -> 
 def test_put_creates_with_201_and_updates_with_200(client: Client) -> None:
     created = client.put("/connectors/c/config", json=SOURCE)
     updated = client.put("/connectors/c/config", json=SOURCE)
-    assert (created.status_code, created.headers["location"]) == (201, "/connectors/c")
+    assert (created.status_code, created.headers["location"]) == (201, "http://127.0.0.1:8083/connectors/c")
     assert (updated.status_code, "location" in updated.headers) == (200, False)
     assert created.json().keys() == updated.json().keys() == {"name", "config", "tasks", "type"}
 

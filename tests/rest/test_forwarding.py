@@ -120,7 +120,7 @@ def with_c(group: Group) -> Group:
 def test_a_connector_is_created_by_the_leader(group: Group) -> None:
     answer = group.ask("POST", "/connectors", json={"name": "a/b", "config": SOURCE, "initial_state": "PAUSED"})
     assert (answer.status_code, answer.json()["config"]) == (201, {**SOURCE, "name": "a/b"})
-    assert answer.headers["location"] == "/connectors/a%2Fb"
+    assert answer.headers["location"] == f"{group.url}/connectors/a%2Fb"  # whose address was asked
     assert group.leader.configs.keys() == {"a/b"}
     assert group.leader.states["a/b"] == "PAUSED"
 
