@@ -13,7 +13,7 @@ from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_footers import MOST_DIGITS, readable
 from ferryman.connectors.s3.restore.parquet_schemas import schema_of
-from ferryman.connectors.s3.restore.parquet_values import column_type, conversion
+from ferryman.connectors.s3.restore.parquet_values import column_types, conversion
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse_text
@@ -138,10 +138,7 @@ def _typed(frame: pl.DataFrame, schema: Schema) -> Columns:
     """The frame with the columns' types that the schema has."""
     if isinstance(schema, RecursiveSchema) or schema.type is not Type.STRUCT:
         raise DataError("its schema is not that of a struct")
-    parts = {field.name: field.schema for field in schema.fields}
-    if missing := parts.keys() - set(frame.columns):
-        raise DataError(f"the column {sorted(missing)[0]} of its schema is missing")
-    wanted = {name: column_type(part, frame.schema[name]) for name, part in parts.items()}
+    wanted = column_types(schema, pl.Struct(frame.schema))
     frame = frame.select(list(wanted))
     odd = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
     return Columns(schema, frame.cast(odd, strict=True) if odd else frame)  # type: ignore[arg-type]
