@@ -8,10 +8,10 @@ from io import BytesIO
 import polars as pl
 
 from ferryman.connectors.s3.formats.parquet import SCHEMA_KEY
+from ferryman.connectors.s3.formats.parquet_footers import MOST_DIGITS, readable
 from ferryman.connectors.s3.formats.thrift import LIST, Struct, read_struct, write_struct
 from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
-from ferryman.connectors.s3.restore.parquet_footers import MOST_DIGITS, readable
 from ferryman.connectors.s3.restore.parquet_schemas import schema_of
 from ferryman.connectors.s3.restore.parquet_values import column_types, conversion
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
