@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from ferryman.connectors.s3.archive import look, source_config
+from ferryman.connectors.s3.formats.thrift import read_struct, write_struct
+from ferryman.errors import DataError
 from ferryman.record import Record
 from tests.connectors.s3.s3_task import World
 from tests.connectors.s3.source_task import AIVEN, CONFLUENT, Restore
@@ -62,6 +64,8 @@ STRUCTS = [
         "inner": {"x": None, "big": None},
     },
 ]
+KEYS_AND_VALUES = 5
+"""The field of a Parquet footer that has the schemas of writers."""
 KEYS = ["k0", "k1", "k2"]
 
 
@@ -118,6 +122,19 @@ def test_parquet_of_confluents_sink_comes_back_with_its_schema(world: World) -> 
     found = restored(world, "confluent/parquet", {"format.class": f"{FORMATS}.parquet.ParquetFormat"})
     assert values(found) == STRUCTS
     assert {record.value_schema.name for record in found if record.value_schema is not None} == {"shop.Order"}
+
+
+def test_a_decimal_too_long_for_columns_is_refused_where_no_schema_in_the_file_tells_of_it(world: World) -> None:
+    (path,) = (WRITTEN / "confluent/parquet").rglob("orders+0+0000000000.*")
+    data = path.read_bytes()
+    length = int.from_bytes(data[-8:-4], "little")
+    footer = read_struct(data[-8 - length : -8])
+    bare = write_struct({number: item for number, item in footer.items() if number != KEYS_AND_VALUES})
+    whole = data[: -8 - length] + bare + len(bare).to_bytes(4, "little") + b"PAR1"
+    world.s3.put_object(Bucket=world.bucket, Key="topics/orders/partition=0/orders+0+0.parquet", Body=whole)
+    task = Restored(world, {"connector.class": CONFLUENT, "format.class": f"{FORMATS}.parquet.ParquetFormat"})
+    with pytest.raises(DataError, match=r"orders\+0\+0\.parquet: its column price is a decimal of more than 38 digits"):
+        task.drain()
 
 
 def test_avro_of_confluents_sink_comes_back_with_keys_headers_and_tombstones(world: World) -> None:
