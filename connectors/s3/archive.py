@@ -26,7 +26,6 @@ SOURCES = {
 }
 _FORMATS = {".avro": "AvroFormat", ".json": "JsonFormat", ".json.gz": "JsonFormat", ".parquet": "ParquetFormat"}
 _BYTES = (".bin", ".bin.gz")
-_OF_THE_SINKS = ("file.compression.type", "gzip"), ("file.name.template", "{{topic}}-{{partition}}-{{start_offset}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,7 @@ def source_config(raw: Mapping[str, str]) -> S3SourceConfig:
         given = {key: value for key, value in given.items() if key not in ("topics", "topics.regex", "tasks.max")}
         given["connector.class"] = SOURCES[aiven]
         if aiven:
-            given = {**dict(_OF_THE_SINKS), "format.output.fields": "value", **given}
-            given["input.format"] = given.pop("format.output.type", "csv")
-            if given["input.format"] in ("avro", "parquet"):
-                given = {key: value for key, value in given.items() if not key.startswith("format.output.")}
-                given["file.compression.type"] = "none"
+            given = {"format.output.type": "csv", **given}
     return S3SourceConfig.parse(given)
 
 

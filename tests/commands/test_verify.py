@@ -75,7 +75,7 @@ def test_the_config_of_aivens_sink_says_so_too() -> None:
         "format.output.fields": "key,value,offset",
     }
     config = source_config(aiven)
-    assert (config.input_format, config.input_compression, config.output_fields) == (
+    assert (config.object_format, config.packing, config.fields) == (
         "csv",
         "gzip",
         ["key", "value", "offset"],
@@ -86,7 +86,7 @@ def test_the_config_of_aivens_sink_says_so_too() -> None:
         "format.output.fields": "value",
         "format.output.envelope": "false",
     }
-    assert source_config(parquet).input_format == "parquet"
+    assert source_config(parquet).object_format == "parquet"
 
 
 def test_on_a_terminal_what_is_shown_meanwhile_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """The S3 source's keys: which objects, what is in them, and what of it goes back to Kafka."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key, trim
@@ -30,6 +30,8 @@ PARTITIONERS = (
     "HourlyPartitioner",
     "FieldAndTimeBasedPartitioner",
 )
+AIVENS_NAMES = "{{topic}}-{{partition}}-{{start_offset}}"
+"""How Aiven's sink calls objects if nothing else is said, but for what stands behind."""
 FILENAME = r"(.+)\+(\d+)\+.+$"
 """The default of Confluent's filename.regex."""
 
@@ -138,27 +140,42 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     ``ferryman translate-offsets`` needs them. Ours."""
     prefix: Str = key("", names=("aws.s3.prefix", "aws_s3_prefix"), shown=Shown(group="Aiven"))
     """What all names begin with; variables as the sink's config has them are read backwards too."""
-    name_template: Str | None = key(None, names=("file.name.template",), shown=Shown(group="Aiven"))
-    """Required under Aiven's class name. What names behind the prefix look like, of {{topic}}, {{partition}},
-    {{start_offset}} and {{timestamp}}; what is around them is a regular expression. .* is any name."""
+    template: Str | None = key(None, names=("file.name.template",), shown=Shown(group="Aiven"))
+    """Required under Aiven's class name, but with format.output.type. What names behind the prefix look like, of
+    {{topic}}, {{partition}}, {{start_offset}} and {{timestamp}}; what is around them is itself, as the sink has it, or
+    else a regular expression. .* is any name."""
     topic: Str | None = key(None, names=("topic", "topics"), shown=Shown(group="Aiven"))
     """The topic, where the template has no {{topic}}."""
-    input_format: Annotated[
-        Literal["avro", "parquet", "jsonl", "bytes", "json", "csv"],
-        any_case("avro", "parquet", "jsonl", "bytes", "json", "csv"),
-    ] = key("bytes", names=("input.format", "input.type"), shown=Shown(group="Aiven"))
+    input_format: (
+        Annotated[
+            Literal["avro", "parquet", "jsonl", "bytes", "json", "csv"],
+            any_case("avro", "parquet", "jsonl", "bytes", "json", "csv"),
+        ]
+        | None
+    ) = key(None, names=("input.format", "input.type"), shown=Shown(group="Aiven", default_text="bytes"))
     """The format. json and csv, as Aiven's sink writes them, are ours and need format.output.fields."""
-    input_compression: Literal["none", "gzip", "snappy", "zstd"] = key(
-        "none", names=("file.compression.type", "output_compression"), shown=Shown(group="Aiven")
+    output_type: (
+        Annotated[
+            Literal["avro", "csv", "json", "jsonl", "parquet"], any_case("avro", "csv", "json", "jsonl", "parquet")
+        ]
+        | None
+    ) = key(None, names=("format.output.type",), shown=Shown(group="Aiven"))
+    """The key of Aiven's sink. With it the sink's defaults hold where the config says nothing else: its format, gzip,
+    the field value, and names of topic, partition and offset."""
+    input_compression: Literal["none", "gzip", "snappy", "zstd"] | None = key(
+        None,
+        names=("file.compression.type", "output_compression"),
+        shown=Shown(group="Aiven", default_text="none"),
     )
-    """The compression of jsonl, bytes, json and csv."""
+    """The compression of jsonl, bytes, json and csv, and of whole Avro files; Parquet tells its own."""
     bytes_size: Int = key(4096, names=("transformer.max.buffer.size",), at_least=1, shown=Shown(group="Aiven"))
     """How many bytes make a record with input.format=bytes."""
     start_key: Str = key("", names=("native.start.key",), shown=Shown(group="Aiven"))
     """Only objects whose names stand behind this one."""
     output_fields: Strings = key([], names=("format.output.fields", "output_fields"), shown=Shown(group="Aiven"))
-    """The key of Aiven's sink: the fields of a record, key, value, offset, timestamp, headers, that are put back. If it
-    is not set, the whole line is the value, and the object's name the key, as with Aiven's source."""
+    """The key of Aiven's sink: the fields of a record, key, value, offset, timestamp, headers, that are put back. If
+    neither it nor format.output.type is set, the whole line or record is the value, and the object's name the key, as
+    with Aiven's source."""
     task_count: Int = key(1, names=("internal.restore.tasks",), at_least=1, listed=False)
     """How many tasks the connector has; it tells them itself."""
     output_encoding: Literal["base64", "none"] = key(
@@ -166,7 +183,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     )
     """With input.format=csv: how values are shown."""
     output_envelope: Bool = key(True, names=("format.output.envelope",), shown=Shown(group="Aiven"))
-    """With input.format=jsonl or json, and one field: whether it is wrapped in an object."""
+    """With one field, but for csv: whether it is wrapped in an object or record."""
 
     @property
     def format_name(self) -> str:
@@ -195,9 +212,24 @@ class S3SourceConfig(BucketKeys, SourceConfig):
         return instant(self.restore_from), instant(self.restore_to)
 
     @property
-    def unpacked(self) -> bool:
-        """Whether Aiven's fields are put back."""
-        return bool(self.output_fields)
+    def object_format(self) -> str:
+        """What Aiven's objects are."""
+        return self.input_format or self.output_type or "bytes"
+
+    @property
+    def packing(self) -> str:
+        """The compression of Aiven's objects."""
+        return self.input_compression or ("none" if self.output_type is None else "gzip")
+
+    @property
+    def name_template(self) -> str | None:
+        """How Aiven's objects are called behind the prefix; None if that is not known."""
+        return self.template or (None if self.output_type is None else AIVENS_NAMES)
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """Aiven's fields that are put back; none if objects have values only."""
+        return self.output_fields or ([] if self.output_type is None else ["value"])
 
     def problems(self) -> Iterator[KeyProblem]:
         """The rules between keys."""
@@ -221,7 +253,7 @@ def _selection_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
                 name, value, "it must be an instant such as 2026-01-31T23:00:00Z, or milliseconds (11 digits or more)"
             )
             continue
-        timed = "timestamp" in config.output_fields if config.aiven else config.store_envelope
+        timed = "timestamp" in config.fields if config.aiven else config.store_envelope
         if value and not timed:
             yield invalid(name, value, "these objects do not contain the timestamps of records")
 
@@ -307,15 +339,10 @@ def _aiven_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
     known = {"key", "value", "offset", "timestamp", "headers"}
     if set(config.output_fields) - known or len(set(config.output_fields)) < len(config.output_fields):
         yield invalid("format.output.fields", ",".join(config.output_fields), f"it may list {', '.join(sorted(known))}")
-    if config.input_format in ("json", "csv") and not config.output_fields:
-        yield invalid("input.format", config.input_format, "it needs format.output.fields, as Aiven's sink had it")
-    if config.output_fields and config.input_format not in ("json", "jsonl", "csv"):
-        yield invalid("format.output.fields", ",".join(config.output_fields), "it is for jsonl, json and csv")
-    if config.input_compression != "none" and config.input_format in ("avro", "parquet"):
-        yield invalid(
-            "file.compression.type",
-            config.input_compression,
-            f"{config.input_format} has its own compression; set none",
-        )
+    if config.object_format in ("json", "csv") and not config.fields:
+        yield invalid("input.format", config.object_format, "it needs format.output.fields, as Aiven's sink had it")
+    if config.output_fields and config.object_format == "bytes":
+        given = ",".join(config.output_fields)
+        yield invalid("format.output.fields", given, "bytes have no fields; set format.output.type as the sink had it")
     if not config.output_envelope and len(config.output_fields) > 1:
         yield invalid("format.output.envelope", "false", "several fields need an envelope")

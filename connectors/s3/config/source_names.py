@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ferryman.config import trim
 from ferryman.connectors.s3.config.object_names import constant
 from ferryman.connectors.s3.config.source_config import FILENAME, S3SourceConfig
-from ferryman.connectors.s3.config.source_template import VARIABLE, prefix_pattern, template_pattern
+from ferryman.connectors.s3.config.source_template import VARIABLE, prefix_pattern, template_patterns
 from ferryman.regex.pattern import Pattern, compiled
 
 KEYS, HEADERS = "keys", "headers"
@@ -171,10 +171,10 @@ class TemplateNames:
         return [constant(self.prefix)]
 
     @cached_property
-    def _pattern(self) -> Pattern:
+    def _patterns(self) -> Sequence[Pattern]:
         same = constant(self.prefix)
         before = "" if same == self.prefix else prefix_pattern(self.prefix[len(same) :], self.template)
-        return compiled(before + template_pattern(self.template), "file.name.template")
+        return [compiled(before + each, "file.name.template") for each in template_patterns(self.template)]
 
     @cached_property
     def _variables(self) -> set[str]:
@@ -183,7 +183,8 @@ class TemplateNames:
 
     def place(self, name: str) -> Place | None:
         """What the template finds in the name. Raises TooSlow."""
-        found = self._pattern.search(name[len(constant(self.prefix)) :])
+        told = name[len(constant(self.prefix)) :]
+        found = next((found for each in self._patterns if (found := each.search(told)) is not None), None)
         if found is None:
             return None
         given = {each: found.named(each.replace("_", "")) for each in self._variables}

@@ -1,6 +1,7 @@
 """Aiven's file.name.template, read backwards: what names look like that were made by it."""
 
 import re
+from collections.abc import Callable, Sequence
 
 from ferryman.errors import ConfigError
 from ferryman.regex.pattern import compiled
@@ -18,18 +19,24 @@ _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _IN_PREFIXES = {**_PATTERNS, "utc_date": _DATE, "local_date": _DATE}
 
 
-def template_pattern(template: str) -> str:
+def template_pattern(template: str, around: Callable[[str], str] = str) -> str:
     """The template as a regular expression of Java's, each variable a group of its name without underscores.
 
     A timestamp, which may occur several times, is no group. What lies around variables stands as it is, as in Aiven's
-    source. Raises KeyError for an unknown variable.
+    source, unless ``around`` makes something else of it. Raises KeyError for an unknown variable.
     """
-
-    def group(found: re.Match[str]) -> str:
+    pattern, at = "", 0
+    for found in VARIABLE.finditer(template):
         name = found[1]
-        return _PATTERNS[name] if name == "timestamp" else f"(?<{name.replace('_', '')}>{_PATTERNS[name]})"
+        group = _PATTERNS[name] if name == "timestamp" else f"(?<{name.replace('_', '')}>{_PATTERNS[name]})"
+        pattern += around(template[at : found.start()]) + group
+        at = found.end()
+    return pattern + around(template[at:])
 
-    return VARIABLE.sub(group, template)
+
+def template_patterns(template: str) -> Sequence[str]:
+    """What names may look like: first as Aiven's sink makes them, where what lies around variables is itself."""
+    return list(dict.fromkeys([template_pattern(template, re.escape), template_pattern(template)]))
 
 
 def prefix_pattern(prefix: str, template: str) -> str:
@@ -53,6 +60,8 @@ def prefix_pattern(prefix: str, template: str) -> str:
 def template_problem(template: str) -> str | None:
     """What is wrong with a template; None if names can be read by it."""
     found = [each[1] for each in VARIABLE.finditer(template)]
+    if "key" in found:
+        return "keys are not read from names: .* with topic restores such objects, in the order of their names"
     if unknown := set(found) - _PATTERNS.keys():
         return f"unknown variable {', '.join(sorted(unknown))}"
     groups = [name for name in found if name != "timestamp"]

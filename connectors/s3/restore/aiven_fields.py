@@ -1,8 +1,9 @@
-"""Records out of the fields that Aiven's sink writes (format.output.fields): from JSON objects, and from csv."""
+"""Records out of the fields that Aiven's sink writes (format.output.fields): from JSON objects, structs, and csv."""
 
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,10 @@ from ferryman.connectors.s3.restore.records import Piece, Unpack
 from ferryman.errors import DataError
 from ferryman.java.texts import millis
 from ferryman.record import Data, Header, Headers, Rows
-from ferryman.schema import OPTIONAL_BYTES
+from ferryman.schema import OPTIONAL_BYTES, Schema, Type
+
+_WRAPPER = "connector_records"
+"""What Aiven's sink calls the structs that it makes itself."""
 
 
 def of_objects(fields: Sequence[str], envelope: bool) -> Unpack:
@@ -28,8 +32,58 @@ def of_objects(fields: Sequence[str], envelope: bool) -> Unpack:
     return unpack
 
 
-def _piece(places: range, columns: dict[str, list[Any]]) -> Piece:
-    nothing: list[Any] = [None] * len(places)
+def of_structs(fields: Sequence[str], envelope: bool) -> Unpack:
+    """What reads records from Avro and Parquet: structs of these fields, or without an envelope the one field itself,
+    in a struct of its own only if it is none."""
+
+    def unpack(data: Data, places: range) -> Piece:
+        rows = data.rows()
+        if not envelope and not _is_wrapped(rows.schema, fields[0]):
+            parts = {fields[0]: rows}
+        else:
+            parts = {name: _member(rows, name) for name in fields}
+        columns = {name: part.values for name, part in parts.items() if name in ("offset", "timestamp")}
+        headers = parts.get("headers")
+        nothing = Rows(None, [None] * len(rows))
+        return replace(
+            _piece(places, columns),
+            value=parts.get("value", nothing),
+            key=parts.get("key", nothing),
+            headers=None if headers is None else _headers_by_name(headers),
+        )
+
+    return unpack
+
+
+def _is_wrapped(schema: Schema | None, field: str) -> bool:
+    return (
+        schema is not None
+        and (schema.name or "").rpartition(".")[2] == _WRAPPER
+        and [each.name for each in schema.fields] == [field]
+    )
+
+
+def _member(rows: Rows, name: str) -> Rows:
+    schema = rows.schema
+    if schema is None or schema.type is not Type.STRUCT:
+        raise DataError("it is not a record with the fields of format.output.fields")
+    if name in schema.by_name:
+        return Rows(schema.by_name[name].schema, [value[name] for value in rows.values])
+    if name != "headers":
+        raise DataError(f"it has no field {name}, which format.output.fields lists")
+    # Where the first record of a file has no headers, the sink makes a field of nulls of them, which nothing can read.
+    return Rows(None, [None] * len(rows))
+
+
+def _headers_by_name(rows: Rows) -> list[Headers]:
+    schema = None if rows.schema is None else rows.schema.values
+    if not all(value is None or value.__class__ is dict for value in rows.values):
+        raise DataError("its headers are not a map")
+    return [tuple(Header(str(key), item, schema) for key, item in (value or {}).items()) for value in rows.values]
+
+
+def _piece(places: range, columns: Mapping[str, Sequence[Any]]) -> Piece:
+    nothing = [None] * len(places)
     headers, times, offsets = columns.get("headers"), columns.get("timestamp"), columns.get("offset")
     if offsets is not None and not all(each.__class__ is int for each in offsets):
         raise DataError("its offset is not a number")

@@ -100,19 +100,20 @@ def _form(config: S3SourceConfig, name: str) -> ObjectFormat:
 
 
 def _aiven(config: S3SourceConfig) -> Contents:
-    unpack, fields = UNPACKING[config.input_compression], config.output_fields
+    unpack, fields = UNPACKING[config.packing], config.fields
     by_fields = aiven_fields.of_objects(fields, config.output_envelope) if fields else None
-    match config.input_format:
+    by_members = aiven_fields.of_structs(fields, config.output_envelope) if fields else None
+    match config.object_format:
         case "avro":
-            return Contents(AvroFiles(), {}, None)
+            return Contents(AvroFiles(unpack), {}, by_members)
         case "parquet":
-            return Contents(ParquetFiles(), {}, None)
+            return Contents(ParquetFiles(), {}, by_members)
         case "jsonl":
             return Contents(text_files.JsonLines(unpack), {}, by_fields)
         case "json":
             return Contents(text_files.JsonArray(unpack), {}, by_fields)
         case "csv":
             by_cells = aiven_fields.of_csv(fields, config.output_encoding == "base64")
-            return Contents(text_files.RawLines(unpack), {}, by_cells)
+            return Contents(text_files.RawLines(unpack, may_be_empty=len(fields) == 1), {}, by_cells)
         case _:
             return Contents(text_files.FixedSizeTexts(config.bytes_size, unpack), {}, None)

@@ -103,19 +103,20 @@ def _joined(parts: Sequence[Piece]) -> Piece:
 
 
 def _alike(piece: Piece) -> Iterator[tuple[Sequence[int], Piece]]:
-    """The records that have both key and value, and those that have not, with their places; null has no schema."""
-    rows = piece.value.values if isinstance(piece.value, Rows) else None
-    if None not in piece.key.values and (rows is None or None not in rows):
+    """The records of one pair of schemas together, with their places, which ascend; null has no schema."""
+    keyed, valued = piece.key.schema is not None, piece.value.schema is not None
+    rows = piece.value.values if valued and isinstance(piece.value, Rows) else ()
+    if None not in rows and not (keyed and None in piece.key.values):
         yield range(len(piece)), piece
         return
     places: dict[tuple[bool, bool], list[int]] = {}
     for at, key in enumerate(piece.key.values):
-        places.setdefault((key is None, rows is not None and rows[at] is None), []).append(at)
+        places.setdefault((keyed and key is None, bool(rows) and rows[at] is None), []).append(at)
     for (no_key, no_value), members in places.items():
         part = piece if len(members) == len(piece) else piece.take(members)
-        if no_key and part.key.schema is not None:
+        if no_key:
             part = replace(part, key=Rows(None, part.key.values))
-        if no_value and part.value.schema is not None:
+        if no_value:
             part = replace(part, value=Rows(None, part.value.rows().values))
         yield members, part
 

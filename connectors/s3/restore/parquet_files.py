@@ -1,25 +1,26 @@
 """Parquet files, a row group at a time: each is read as a small file of its own, so that a large one needs no more."""
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 import polars as pl
 
 from ferryman.connectors.s3.formats.parquet import SCHEMA_KEY
+from ferryman.connectors.s3.formats.parquet_footers import MOST_DIGITS, readable
 from ferryman.connectors.s3.formats.thrift import LIST, Struct, read_struct, write_struct
 from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_schemas import schema_of
+from ferryman.connectors.s3.restore.parquet_values import column_types, conversion
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse_text
 from ferryman.formats.avro.schema_reader import reading
 from ferryman.formats.json.schema import from_json
 from ferryman.formats.json.text import loads_decimals
-from ferryman.formats.polars_types import MISFITS, dtype
+from ferryman.formats.polars_types import MISFITS
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import RecursiveSchema, Schema, Type
 
@@ -42,10 +43,13 @@ class ParquetFiles:
         """The rows, group by group, as columns where the schema allows it."""
         footer = _footer(source)
         try:
+            footer, wide = readable(footer)
             groups, schema = footer[_GROUPS][1][1], _noted(footer)
             counts = [int(group[_GROUP_ROWS][1]) for group in groups]
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise Damaged(f"its footer is damaged: {error!r}") from None
+        if wide and schema is None:
+            raise Damaged(f"its column {wide[0]} is a decimal of more than {MOST_DIGITS} digits, which cannot be read")
         for number, (group, count) in enumerate(zip(groups, counts, strict=True)):
             if skip >= count:
                 skip -= count
@@ -134,44 +138,13 @@ def _typed(frame: pl.DataFrame, schema: Schema) -> Columns:
     """The frame with the columns' types that the schema has."""
     if isinstance(schema, RecursiveSchema) or schema.type is not Type.STRUCT:
         raise DataError("its schema is not that of a struct")
-    wanted = {field.name: dtype(field.schema) for field in schema.fields}
-    if missing := wanted.keys() - set(frame.columns):
-        raise DataError(f"the column {sorted(missing)[0]} of its schema is missing")
+    wanted = column_types(schema, pl.Struct(frame.schema))
     frame = frame.select(list(wanted))
     odd = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
     return Columns(schema, frame.cast(odd, strict=True) if odd else frame)  # type: ignore[arg-type]
 
 
 def _rows(data: Columns) -> Data:
-    """Columns as they are; rows where a map would be a list of its entries."""
-    convert = maps(data.schema)
+    """Columns as they are; rows where values must be made other ones."""
+    convert = conversion(data.schema, pl.Struct(data.frame.schema))
     return data if convert is None else Rows(data.schema, [convert(value) for value in data.frame.to_dicts()])
-
-
-def maps(schema: Schema) -> Callable[[Any], Any] | None:
-    """What makes maps of lists of entries, wherever they lie in a value; None if there are none."""
-    match schema.type:
-        case Type.STRUCT:
-            inner = {field.name: convert for field in schema.fields if (convert := maps(field.schema)) is not None}
-            return (lambda value: _members(value, inner)) if inner else None
-        case Type.ARRAY if schema.values is not None:
-            item = maps(schema.values)
-            return None if item is None else _items(item)
-        case Type.MAP if schema.values is not None:
-            return _entries(maps(schema.values) or (lambda value: value))
-        case _:
-            return None
-
-
-def _members(value: Mapping[str, Any] | None, inner: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    return {name: inner[name](item) if name in inner else item for name, item in value.items()}
-
-
-def _items(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else [item(each) for each in value]
-
-
-def _entries(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else {each["key"]: item(each["value"]) for each in value}

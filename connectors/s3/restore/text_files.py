@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
@@ -159,11 +159,19 @@ class FixedSizeTexts:
 
 @dataclass(frozen=True, slots=True)
 class RawLines:
-    """Lines as bytes, for Aiven's csv."""
+    """Lines as bytes, for Aiven's csv: its sink writes a line's end between records, and none behind the last one."""
 
     unpack: Unpack
+    may_be_empty: bool = False
+    """Whether nothing is a line too, so that one stands behind the last line's end; an empty object has none."""
 
     def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The lines without their ends."""
-        for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
+        for chunk in _behind(self._lines(source), skip):
             yield Rows(OPTIONAL_BYTES, chunk)
+
+    def _lines(self, source: ObjectBytes) -> Iterator[list[bytes]]:
+        pieces = self.unpack(source)
+        if self.may_be_empty and source.size:
+            pieces = chain(pieces, (b"\n",))
+        return texts(pieces, b"\n")

@@ -98,6 +98,22 @@ def _frame(source: ObjectBytes) -> bytes:
             return b"".join([*parts, _exactly(source, 4 if flags & 4 else 0)])
 
 
+class UnpackedBytes:
+    """What was compressed, read on as an object is that was not."""
+
+    def __init__(self, pieces: Unpacked) -> None:
+        self._pieces = pieces
+        self._held = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer at the end only. Raises what the pieces raise."""
+        while len(self._held) < size and (piece := next(self._pieces, None)) is not None:
+            self._held += piece
+        found = bytes(self._held[:size])
+        del self._held[:size]
+        return found
+
+
 def _exactly(source: ObjectBytes, size: int) -> bytes:
     found = source.read(size)
     if len(found) < size:

@@ -87,9 +87,10 @@ class Restore:
 
 
 def ordered(batches: Sequence[Batch]) -> Iterator[Record]:
-    """The records as they are produced: those of one origin by their positions."""
+    """The records as they are produced: those of one origin by their positions, which ascend in each batch."""
     by_origin: dict[int, list[tuple[int, Record]]] = {}
     for batch in batches:
+        assert list(batch.positions) == sorted(batch.positions)
         by_origin.setdefault(id(batch.origin), []).extend(zip(batch.positions, batch.records(), strict=True))
     for members in by_origin.values():
         yield from (record for _, record in sorted(members, key=lambda each: each[0]))

@@ -72,6 +72,14 @@ def test_fields_come_back_as_records(world: World, kind: str, packing: str) -> N
     assert {(record.topic, record.partition) for record in found} == {("orders", 0)}
 
 
+def test_records_without_key_or_value_keep_their_place_among_the_others(world: World) -> None:
+    records = [("a", 1), (None, 2), ("b", None), (None, None), ("c", 5), (None, 6), ("d", None), ("e", 8)]
+    lines = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in records)
+    put(world, "orders-0-0", lines.encode())
+    found = Restored(world, {"input.format": "jsonl", "format.output.fields": "key,value"}).drain()
+    assert [(record.key, record.value) for record in found] == records
+
+
 @pytest.mark.parametrize("encoding", ["base64", "none"])
 def test_csv_comes_back_as_bytes(world: World, encoding: str) -> None:
     world.schema, world.key_schema = BYTES, STRING

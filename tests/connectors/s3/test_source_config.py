@@ -132,7 +132,8 @@ def test_what_would_be_read_otherwise_is_refused_by_its_key(more: dict[str, str]
         ({"file.name.template": ".*"}, "topic"),
         ({"restore.partitions": "1", "file.name.template": "{{topic}}-{{start_offset}}"}, "restore.partitions"),
         ({"input.format": "csv"}, "input.format"),
-        ({"input.format": "avro", "file.compression.type": "gzip"}, "file.compression.type"),
+        ({"format.output.fields": "key,value"}, "format.output.fields"),
+        ({"format.output.type": "jsonl", "file.name.template": "{{key}}"}, "file.name.template"),
         ({"file.prefix.template": "topics/{{topic}}"}, "file.prefix.template"),
         ({"store.kafka.keys": "true"}, "store.kafka.keys"),
     ],
@@ -162,10 +163,10 @@ def test_a_name_of_any_delimiters_tells_what_the_sink_has_put_into_it_or_nothing
     folder = directory.join(["topics", topic, path.format(*[directory] * 2), ""])
     raw = {**BACKUP, "directory.delim": directory, "file.delim": file}
     found = place(raw, f"{folder}{topic}{file}3{file}{offset}.avro")
-    ends = [topic[at:] for at in range(1, len(topic)) if topic[:at].endswith(directory)]
-    begins_as_it_ends = any(f"{topic}{directory}".startswith(f"{end}{directory}") for end in ends)
-    in_path = any(part in path for part in topic.split(directory))
-    exact = directory in ("/", "|", "+") or not (in_path or begins_as_it_ends)
+    parts = topic.split(directory)
+    # A topic that ends as it begins might be the shorter one.
+    is_twice = any(parts[:count] == parts[-count:] for count in range(1, len(parts)))
+    exact = directory in ("/", "|", "+") or not (is_twice or any(part in path for part in parts))
     assert found == Place(folder, topic, 3, 42) or (found is None and not exact)
 
 
@@ -227,6 +228,24 @@ def test_a_template_of_aivens_is_read_backwards() -> None:
     assert place(any_name, "a/b/c") == Place("a/b/", "orders")
     timed = OBJECTS | {"file.name.template": "{{timestamp:unit=yyyy}}/{{ topic }}/{{partition:padding=true}}"}
     assert place(timed, "2026/orders/0000000001") == Place("2026/orders/", "orders", 1)
+
+
+def test_a_template_is_taken_as_the_sink_wrote_it_and_else_as_a_regular_expression() -> None:
+    raw = OBJECTS | {"file.name.template": "{{topic}}+{{partition}}.{{start_offset}}(x)"}
+    assert place(raw, "orders+1.7(x)") == Place("", "orders", 1, 7)
+    raw = OBJECTS | {"file.name.template": "{{topic}}@+{{partition}}.{{start_offset}}(x|y)"}
+    assert place(raw, "in/orders@@1.7y") == Place("in/", "orders", 1, 7)
+    assert place(raw, "orders-1.7x") is None
+
+
+def test_the_config_of_aivens_sink_with_another_class_has_the_sinks_defaults() -> None:
+    bare = {name: value for name, value in OBJECTS.items() if name != "file.name.template"}
+    config = parsed(bare | {"format.output.type": "CSV"})
+    assert (config.object_format, config.packing, config.fields) == ("csv", "gzip", ["value"])
+    assert names(config).place("orders-1-7") == Place("", "orders", 1, 7)
+    own = parsed(bare | {"format.output.type": "avro", "file.compression.type": "none", "format.output.fields": "key"})
+    assert (own.object_format, own.packing, own.fields) == ("avro", "none", ["key"])
+    assert "file.name.template" in refused(bare)
 
 
 def test_patterns_say_where_generic_objects_go() -> None:
