@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.record import Record
+from ferryman.task.setup.control import Wish
 from ferryman.task.source import waiting as waiting_module
 from ferryman.task.source.waiting import Waiting
 from tests.kafka.cluster_in_memory import failed
@@ -69,17 +70,22 @@ def test_a_commit_that_fails_in_a_wait_ends_the_session_and_is_not_the_sources_t
     assert task.producer.sent == []
 
 
-def test_a_stop_or_a_pause_ends_the_wait_as_ever(task: WaitingTask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wish", ["stop", "pause"])
+def test_a_stop_or_a_pause_ends_the_wait_as_ever(
+    task: WaitingTask, monkeypatch: pytest.MonkeyPatch, wish: Wish
+) -> None:
     def wait(seconds: float) -> bool:
+        assert task.waits == [], "it goes on waiting"
         task.waits.append(seconds)
-        task.worker.wish("stop")
-        return True
+        task.worker.wish(wish)
+        return wish == "stop"
 
     monkeypatch.setattr(task.worker, "wait", wait)
-    task.rounds(2)
+    with task.stopping.in_poll():
+        task.session.delivery.begin()
+        assert task.stopping(100.0) is (wish == "stop")
     assert task.waits == [5.0]
-    assert task.heard == [True]
-    assert task.producer.calls == ["begin", "commit"]
+    assert task.producer.calls == ["begin"]
 
 
 def test_a_thread_of_the_sources_own_commits_nothing(task: WaitingTask) -> None:
