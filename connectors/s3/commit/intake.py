@@ -26,7 +26,7 @@ from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, c
 from ferryman.connectors.s3.config.sink_config import Nulls
 from ferryman.connectors.s3.formats.format import Format, select, split
 from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
-from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
+from ferryman.connectors.s3.layout.keys_and_headers import side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import ByKafkaPartition, Paths
 from ferryman.connectors.s3.layout.rotation import FillLevel
@@ -273,7 +273,7 @@ class Intake:
         found = side_of(self.layout.sides, side)
         if found is not None:
             return replace(batch, value=found.view(batch))
-        return enveloped(batch) if self.layout.envelope else batch
+        return self.layout.written(batch)
 
     def _spread(self, partition: PartitionFiles, ready: _Ready) -> None:
         stale = ready.stale(partition, self.compatibility)

@@ -174,19 +174,19 @@ class S3SinkConfig(S3Keys):
     output_compression: Literal["none", "gzip", "snappy", "zstd"] = key(
         "gzip", names=("file.compression.type", "output_compression"), shown=Shown(group="Aiven")
     )
-    """The compression."""
+    """The compression: of whole files but for Parquet, whose columns are compressed. Avro has avro.codec, too."""
     output_type: Literal["csv", "json", "jsonl", "avro", "parquet"] = key(
         "csv", names=("format.output.type",), shown=Shown(group="Aiven")
     )
     """The format."""
     output_fields: Strings = key(["value"], names=("format.output.fields", "output_fields"), shown=Shown(group="Aiven"))
-    """What of a record is written: key, value, offset, timestamp, headers. Avro and Parquet: value only."""
+    """What of a record is written: key, value, offset, timestamp, headers."""
     output_encoding: Literal["base64", "none"] = key(
         "base64", names=("format.output.fields.value.encoding",), shown=Shown(group="Aiven")
     )
     """How csv shows values."""
     output_envelope: Bool = key(True, names=("format.output.envelope",), shown=Shown(group="Aiven"))
-    """Whether a single field is wrapped in an object; Avro and Parquet need false."""
+    """Whether a single field is wrapped in an object or record. In Avro and Parquet all but structs are."""
     name_timezone: Zone = key(
         "UTC", names=("file.name.timestamp.timezone", "timestamp.timezone"), shown=Shown(group="Aiven")
     )
@@ -340,12 +340,3 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
         )
     if not config.output_envelope and len(config.output_fields) > 1:
         yield invalid("format.output.envelope", "false", "several fields need an envelope")
-    if config.output_type in ("avro", "parquet"):
-        if config.output_fields != ["value"] or config.output_envelope:
-            yield invalid(
-                "format.output.fields",
-                ",".join(config.output_fields),
-                f"{config.output_type} takes value only, with format.output.envelope=false",
-            )
-        if config.output_type == "avro" and config.output_compression != "none":
-            yield invalid("file.compression.type", config.output_compression, "avro has avro.codec; set nothing here")

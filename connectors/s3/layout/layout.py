@@ -1,17 +1,19 @@
 """What a config amounts to: how objects are called, how records are spread, when files are closed, what is in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, with_times
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
 from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
+from ferryman.connectors.s3.formats.packed import Packed
 from ferryman.connectors.s3.formats.text import Csv, JsonFields, JsonLines, RawBytes
 from ferryman.connectors.s3.layout import partitioners as partition
-from ferryman.connectors.s3.layout.keys_and_headers import Side, Tombstones, side
+from ferryman.connectors.s3.layout.keys_and_headers import Side, Tombstones, enveloped, side
 from ferryman.connectors.s3.layout.partitioners import Partitioner, Paths, Times
 from ferryman.connectors.s3.layout.rotation import Rotation
+from ferryman.connectors.s3.layout.structs_of_fields import as_structs
 from ferryman.java.joda_time import formatter, zone
 from ferryman.record import Batch
 
@@ -23,8 +25,12 @@ _AIVENS: Mapping[str, tuple[Packing | None, str]] = {
     "snappy": (snappy_stream, ".snappy"),
     "zstd": (zstd_stream, ".zst"),
 }
-"""Aiven's compressions of text files, and the extensions of files that no template names."""
+"""Aiven's compressions of text files and Avro, and the extensions of files that no template names."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
+
+
+def _values(batch: Batch) -> Batch:
+    return batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Layout:
     """Files beside those of the values: ``keys`` and ``headers``."""
     envelope: bool = False
     """Whether a file's records are envelopes around key, value and headers."""
+    written: Callable[[Batch], Batch] = _values
+    """Makes the values of a batch the records of a file. Raises DataError."""
     tombstones: Tombstones | None = None
     keys: bool = False
     """Whether keys are written anywhere."""
@@ -93,6 +101,7 @@ def _confluent(config: S3SinkConfig) -> Layout:
         part_size=config.part_size or _PART_BYTES,
         sides=sides,
         envelope=config.store_envelope,
+        written=enveloped if config.store_envelope else _values,
         keys=config.store_envelope or "keys" in sides or config.null_values == "write",
         tombstones=_tombstones(config) if config.null_values == "write" else None,
     )
@@ -187,6 +196,7 @@ def _aiven(config: S3SinkConfig) -> Layout:
     template = config.prefix + (config.name_template or _aiven_template(config) + extension)
     with_time = with_times(template, config.name_timezone)
     by_record = config.name_time == "EVENT" and has(template, "timestamp")
+    structs = config.output_type in ("avro", "parquet")
     source = partition.record_time if by_record else partition.wallclock
     return Layout(
         names=AivenNames(),
@@ -201,8 +211,9 @@ def _aiven(config: S3SinkConfig) -> Layout:
         ),
         format=_aiven_format(config, packing),
         part_size=config.part_size or _SMALL_PART_BYTES,
+        written=as_structs(config.output_fields, config.output_envelope, config.output_type) if structs else _values,
         keys=True,
-        mixed=config.output_type not in ("avro", "parquet"),
+        mixed=not structs,
     )
 
 
@@ -217,7 +228,8 @@ def _aiven_format(config: S3SinkConfig, packing: Packing | None) -> Format:
         case "parquet":
             return Parquet(config.output_compression)
         case "avro":
-            return Avro(config.avro_codec, config.connect_meta_data)
+            avro = Avro(config.avro_codec, config.connect_meta_data)
+            return avro if packing is None else Packed(avro, packing)
         case "csv":
             return Csv(config.output_fields, config.output_encoding == "base64", packing)
         case kind:

@@ -188,3 +188,18 @@ def records(key: str, data: bytes) -> list[Any]:
     if key.endswith(".gz"):
         data = gzip.decompress(data)
     return [json.loads(line) for line in data.splitlines()]
+
+
+def use_aiven(world: World, **more: str) -> None:
+    """Gives the world one of Aiven's configs, which has none of Confluent's keys."""
+    world.whole = {
+        "name": "archive",
+        "connector.class": AIVEN,
+        "topics": "orders",
+        "aws.s3.bucket.name": world.bucket,
+        "aws.s3.endpoint": world.url,
+        "aws.s3.region": "us-east-1",
+        "aws.access.key.id": "test",
+        "aws.secret.access.key": "test",
+        **more,
+    }

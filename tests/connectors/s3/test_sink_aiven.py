@@ -21,7 +21,7 @@ from tests.connectors.s3.archives import (
     numbered,
     write,
 )
-from tests.connectors.s3.s3_task import AIVEN, P0, Log, World
+from tests.connectors.s3.s3_task import P0, Log, World, use_aiven
 from tests.connectors.sink_world import Killed
 
 HEADERS = (Header("trace", b"7"), Header("trace", b"8"))
@@ -95,22 +95,6 @@ def test_aivens_configs(world: World, more: dict[str, str], key: str, data: byte
     world.commit()
     assert world.objects() == [key]
     assert world.get(key) == data
-
-
-def use_aiven(world: World, **more: str) -> None:
-    """Gives the world one of Aiven's configs, which has none of Confluent's keys."""
-    config = {
-        "name": "archive",
-        "connector.class": AIVEN,
-        "topics": "orders",
-        "aws.s3.bucket.name": world.bucket,
-        "aws.s3.endpoint": world.url,
-        "aws.s3.region": "us-east-1",
-        "aws.access.key.id": "test",
-        "aws.secret.access.key": "test",
-        **more,
-    }
-    world.whole = config
 
 
 def test_aivens_defaults_are_gzipped_csv_with_a_record_limit(world: World) -> None:

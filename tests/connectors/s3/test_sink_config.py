@@ -150,7 +150,6 @@ def test_required_keys(key: str) -> None:
         ({"file.name.template": "{{topic}}{{partition}}{{start_offset}}{{timestamp}}"}, "needs unit=yyyy"),
         ({"format.output.fields": "key,size"}, "format.output.fields: it may list"),
         ({"format.output.fields": "key,value", "format.output.envelope": "false"}, "several fields need an envelope"),
-        ({"format.output.type": "avro"}, "avro takes value only"),
         ({"file.compression.type": "lz4"}, "String must be one of: none, gzip, snappy, zstd"),
         ({"format.class": "JsonFormat"}, "format.class is not supported: it is not a key of Aiven's"),
         ({"rotate.interval.ms": "1"}, "rotate.interval.ms is not supported: it is not a key of Aiven's"),
