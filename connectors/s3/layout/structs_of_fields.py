@@ -5,8 +5,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import polars as pl
+
+from ferryman.connectors.s3.formats.frame import frame
 from ferryman.errors import DataError
-from ferryman.record import Batch, Headers, Rows
+from ferryman.record import Batch, Columns, Headers, Rows
 from ferryman.schema import INT64, STRING, Schema, Type, mapping, struct
 
 _Column = tuple[Schema, Sequence[Any]]
@@ -20,15 +23,33 @@ def as_structs(fields: Sequence[str], envelope: bool, form: str) -> Callable[[Ba
     def structs(batch: Batch) -> Batch:
         if not envelope and fields == ["value"] and _is_struct(batch.value.schema):
             return batch  # columns stay columns
+        if isinstance(batch.value, Columns) and form == "parquet" and "value" in fields:
+            return replace(batch, value=_framed(batch, batch.value, fields, name))
         columns = {field: _COLUMNS[field](batch) for field in fields}
-        (schema, values), *others = columns.values()
-        if not envelope and not others and schema.type is Type.STRUCT:
+        schema, values = next(iter(columns.values()))
+        if not envelope and schema.type is Type.STRUCT:
             return replace(batch, value=Rows(schema, values))
-        rows = zip(*(values for _, values in columns.values()), strict=True)
-        found = _struct(tuple((field, schema) for field, (schema, _) in columns.items()), name)
-        return replace(batch, value=Rows(found, [dict(zip(columns, row, strict=True)) for row in rows]))
+        return replace(batch, value=_rows(columns, name))
 
     return structs
+
+
+def _rows(columns: Mapping[str, _Column], name: str) -> Rows:
+    schema = _struct(tuple((field, each) for field, (each, _) in columns.items()), name)
+    rows = zip(*(values for _, values in columns.values()), strict=True)
+    return Rows(schema, [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def _framed(batch: Batch, value: Columns, fields: Sequence[str], name: str) -> Columns:
+    """The values stay columns. Raises DataError for another field that no column can hold."""
+    made = {"value": (value.schema, value.frame.to_struct("value"))}
+    for field in fields:
+        if field != "value":
+            own, values = _COLUMNS[field](batch)
+            alone = struct({field: own})
+            made[field] = own, frame(Rows(alone, [{field: each} for each in values]), alone).get_column(field)
+    schema = _struct(tuple((field, made[field][0]) for field in fields), name)
+    return Columns(schema, pl.DataFrame([made[field][1] for field in fields]))
 
 
 def _is_struct(schema: Schema | None) -> bool:
