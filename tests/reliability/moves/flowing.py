@@ -7,7 +7,7 @@ protocol of consumer groups), and from a growing file into a topic, in one trans
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,7 +144,10 @@ class Flowing:
     def check(self, again: bool) -> None:
         """The ledger, once all is there. ``again``: whether a sink that keeps nothing may get records once more."""
         for kind, found in self._found().items():
-            until(lambda found=found: found() >= self.sent, 120, f"{self.sent} records of {kind}", pause=0.5)  # type: ignore[misc]
+            try:
+                until(lambda found=found: found() >= self.sent, 120, f"{self.sent} records of {kind}", pause=0.5)  # type: ignore[misc]
+            except AssertionError as error:
+                raise AssertionError(f"{error}; the first that are missing: {self._missing()}") from None
         everything = range(self.sent)
         assert self.refused == []
         assert self.table.ids() == [*everything]
@@ -154,6 +157,11 @@ class Flowing:
         for kind in ("classic", "cooperative"):
             put = self._put(kind)
             assert sorted(set(put) if again else put) == [*everything]
+
+    def _missing(self) -> Mapping[str, Sequence[int]]:
+        there: dict[str, Collection[int]] = {"inserted": self.table.ids(), "archived": self._objects()}
+        there |= {kind: self._put(kind) for kind in ("classic", "cooperative")}
+        return {kind: sorted({*range(self.sent)} - {*found})[:20] for kind, found in there.items()}
 
 
 def logbook_sink(name: str, logbook: Path, **more: str) -> Config:
