@@ -21,15 +21,12 @@ def as_structs(fields: Sequence[str], envelope: bool, form: str) -> Callable[[Ba
     name = f"io.aiven.{form}.output.schema.connector_records"
 
     def structs(batch: Batch) -> Batch:
-        if not envelope and fields == ["value"] and _is_struct(batch.value.schema):
-            return batch  # columns stay columns
+        alone = {"key": batch.key, "value": batch.value}.get(fields[0])
+        if not envelope and alone is not None and _is_struct(alone.schema):
+            return replace(batch, value=alone)
         if isinstance(batch.value, Columns) and form == "parquet" and "value" in fields:
             return replace(batch, value=_framed(batch, batch.value, fields, name))
-        columns = {field: _COLUMNS[field](batch) for field in fields}
-        schema, values = next(iter(columns.values()))
-        if not envelope and schema.type is Type.STRUCT:
-            return replace(batch, value=Rows(schema, values))
-        return replace(batch, value=_rows(columns, name))
+        return replace(batch, value=_rows({field: _COLUMNS[field](batch) for field in fields}, name))
 
     return structs
 

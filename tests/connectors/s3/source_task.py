@@ -27,6 +27,8 @@ class Restore:
     world: World
     more: Mapping[str, str] = field(default_factory=dict)
     """Keys beside those of the sink that wrote the archive."""
+    whole: Mapping[str, str] | None = None
+    """The config, where it is none of those."""
     tasks: int = 1
     task: int = 0
     offsets: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Restore:
     @property
     def raw(self) -> dict[str, str]:
         """The config: that of the sink, with the class of the source."""
+        if self.whole is not None:
+            return {**self.whole, "tasks.max": str(self.tasks), "s3.poll.interval.ms": "1"}
         usual = {name: value for name, value in self.world.usual.items() if name not in OF_THE_SINK}
         return {
             **usual,

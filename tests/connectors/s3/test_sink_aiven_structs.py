@@ -10,7 +10,10 @@ import fastavro
 import pytest
 
 from ferryman.connectors.s3.archive import look, source_config
-from ferryman.record import Header, Headers, Record
+from ferryman.connectors.s3.formats.compression import gzip as gzip_packing
+from ferryman.connectors.s3.formats.format import Avro
+from ferryman.connectors.s3.formats.packed import Packed
+from ferryman.record import Header, Headers, Record, Rows
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, struct
 from tests.connectors.s3.s3_task import P0, Log, World, use_aiven
 from tests.connectors.s3.source_task import Restore
@@ -50,13 +53,7 @@ def restored(world: World) -> Sequence[Record]:
     """What comes back by the sink's own config, whose objects are whole."""
     seen = list(look(source_config(world.raw)).examined("orders"))
     assert [each.damage for each in seen if each.damage] == []
-
-    class Back(Restore):
-        @property
-        def raw(self) -> dict[str, str]:
-            return {**self.world.raw, "tasks.max": "1", "s3.poll.interval.ms": "1"}
-
-    return list(Back(world).drain())
+    return list(Restore(world, whole=world.raw).drain())
 
 
 def orders(*headers: Headers) -> list[Log]:
@@ -129,6 +126,24 @@ def test_a_key_alone_may_be_all_that_is_written(world: World) -> None:
     use(world, "avro", **{"format.output.fields": "key"})
     written(world, *orders((), ()))
     assert avro_of(world)[1] == [{"key": "k0"}, {"key": "k1"}]
+
+
+def test_a_key_that_is_a_struct_stays_one_without_an_envelope(world: World) -> None:
+    use(world, "avro", **{"format.output.fields": "key", "format.output.envelope": "false"})
+    world.key_schema = struct({"id": INT64}, "shop.Key")
+    written(world, Log({"id": 1, "note": None}, key={"id": 7}))
+    schema, records = avro_of(world)
+    assert (schema["name"], records) == ("Key", [{"id": 7}])
+
+
+def test_what_is_given_out_early_is_in_the_file_too() -> None:
+    avro = Avro("null", connect_meta_data=False)
+    rows = Rows(ORDER, [{"id": number, "note": None} for number in range(9)])
+    writer, bodies = Packed(avro, gzip_packing()).writer(ORDER), avro.bodies(rows)
+    data = b""
+    for at in range(9):
+        data += writer.add(bodies[at : at + 1]) + writer.squeeze()
+    assert list(fastavro.reader(BytesIO(gzip.decompress(data + writer.finish())))) == rows.values
 
 
 def test_records_with_and_without_headers_are_in_one_object(world: World) -> None:

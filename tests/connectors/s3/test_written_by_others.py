@@ -77,16 +77,13 @@ def world(s3_server: str, unique: str) -> Iterator[World]:
     made.kill()
 
 
-class Restored(Restore):
-    """A task with the config of the sink, whose class is another one."""
-
-    @property
-    def raw(self) -> dict[str, str]:
-        aiven = self.more["connector.class"] == AIVEN
-        place = ("aws.s3.bucket.name", "aws.s3.endpoint") if aiven else ("s3.bucket.name", "store.url")
-        credentials = {"aws.access.key.id": "test", "aws.secret.access.key": "test"}
-        where = dict(zip(place, (self.world.bucket, self.world.url), strict=True))
-        return {"name": "restore", "tasks.max": "1", **where, **credentials, **self.more}
+def raw(world: World, folder: str, config: Mapping[str, str]) -> dict[str, str]:
+    """The sink's own config, with the class of the source."""
+    confluent = folder.startswith("confluent")
+    place = ("s3.bucket.name", "store.url") if confluent else ("aws.s3.bucket.name", "aws.s3.endpoint")
+    credentials = {"aws.access.key.id": "test", "aws.secret.access.key": "test"}
+    where = dict(zip(place, (world.bucket, world.url), strict=True))
+    return {"name": "restore", "connector.class": CONFLUENT if confluent else AIVEN, **where, **credentials, **config}
 
 
 def restored(world: World, folder: str, config: Mapping[str, str]) -> list[Record]:
@@ -94,7 +91,7 @@ def restored(world: World, folder: str, config: Mapping[str, str]) -> list[Recor
     home = WRITTEN / folder
     for path in sorted(each for each in home.rglob("*") if each.is_file()):
         world.s3.put_object(Bucket=world.bucket, Key=path.relative_to(home).as_posix(), Body=path.read_bytes())
-    task = Restored(world, {"connector.class": CONFLUENT if folder.startswith("confluent") else AIVEN, **config})
+    task = Restore(world, whole=raw(world, folder, config))
     found = task.drain()
     assert {(record.topic, record.partition) for record in found} == {("orders", 0)}
     seen = list(look(source_config(task.raw)).examined("orders"))
@@ -132,7 +129,7 @@ def test_a_decimal_too_long_for_columns_is_refused_where_no_schema_in_the_file_t
     bare = write_struct({number: item for number, item in footer.items() if number != KEYS_AND_VALUES})
     whole = data[: -8 - length] + bare + len(bare).to_bytes(4, "little") + b"PAR1"
     world.s3.put_object(Bucket=world.bucket, Key="topics/orders/partition=0/orders+0+0.parquet", Body=whole)
-    task = Restored(world, {"connector.class": CONFLUENT, "format.class": f"{FORMATS}.parquet.ParquetFormat"})
+    task = Restore(world, whole=raw(world, "confluent", {"format.class": f"{FORMATS}.parquet.ParquetFormat"}))
     with pytest.raises(DataError, match=r"orders\+0\+0\.parquet: its column price is a decimal of more than 38 digits"):
         task.drain()
 
