@@ -143,6 +143,7 @@ def test_what_is_given_out_early_is_in_the_file_too() -> None:
     data = b""
     for at in range(9):
         data += writer.add(bodies[at : at + 1]) + writer.squeeze()
+        assert writer.held_bytes == 0
     assert list(fastavro.reader(BytesIO(gzip.decompress(data + writer.finish())))) == rows.values
 
 
