@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka.admin import AdminClient
 
 from ferryman.commands import main
 from tests.reliability.flows import file_sink
@@ -205,3 +206,22 @@ def test_any_worker_of_a_group_makes_a_run_and_all_tell_of_it(kafka: str, unique
                 assert done(each, f"{unique}-{number}")["run"]["records_total"] == len(VALUES)
             assert lines(again) == VALUES
         assert json.dumps(workers[0].call("GET", f"/connectors/{unique}-0/config")).count("ferryman.run.ranges") == 1
+
+
+def test_a_run_whose_topic_is_deleted_fails_and_does_not_bring_it_back(
+    running: Worker, kafka: str, admin: AdminClient, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    running.call("PUT", f"/connectors/{unique}/stop", expect=204)
+    until(lambda: not members(admin, f"connect-{unique}"), what="the live connector's task to be gone")
+    run = f"{unique}-again"
+    body = {"name": run, "rate": 1, "config": {"file": str(tmp_path / "again.txt")}}
+    running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+    until(lambda: lines(tmp_path / "again.txt"), what="the run's first line")
+    admin.delete_topics([unique])[unique].result()
+    assert f"The run was made for records of {unique}, which is no longer there" in running.trace(run)
+    assert unique not in admin.list_topics(timeout=60).topics
+
+
+def members(admin: AdminClient, named: str) -> int:
+    return len(admin.describe_consumer_groups([named])[named].result().members)

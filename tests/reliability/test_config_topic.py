@@ -95,13 +95,6 @@ class Accepted:
         assert self.worker.process is not None
         return self.worker.process.poll() is not None
 
-    def over(self) -> bool:
-        """Whether the last request has had its effect, or the worker has died of it."""
-        try:
-            return not self.differs()
-        except httpx.TransportError:
-            return bool(until(self.dead, what="its end"))
-
     def settle(self) -> None:
         """Of what got no answer, either the old or the new holds; what it is is taken for accepted."""
         name, self.doubtful = self.doubtful, ""
@@ -141,14 +134,18 @@ class Accepted:
         return [made] if made == self.configs[name] or self.targets[name] != "PAUSED" else [made, None]
 
     def check(self) -> None:
+        """Until all that was accepted is so, or the worker has died of it."""
         found: list[str] = []
 
         def equal() -> bool:
-            found[:] = self.differs()
+            try:
+                found[:] = self.differs()
+            except httpx.TransportError:
+                return bool(until(self.dead, what="its end"))
             return not found
 
         try:
-            until(equal, pause=0.2)
+            until(equal, pause=0.1)
         except AssertionError as error:
             raise AssertionError(f"{found}, see {self.worker.log}") from error
 
@@ -203,7 +200,7 @@ def test_what_was_accepted_is_there_after_each_death_of_the_leader(
             while not made.dead():
                 made.change()
                 if not made.doubtful:
-                    until(made.over, pause=0.1)
+                    made.check()
             trials.held()
         with_policy(kafka, topic, "delete")
         assert "required to have 'cleanup.policy=compact'" in refused(one)

@@ -6,7 +6,7 @@ callback is lost. Exceptions never leave a callback of the client; they are kept
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -178,6 +178,12 @@ class Group:
         if self.topic_ids:
             self.admin.close()  # nothing is asked for half a minute
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
+
+    def absent(self, topics: Collection[str]) -> list[str]:
+        """Those of these topics that do not exist. The broker is asked only for others than the assignment's."""
+        unsure = sorted(set(topics) - set(self.topic_ids))
+        there = self._topic_ids(unsure) if unsure else {}
+        return [topic for topic in unsure if topic not in there]
 
     def without_topics(self, topics: Sequence[str]) -> bool:
         """Whether none of the topics subscribed to exists. The broker is asked only while nothing is assigned."""

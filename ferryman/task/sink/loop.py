@@ -125,7 +125,7 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                topic_checks.check_topics(self.group, self.troubles, subscribed)
+                topic_checks.check_topics(self.group, self.troubles, subscribed, self.reading.bounds.topics)
             self.turn()
         self._wait_for_call()
 

@@ -1,19 +1,25 @@
 """Whether the topics of a sink are there, and are the same that they were."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from ferryman.errors import Indeterminate, RefusedError
+from ferryman.errors import Indeterminate, RefusedError, TaskError
 from ferryman.task.outages import Troubles
 from ferryman.task.sink.group import Group
 
 
-def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) -> None:
-    """Whether the topics are there, and the same that they were. Raises Indeterminate."""
+def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str], of_run: Collection[str]) -> None:
+    """Whether the topics are there, and the same that they were. Raises Indeterminate, and TaskError where one is not
+    there of those that a run was made for: what it was to read is gone, so there is nothing to wait for."""
     # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
     # so that no offset is out of range and reading would go on in the middle of the new one.
     gone = group.recreated()
     if gone:
         raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+    if lost := group.absent(of_run):
+        raise TaskError(
+            f"The run was made for records of {', '.join(lost)}, which is no longer there, and they with it. Delete "
+            "the run, and make another one of what there still is"
+        )
     if group.without_topics(subscribed):
         troubles.met(no_topics(subscribed))
 

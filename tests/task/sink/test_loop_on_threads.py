@@ -5,7 +5,7 @@ decided from round to round, tests/reliability the real group.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -60,6 +60,9 @@ class Group:
         count = self.next - start
         values = [str(offset).encode() for offset in range(start, self.next)]
         return [Polled("t", 0, range(start, self.next), [0] * count, [None] * count, values)]
+
+    def absent(self, topics: Collection[str]) -> list[str]:
+        return []
 
     def without_topics(self, topics: Sequence[str]) -> bool:
         return False

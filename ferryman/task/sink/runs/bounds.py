@@ -6,7 +6,7 @@ compacted away, may be the last of it, so that no record tells that it was reach
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ferryman.api import Assigned
@@ -31,6 +31,11 @@ class Bounds:
 
     def __post_init__(self) -> None:
         self._period = Period() if self.run is None else self.run.period
+
+    @property
+    def topics(self) -> Collection[str]:
+        """Those that the run was made for."""
+        return () if self.run is None else self.run.ranges.ids.keys()
 
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
         """Partitions that were assigned, each with where to start: the group's offset, or its range's first, or, where
