@@ -42,6 +42,8 @@ class Control:
     _stop_wished: float | None = None
     """When the task was first told to end, in monotonic seconds."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _seen: threading.local = field(default_factory=threading.local)
+    """Of each thread the wish when its last wait ended, in ``wish``."""
     _topics: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -96,10 +98,14 @@ class Control:
         return self.pausing or self.parked
 
     def wait(self, seconds: float) -> bool:
-        """Waits, at most so long, while the wish stays the same; true if the task is to stop."""
+        """Waits, at most so long, while the wish stays what it was when this thread last waited; true if the task is to
+        stop."""
+        # A pause may come when the loop has looked for one and is about to call a source, which then waits. If only
+        # what comes within the wait ended it, the pause would be heard when the source has something, in a day perhaps.
         with self._changed:
-            before = self._wish
+            before = getattr(self._seen, "wish", "run")
             self._changed.wait_for(lambda: self._wish != before or self._wish == "stop", seconds)
+            self._seen.wish = self._wish
             return self._wish == "stop"
 
     def may_act(self) -> bool:

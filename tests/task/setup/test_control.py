@@ -1,6 +1,7 @@
 """What the worker wants of a task, and what the task tells: a stop is final, a wait ends with a wish."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -55,6 +56,30 @@ def test_a_wait_ends_with_a_new_wish(control: Control, before: Any, wish: Any, s
     other.start()
     assert control.wait(FOREVER) is stops
     other.join()
+
+
+def test_a_wish_that_comes_before_a_wait_ends_it_and_not_the_next_one_too(control: Control) -> None:
+    began = time.monotonic()
+    for wish in ("pause", "run", "pause"):
+        control.wish(wish)
+        control.wait(FOREVER)
+    assert time.monotonic() - began < FOREVER
+    other = threading.Timer(0.02, control.wish, ["run"])
+    other.start()
+    control.wait(FOREVER)
+    assert not control.pausing, "it had not waited, as the pause was heard already"
+    other.join()
+
+
+def test_a_wish_ends_the_waits_of_all_threads_whoever_hears_it_first(control: Control) -> None:
+    waits = [threading.Thread(target=control.wait, args=[FOREVER]) for _ in range(3)]
+    for each in waits[:2]:
+        each.start()
+    control.wish("pause")
+    waits[2].start()
+    for each in waits:
+        each.join(FOREVER / 2)
+        assert not each.is_alive()
 
 
 def test_a_topic_is_told_once_until_the_record_of_topics_is_reset(
