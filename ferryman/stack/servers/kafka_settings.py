@@ -37,7 +37,12 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 
 # After SIGKILL the node must wait until its former self has timed out.
 broker.session.timeout.ms={session}
-broker.heartbeat.interval.ms=500
+broker.heartbeat.interval.ms=1000
+
+# Brokers that rest leave the processor to others: no record of theirs twice a second, few threads.
+metadata.max.idle.interval.ms=0
+num.io.threads=4
+num.network.threads=2
 
 # The log cleaner reserves 128 MB by default, a quarter of this heap.
 log.cleaner.dedupe.buffer.size=8388608
