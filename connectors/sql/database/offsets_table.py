@@ -85,6 +85,8 @@ class Offsets:
             **dialect.table_options(),
         )
         self._name = name
+        self._is_there = False
+        """Whether the table was found, or made; one that is dropped later ends the session, and with it this."""
         self._creation = CreateTable(self.table, if_not_exists=True)
         # The whole key: a database that locks the gaps between the rows that it looks at locks no neighbour's.
         self._move = (
@@ -110,6 +112,11 @@ class Offsets:
 
     def create(self, session: Session) -> None:
         """Makes the table unless it is there. Raises RefusedError with its DDL where that is not allowed."""
+        if not self._is_there:
+            self._create(session)
+            self._is_there = True
+
+    def _create(self, session: Session) -> None:
         with session.transaction("look for the table of offsets") as connection:
             if self._exists(connection):
                 return
