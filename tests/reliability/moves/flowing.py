@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -143,13 +144,14 @@ class Flowing:
 
     def check(self, again: bool) -> None:
         """The ledger, once all is there. ``again``: whether a sink that keeps nothing may get records once more."""
+        assert self.refused == []
         for kind, found in self._found().items():
             try:
                 until(lambda found=found: found() >= self.sent, 120, f"{self.sent} records of {kind}", pause=0.5)  # type: ignore[misc]
             except AssertionError as error:
-                raise AssertionError(f"{error}; the first that are missing: {self._missing()}") from None
+                missing, left = self._missing(), self._left(kind)
+                raise AssertionError(f"{error}; the first that are missing: {missing}; {left}") from None
         everything = range(self.sent)
-        assert self.refused == []
         assert self.table.ids() == [*everything]
         assert self._objects() == Counter(everything)
         grown = [int(message.value() or b"") for message in consume(self.kafka, self.of("grown"))]
@@ -162,6 +164,23 @@ class Flowing:
         there: dict[str, Collection[int]] = {"inserted": self.table.ids(), "archived": self._objects()}
         there |= {kind: self._put(kind) for kind in ("classic", "cooperative")}
         return {kind: sorted({*range(self.sent)} - {*found})[:20] for kind, found in there.items()}
+
+    def _left(self, kind: str) -> str:
+        """Whether a sink's group has got to the ends of its topic, and where it has not, who has the partition."""
+        if kind not in TOPICS:
+            return ""
+        name = f"connect-{self.of(kind)}"
+        sources = [TopicPartition(self.of(kind), number) for number in range(PARTITIONS)]
+        with closing(Consumer({"bootstrap.servers": self.kafka, "group.id": name, "log_level": 0})) as reader:
+            ends = [reader.get_watermark_offsets(each, timeout=30) for each in sources]
+            committed = [each.offset for each in reader.committed(sources, timeout=30)]
+        group = AdminClient({"bootstrap.servers": self.kafka}).describe_consumer_groups([name])[name].result()
+        return f"the topic has {ends}, the group has got to {committed}, its members: {[*map(_shown, group.members)]}"
+
+
+def _shown(member: Any) -> str:
+    assigned = member.assignment.topic_partitions if member.assignment else ()
+    return f"{member.group_instance_id or member.member_id} with {sorted(each.partition for each in assigned)}"
 
 
 def logbook_sink(name: str, logbook: Path, **more: str) -> Config:
