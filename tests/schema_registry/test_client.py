@@ -425,6 +425,7 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -434,6 +435,8 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
                 self.wfile.write(body)
             except OSError:
                 return
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             """Says nothing."""
@@ -456,6 +459,9 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
         ((200, {}, b"[1]"), TaskError, "HTTP 200"),
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), TaskError, "HTTP 302"),
         ((403, {}, b"{}"), RefusedError, "check its credentials"),
+        ((404, {}, b"<html>default backend</html>"), RefusedError, "correct the path in schema.registry.url"),
+        ((404, {}, b'{"status": 404, "title": "no such resource"}'), RefusedError, "schema.registry.url"),
+        ((404, {}, b'{"error_code": 40403, "message": "Schema 1 not found"}'), DataError, "does not know the schema"),
         ((503, {"Retry-After": "7"}, b""), RetriableError, "HTTP 503"),
         ((200, {}, b"{}"), DataError, "has no text"),
         ((200, {}, json.dumps({"schema": "{"}).encode()), DataError, "not JSON"),
@@ -471,6 +477,26 @@ def test_what_a_registry_may_answer(answer: Answer, kind: type[Exception], why: 
     if "Retry-After" in answer[1]:
         assert isinstance(caught.value, RetriableError)
         assert caught.value.after == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "why"),
+    [
+        ((404, {}, b"no such page"), RefusedError, "correct the path in schema.registry.url"),
+        ((404, {}, b'{"error_code": 40401, "message": "Subject not found"}'), DataError, "Subject not found"),
+        ((422, {}, b'{"error_code": 42205, "message": "t-value is in read-only mode"}'), RefusedError, "to READWRITE"),
+        ((422, {}, b'{"error_code": 42201, "message": "Invalid schema"}'), DataError, "Invalid schema"),
+        ((409, {}, b'{"error_code": 409, "message": "incompatible"}'), DataError, "incompatible"),
+        ((200, {}, b'{"id": null}'), TaskError, "without an id"),
+    ],
+)
+@pytest.mark.parametrize("keys", [{}, {"auto.register.schemas": "false"}])
+def test_what_a_registry_may_answer_to_a_schema(
+    answer: Answer, kind: type[Exception], why: str, keys: dict[str, str]
+) -> None:
+    with answering(*answer) as url, pytest.raises(kind, match=why) as caught:
+        written(converter(url, keys), ORDER, {"id": 1})
+    assert type(caught.value) is kind
 
 
 def test_an_answer_that_drips_is_given_up_on() -> None:
