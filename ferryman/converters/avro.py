@@ -16,7 +16,7 @@ from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, rows_writer, schema_text, schemaless
-from ferryman.formats.avro.compatibility import incompatibility
+from ferryman.formats.avro.compatibility import check_compatible
 from ferryman.formats.avro.connect_properties import Options
 from ferryman.formats.avro.names import bare, full_name, is_bytes
 from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
@@ -316,8 +316,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         found = self._targets.get((schema, target.number))
         if found is None:
             parsed, references = _parsed(target)
-            if strict is not None:
-                _check_compatible(parsed, references, self._writing(schema).text, strict)
+            check_compatible(parsed, references, self._writing(schema).text, strict)
             encode = encoder_as(schema, parsed, references, self._options)
             found = self._remember(self._targets, (schema, target.number), encode)
         return target.number, found
@@ -340,15 +339,6 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
 def _parsed(found: Registered) -> tuple[Any, list[Any]]:
     return rows_reader.parse_text(found.text), [rows_reader.parse_text(text) for text in found.references]
-
-
-def _check_compatible(target: Any, references: Sequence[Any], own: str, key: str) -> None:
-    try:
-        reason = incompatibility(target, rows_reader.parse_text(own), references)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"The Avro schema is not valid: {error!r}") from error
-    if reason is not None:
-        raise DataError(f"Incompatible schema of type 'AVRO': {reason}. Set {key}=false to disable this check")
 
 
 def _record(avro: Any) -> str | None:
