@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import repeat
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import fastavro
 
@@ -16,7 +16,7 @@ from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, rows_writer, schema_text, schemaless
-from ferryman.formats.avro.compatibility import incompatibility
+from ferryman.formats.avro.compatibility import check_compatible
 from ferryman.formats.avro.connect_properties import Options
 from ferryman.formats.avro.names import bare, full_name, is_bytes
 from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
@@ -34,6 +34,8 @@ HEADER_BYTES = 5
 """Bytes before the data: the magic byte 0 and the id as a big-endian 32-bit integer."""
 
 
+Prefix = Literal["io.confluent.kafka.serializers.schema.id.PrefixSchemaIdSerializer"]
+
 K = TypeVar("K")
 V = TypeVar("V")
 _ANYTHING = Writing(schemaless.SCHEMA, schemaless.SCHEMA, schemaless.wrapped)
@@ -48,7 +50,6 @@ class AvroConverterConfig(RegistryConfig):
         "rule.executors": "rules of data contracts are not run",
         "rule.service.loader.enable": "rules of data contracts are not run",
         "apicurio.registry.headers.enabled": "the schema's id is read from the payload; leave it out",
-        "schema.id.serializer": "the schema's id is written before the payload",
     }
 
     auto_register_schemas: Bool = key(True, names=("auto.register.schemas", "apicurio.registry.auto-register"))
@@ -81,6 +82,10 @@ class AvroConverterConfig(RegistryConfig):
     TopicRecordNameStrategy (``<topic>-<full name>``), with or without their package."""
     value_subject_name_strategy: Str = key(TOPIC)
     """How a value's subject is named, likewise; TopicNameStrategy is ``<topic>-value``."""
+    key_schema_id_serializer: Prefix = key(get_args(Prefix)[0], importance="LOW")
+    """Where a key's schema is named; only before the payload is supported, and not in a header."""
+    value_schema_id_serializer: Prefix = key(get_args(Prefix)[0], importance="LOW")
+    """Where a value's schema is named, likewise."""
     connect_meta_data: Bool = key(True, importance="LOW")
     """Whether written schemas carry Connect's names, versions and parameters in ``connect.*`` properties, and read ones
     docs and such parameters."""
@@ -311,8 +316,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         found = self._targets.get((schema, target.number))
         if found is None:
             parsed, references = _parsed(target)
-            if strict is not None:
-                _check_compatible(parsed, references, self._writing(schema).text, strict)
+            check_compatible(parsed, references, self._writing(schema).text, strict)
             encode = encoder_as(schema, parsed, references, self._options)
             found = self._remember(self._targets, (schema, target.number), encode)
         return target.number, found
@@ -335,15 +339,6 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
 def _parsed(found: Registered) -> tuple[Any, list[Any]]:
     return rows_reader.parse_text(found.text), [rows_reader.parse_text(text) for text in found.references]
-
-
-def _check_compatible(target: Any, references: Sequence[Any], own: str, key: str) -> None:
-    try:
-        reason = incompatibility(target, rows_reader.parse_text(own), references)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"The Avro schema is not valid: {error!r}") from error
-    if reason is not None:
-        raise DataError(f"Incompatible schema of type 'AVRO': {reason}. Set {key}=false to disable this check")
 
 
 def _record(avro: Any) -> str | None:
@@ -393,5 +388,6 @@ def _schema_id(head: bytes) -> int:
         raise DataError(f"The payload has {len(head)} bytes, too few for a schema id")
     number = int.from_bytes(head[1:], "big", signed=True)
     if number <= 0:
-        raise DataError(f"The schema id {number} is not one that a registry assigns")
+        why = ": ids of eight bytes are Apicurio's own, its serializers need apicurio.registry.as-confluent=true"
+        raise DataError(f"The schema id {number} is not one that a registry assigns{'' if number else why}")
     return number

@@ -22,6 +22,8 @@ MAX_SCHEMA_CHARACTERS = 1 << 20
 MOST_REFERENCES = 100
 _LARGEST_ANSWER = 4 * MAX_SCHEMA_CHARACTERS
 _RETRIABLE = (408, 425, 429)
+_READ_ONLY = 42205
+"""The code of a registry, or a subject, whose mode lets nothing be registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Registry:
         if number <= 0:
             raise DataError(f"The schema id {number} is not one that a registry assigns")
         status, body = self.answer("GET", f"/schemas/ids/{number}")
-        if status == 404:
+        if status == 404 and _is_registrys(body):
             raise DataError(f"The registry does not know the schema id {number}: {_reason(body)}")
         self._expect_ok(status, body, f"the schema with id {number}")
         return self._registered(number, body)
@@ -95,7 +97,7 @@ class Registry:
 
     def _version(self, subject: str, version: int | str) -> Mapping[str, Any]:
         status, body = self.answer("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
-        if status in (404, 422):
+        if status in (404, 422) and _is_registrys(body):
             raise DataError(f"The registry does not know version {version} of subject {subject}: {_reason(body)}")
         self._expect_ok(status, body, f"version {version} of subject {subject}")
         assert isinstance(body, dict)
@@ -133,16 +135,22 @@ class Registry:
         if found is None:
             path = f"/subjects/{quote(subject, safe='')}" + ("/versions" if register else "")
             status, body = self.answer("POST", path, {"schema": schema})
-            if status in (404, 409, 422):
-                raise DataError(f"The registry refuses the schema for subject {subject}: {_reason(body)}")
+            if status in (404, 409, 422) and _is_registrys(body):
+                raise _refusal(subject, body)
             self._expect_ok(status, body, f"subject {subject}")
-            found = self._ids[subject, schema, register] = int(body["id"])
+            if not isinstance(body.get("id"), int):
+                raise TaskError(f"The registry answered for subject {subject} without an id")
+            found = self._ids[subject, schema, register] = body["id"]
         return found
 
     def _expect_ok(self, status: int, body: Any, what: str) -> None:
         if status in (401, 403):
             text = f"The registry refuses access to {what} (HTTP {status}); check its credentials"
             raise RefusedError(text, key="basic.auth.user.info")
+        if status == 404:
+            # Of another server, or of a proxy whose registry is away: no word about the schema.
+            text = f"The answer for {what} is HTTP 404, and not a registry's; correct the path in schema.registry.url"
+            raise RefusedError(text, key="schema.registry.url")
         if status != 200 or not isinstance(body, dict):
             raise TaskError(f"The registry answered HTTP {status} for {what}: {_reason(body)}")
 
@@ -215,6 +223,19 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_registrys(body: Any) -> bool:
+    """Whether an error is told as registries do: with a code of their own."""
+    return isinstance(body, dict) and isinstance(body.get("error_code"), int)
+
+
+def _refusal(subject: str, body: Mapping[str, Any]) -> DataError | RefusedError:
+    """What a schema's refusal comes to: it is the record's fault unless the registry takes no schemas at all."""
+    if body["error_code"] == _READ_ONLY:
+        text = f"The registry takes no schemas for subject {subject} now: {_reason(body)}. Set its mode to READWRITE"
+        return RefusedError(text, key="auto.register.schemas")
+    return DataError(f"The registry refuses the schema for subject {subject}: {_reason(body)}")
 
 
 def _reason(body: Any) -> str:

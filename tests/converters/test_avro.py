@@ -387,6 +387,9 @@ def test_a_schema_of_another_kind_is_a_data_error(registry: FakeRegistry) -> Non
         converter(registry).to_data("t", framed(registry.add(NOTE, schemaType="PROTOBUF"), [b"x"]))
 
 
+IN_A_HEADER = "io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer"
+
+
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
@@ -406,9 +409,16 @@ def test_a_schema_of_another_kind_is_a_data_error(registry: FakeRegistry) -> Non
         ({"schema.registry.ssl.keystore.key": "x"}, "schema.registry.ssl.keystore.key"),
         ({"proxy.host": "proxy"}, "proxy.port"),
         ({"basic.auth.credentials.source": "USER_INFO"}, "basic.auth.user.info"),
+        ({"key.schema.id.serializer": IN_A_HEADER}, "key.schema.id.serializer"),
+        ({"value.schema.id.serializer": IN_A_HEADER}, "value.schema.id.serializer"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(keys: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError) as caught:
         AvroConverterConfig.parse({"schema.registry.url": "http://localhost", **keys})
     assert named in [problem.key for problem in caught.value.problems]
+
+
+def test_an_id_of_eight_bytes_is_told_as_what_apicurio_writes(registry: FakeRegistry) -> None:
+    (found,) = converter(registry).decode("t", [b"\x00" + (7).to_bytes(8, "big") + b"\x02"]).failures
+    assert "apicurio.registry.as-confluent=true" in str(found[1])

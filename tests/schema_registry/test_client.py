@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +20,21 @@ from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError, RefusedError, RetriableError, TaskError
 from ferryman.plugins import catalog
 from ferryman.record import Rows
-from ferryman.schema import BYTES, INT32, INT64, OPTIONAL_STRING, STRING, Schema, array, decimal, struct
+from ferryman.schema import (
+    BYTES,
+    INT32,
+    INT64,
+    OPTIONAL_STRING,
+    STRING,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
+    RecursiveSchema,
+    Schema,
+    array,
+    decimal,
+    mapping,
+    struct,
+)
 from ferryman.stack.runtime.ports import free_port
 from tests.converters.test_avro import encode, framed
 from tests.schema_registry.registry_server import FakeRegistry, running
@@ -161,6 +176,69 @@ def test_a_schema_that_cannot_read_the_records_own_is_refused_by_name(
     ):
         with pytest.raises(DataError, match=f"Incompatible schema of type 'AVRO': {reason}. Set {switch}=false"):
             written(converter(registry, keys), OF_NOTES, {"n": 3})
+
+
+def logical(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "logicalType": name, **more}
+
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+MICROS = logical("long", "timestamp-micros")
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "value", "why"),
+    [
+        (MICROS, TIMESTAMP_SCHEMA, NOON, "field n: timestamp-millis would be taken for timestamp-micros"),
+        (["null", MICROS, "string"], TIMESTAMP_SCHEMA, NOON, "timestamp-millis would be taken for timestamp-micros"),
+        ({"type": "array", "items": MICROS}, array(TIMESTAMP_SCHEMA), [NOON], "timestamp-millis would be taken"),
+        ({"type": "map", "values": MICROS}, mapping(STRING, TIMESTAMP_SCHEMA), {"a": NOON}, "timestamp-millis would"),
+        (logical("long", "time-micros"), TIME_SCHEMA, time(1), "time-millis would be taken for time-micros"),
+        (logical("int", "date"), TIME_SCHEMA, time(1), "time-millis would be taken for date"),
+        (
+            logical("bytes", "decimal", precision=9, scale=4),
+            decimal(2),
+            Decimal("12.34"),
+            "a decimal of scale 2 would be taken for a decimal of scale 4",
+        ),
+    ],
+)
+@pytest.mark.parametrize("keys", [STRICT, LATEST])
+def test_a_value_is_not_written_where_it_would_be_taken_for_another(
+    registry: FakeRegistry, kind: Any, own: Schema, value: Any, why: str, keys: dict[str, str]
+) -> None:
+    registry.add({"type": "record", "name": "Note", "fields": [{"name": "n", "type": kind}]}, "t-value")
+    with pytest.raises(DataError, match=why):
+        written(converter(registry, keys), struct({"n": own}, name="Note"), {"n": value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "value"),
+    [
+        (logical("long", "timestamp-millis"), TIMESTAMP_SCHEMA, NOON),
+        ("long", TIMESTAMP_SCHEMA, NOON),
+        (logical("long", "local-timestamp-millis"), TIMESTAMP_SCHEMA, NOON),
+        (MICROS, INT64, 1),
+        (logical("bytes", "decimal", precision=9, scale=2), decimal(2), Decimal("12.34")),
+        ([MICROS, logical("long", "timestamp-millis")], TIMESTAMP_SCHEMA, NOON),
+    ],
+)
+@pytest.mark.parametrize("keys", [STRICT, LATEST])
+def test_a_value_is_written_where_it_stays_what_it_is(
+    registry: FakeRegistry, kind: Any, own: Schema, value: Any, keys: dict[str, str]
+) -> None:
+    registry.add({"type": "record", "name": "Note", "fields": [{"name": "n", "type": kind}]}, "t-value")
+    assert written(converter(registry, keys), struct({"n": own}, name="Note"), {"n": value})
+
+
+def test_records_that_contain_themselves_are_looked_through_for_other_meanings(registry: FakeRegistry) -> None:
+    inner = RecursiveSchema.unfilled([], optional=True)
+    own = struct({"next": inner, "n": TIMESTAMP_SCHEMA}, name="Note")
+    inner.fill(own)
+    fields = [{"name": "next", "type": ["null", "Note"], "default": None}, {"name": "n", "type": MICROS}]
+    registry.add({"type": "record", "name": "Note", "fields": fields}, "t-value")
+    with pytest.raises(DataError, match="field n: timestamp-millis would be taken for timestamp-micros"):
+        written(converter(registry, STRICT), own, {"next": None, "n": NOON})
 
 
 def test_the_latest_version_is_asked_for_again_when_its_time_is_up(registry: FakeRegistry) -> None:
@@ -425,6 +503,7 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -434,6 +513,8 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
                 self.wfile.write(body)
             except OSError:
                 return
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             """Says nothing."""
@@ -456,6 +537,9 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
         ((200, {}, b"[1]"), TaskError, "HTTP 200"),
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), TaskError, "HTTP 302"),
         ((403, {}, b"{}"), RefusedError, "check its credentials"),
+        ((404, {}, b"<html>default backend</html>"), RefusedError, "correct the path in schema.registry.url"),
+        ((404, {}, b'{"status": 404, "title": "no such resource"}'), RefusedError, "schema.registry.url"),
+        ((404, {}, b'{"error_code": 40403, "message": "Schema 1 not found"}'), DataError, "does not know the schema"),
         ((503, {"Retry-After": "7"}, b""), RetriableError, "HTTP 503"),
         ((200, {}, b"{}"), DataError, "has no text"),
         ((200, {}, json.dumps({"schema": "{"}).encode()), DataError, "not JSON"),
@@ -471,6 +555,26 @@ def test_what_a_registry_may_answer(answer: Answer, kind: type[Exception], why: 
     if "Retry-After" in answer[1]:
         assert isinstance(caught.value, RetriableError)
         assert caught.value.after == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "why"),
+    [
+        ((404, {}, b"no such page"), RefusedError, "correct the path in schema.registry.url"),
+        ((404, {}, b'{"error_code": 40401, "message": "Subject not found"}'), DataError, "Subject not found"),
+        ((422, {}, b'{"error_code": 42205, "message": "t-value is in read-only mode"}'), RefusedError, "to READWRITE"),
+        ((422, {}, b'{"error_code": 42201, "message": "Invalid schema"}'), DataError, "Invalid schema"),
+        ((409, {}, b'{"error_code": 409, "message": "incompatible"}'), DataError, "incompatible"),
+        ((200, {}, b'{"id": null}'), TaskError, "without an id"),
+    ],
+)
+@pytest.mark.parametrize("keys", [{}, {"auto.register.schemas": "false"}])
+def test_what_a_registry_may_answer_to_a_schema(
+    answer: Answer, kind: type[Exception], why: str, keys: dict[str, str]
+) -> None:
+    with answering(*answer) as url, pytest.raises(kind, match=why) as caught:
+        written(converter(url, keys), ORDER, {"id": 1})
+    assert type(caught.value) is kind
 
 
 def test_an_answer_that_drips_is_given_up_on() -> None:

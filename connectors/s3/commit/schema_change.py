@@ -22,9 +22,15 @@ Convert = Callable[[Any], Any]
 _NUMBERS = INTEGERS | FLOATS
 _SCALARS = _NUMBERS | {Type.BOOLEAN, Type.STRING}
 _NESTED = frozenset({Type.STRUCT, Type.ARRAY, Type.MAP})
-_NOTES = frozenset({"connect.record.doc", "connect.record.aliases", "connect.record.namespace"})
-_DOC = "io.confluent.connect.avro.field.doc."
-"""Parameters that change no value."""
+_NOTES = (
+    "connect.record.",
+    "io.confluent.connect.avro.record.doc",
+    "io.confluent.connect.avro.field.doc.",
+    "io.confluent.connect.avro.field.default",
+    "io.confluent.connect.avro.enum.doc.",
+    "io.confluent.connect.avro.enum.default.",
+)
+"""What parameters begin with that change no value: docs, and marks of defaults."""
 _ENUMS = frozenset(
     {"org.apache.kafka.connect.data.Enum", "io.confluent.connect.avro.Enum", "io.confluent.connect.protobuf.Enum"}
 )
@@ -78,8 +84,7 @@ def _may_lack(schema: Schema) -> bool:
 def _same_parameters(record: Mapping[str, str], file: Mapping[str, str]) -> bool:
     """Whether the parameters that matter are the same; an enum may have fewer symbols than that of the file."""
     own, other = (
-        {name: value for name, value in each.items() if name not in _NOTES and not name.startswith(_DOC)}
-        for each in (record, file)
+        {name: value for name, value in each.items() if not name.startswith(_NOTES)} for each in (record, file)
     )
     if _ENUMS.isdisjoint(own) or _ENUMS.isdisjoint(other):
         return own == other
@@ -119,10 +124,13 @@ def _column(own: Field | None, field: Field) -> pl.Expr | None:
         value = wide.cast(dtype(schema))
     else:
         return None
-    if value is None or schema.default is None:
-        return value
-    plain = schema.type in _SCALARS and schema.name is None
-    return value.fill_null(pl.lit(schema.default, dtype(schema))) if plain else None
+    defaults = [schema] if own is None else [own.schema, schema]
+    for each in defaults:
+        if value is None or each.default is None:
+            continue
+        plain = each.type in _SCALARS and each.name is None
+        value = value.fill_null(pl.lit(each.default, dtype(schema))) if plain else None
+    return value
 
 
 def _is_plain(schema: Schema) -> bool:
@@ -171,12 +179,17 @@ def _promotion(source: Schema, target: Schema) -> Convert:
     raise DataError(f"Schema type mismatch. source type: {source.type} and target type: {target.type}")
 
 
+def _member(source: Schema, target: Schema) -> Convert:
+    convert = _projection(source, target)
+    return lambda value: convert(source.read(value))
+
+
 def _struct(source: Schema, target: Schema) -> Convert:
     members: list[tuple[str, Convert]] = []
     for field in target.fields:
         own = source.by_name.get(field.name)
         if own is not None:
-            members.append((field.name, _projection(own.schema, field.schema)))
+            members.append((field.name, _member(own.schema, field.schema)))
         elif _may_lack(field.schema):
             members.append((field.name, lambda value, default=field.schema.default: default))  # type: ignore[misc]
         else:

@@ -250,7 +250,7 @@ class Tables:
             kind,
             primary_key=column.primary,
             autoincrement=False,
-            nullable=column.nullable or (default is not None and not column.primary),
+            nullable=column.nullable or (column.schema.default is not None and not column.primary),
             server_default=default,
         )
 

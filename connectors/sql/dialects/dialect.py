@@ -202,7 +202,8 @@ class Types(Protocol):
         """How values of the schema go into a column of that type: as they are, or not at all."""
 
     def default(self, schema: Schema, zones: Zones) -> str | sa.TextClause | None:
-        """A field's default: the text of a literal, or SQL for what follows DEFAULT. None if it has none."""
+        """A field's default: the text of a literal, or SQL for what follows DEFAULT. None if it has none, or one that
+        no column can hold."""
 
 
 class Dialect(Protocol):

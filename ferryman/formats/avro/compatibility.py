@@ -3,8 +3,11 @@
 Reproduces org.apache.avro.SchemaCompatibility: names count without their namespaces, and aliases are the reader's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+
+from ferryman.errors import DataError
+from ferryman.formats.avro.rows_reader import parse_text
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
 _WIDER = {
@@ -18,6 +21,7 @@ _WIDER = {
     ("bytes", "string"),
 }
 """What was written, and what it may be read as."""
+_BINARY = {"bytes", "fixed"}
 
 
 class _Part(NamedTuple):
@@ -76,10 +80,35 @@ class _Schema:
         return self.part(node, part.full.rpartition(".")[0] if part.kind in _NAMED else part.space)
 
 
+def check_compatible(target: Any, references: Sequence[Any], own: str, key: str | None) -> None:
+    """Raises DataError if data of the schema whose text is ``own`` is not to be written with the parsed ``target``.
+
+    ``key``: the one that wants the two to be compatible; None if none does.
+    """
+    try:
+        schema = parse_text(own)
+        reason = incompatibility(target, schema, references) if key else None
+        misread = misreading(target, schema, references)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"The Avro schema is not valid: {error!r}") from error
+    if reason is not None:
+        raise DataError(f"Incompatible schema of type 'AVRO': {reason}. Set {key}=false to disable this check")
+    if misread is not None:
+        mend = "Register a schema with the logical type of the data"
+        raise DataError(f"The registered schema means something else: {misread}. {mend}")
+
+
 def incompatibility(reader: Any, writer: Any, references: Sequence[Any] = ()) -> str | None:
     """Why data of the parsed schema ``writer`` cannot be read with ``reader``; None if it can. ``references`` are what
     the reader refers to. Raises KeyError or TypeError for what is no schema."""
     check = _Check(_Schema(reader, references), _Schema(writer))
+    return check.reason(check.reader.root, check.writer.root)
+
+
+def misreading(reader: Any, writer: Any, references: Sequence[Any] = ()) -> str | None:
+    """Which value of ``writer`` would be another one to ``reader``, though Avro's rules let it pass: they see the
+    number of a time, and the digits of a decimal, but not its unit or its point. None if there is none."""
+    check = _Meaning(_Schema(reader, references), _Schema(writer))
     return check.reason(check.reader.root, check.writer.root)
 
 
@@ -92,8 +121,7 @@ class _Check:
 
     def reason(self, reader: _Part, writer: _Part) -> str | None:
         if writer.kind == "union":
-            parts = (self.reason(reader, self.writer.inside(writer, each)) for each in writer.node)
-            return next((found for found in parts if found), None)
+            return _first(self.reason(reader, self.writer.inside(writer, each)) for each in writer.node)
         if reader.kind == "union":
             if any(self.reason(self.reader.inside(reader, each), writer) is None for each in reader.node):
                 return None
@@ -146,3 +174,69 @@ class _Check:
             return None if "default" in field else f"field {field['name']} is new and has no default"
         found = self.reason(self.reader.inside(reader, field["type"]), self.writer.inside(writer, sources[0]["type"]))
         return f"field {field['name']}: {found}" if found else None
+
+
+class _Meaning:
+    """The walk of ``misreading``: it goes wherever the two schemas are alike, and leaves the rest to others."""
+
+    def __init__(self, reader: _Schema, writer: _Schema) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.seen: set[tuple[int, int]] = set()
+
+    def reason(self, reader: _Part, writer: _Part) -> str | None:
+        if writer.kind == "union":
+            return _first(self.reason(reader, self.writer.inside(writer, each)) for each in writer.node)
+        if reader.kind == "union":
+            parts = [self.reader.inside(reader, each) for each in reader.node]
+            found = [self.reason(each, writer) for each in parts if _is_alike(each, writer)]
+            return found[0] if found and all(found) else None
+        if not _is_alike(reader, writer):
+            return None
+        match reader.kind:
+            case "array" | "map" as kind:
+                name = "items" if kind == "array" else "values"
+                inner = self.reader.inside(reader, reader.node[name]), self.writer.inside(writer, writer.node[name])
+                return self.reason(*inner)
+            case "record":
+                return self._fields(reader, writer)
+            case _:
+                return _other_meaning(reader.node, writer.node)
+
+    def _fields(self, reader: _Part, writer: _Part) -> str | None:
+        pair = id(reader.node), id(writer.node)
+        if pair in self.seen:
+            return None
+        self.seen.add(pair)
+        given = {each["name"]: each for each in writer.node["fields"]}
+        for field in reader.node["fields"]:
+            source = next((given[name] for name in (field["name"], *field.get("aliases", ())) if name in given), None)
+            if source is None:
+                continue
+            inner = self.reader.inside(reader, field["type"]), self.writer.inside(writer, source["type"])
+            if found := self.reason(*inner):
+                return f"field {field['name']}: {found}"
+        return None
+
+
+def _first(reasons: Iterable[str | None]) -> str | None:
+    return next((found for found in reasons if found), None)
+
+
+def _is_alike(reader: _Part, writer: _Part) -> bool:
+    return reader.kind == writer.kind or (writer.kind, reader.kind) in _WIDER or {reader.kind, writer.kind} == _BINARY
+
+
+def _other_meaning(reader: Any, writer: Any) -> str | None:
+    read, written = (_logical_type(node) for node in (reader, writer))
+    if read is None or written is None or read == written:
+        return None
+    return f"{written} would be taken for {read}"
+
+
+def _logical_type(node: Any) -> str | None:
+    """A logical type with what its values depend on; local times have the numbers of others."""
+    found = node.get("logicalType") if isinstance(node, dict) else None
+    if found == "decimal":
+        return f"a decimal of scale {node.get('scale', 0)}"
+    return None if found is None else str(found).removeprefix("local-")

@@ -9,12 +9,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
 from ferryman.connectors.s3.layout.rotation import Rotation
+from ferryman.formats.avro.connect_properties import ENUM_DOC, FIELD_DEFAULT, RECORD_DOC
 from ferryman.java.joda_time import zone
+from ferryman.record import Columns, Rows
 from ferryman.schema import (
     INT32,
     INT64,
+    OPTIONAL_STRING,
     STRING,
     RecursiveSchema,
     Schema,
@@ -25,6 +28,7 @@ from ferryman.schema import (
 )
 from tests.connectors.s3.archives import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
 from tests.connectors.s3.s3_task import P0, Log, World
+from tests.connectors.sink_world import batch_at
 
 
 @pytest.fixture
@@ -260,6 +264,9 @@ FEW, MANY = (
         ({"in": MANY}, {"in": FEW}, True),
         ({"in": FEW}, {"in": MANY}, False),
         ({"in": replace(STRING, parameters=(("connect.record.doc", "a"),))}, {"in": STRING}, True),
+        ({"in": replace(INT32, parameters=((FIELD_DEFAULT, "true"),), default=1)}, {"in": INT32}, True),
+        ({"in": replace(struct({}), parameters=((RECORD_DOC, "new"),))}, {"in": struct({})}, True),
+        ({"in": MANY}, {"in": replace(MANY, parameters=(*MANY.parameters, (f"{ENUM_DOC}Colour", "new")))}, True),
         ({"in": replace(STRING, parameters=(("length", "3"),))}, {"in": STRING}, False),
     ],
 )
@@ -270,6 +277,15 @@ def test_what_the_files_schema_cannot_read_closes_it(
     one, other = (replace(struct(fields, "shop.Order"), version=1) for fields in (file, record))
     assert ends_file(compatibility, one, other) is not fits
     assert ends_file(compatibility, one, replace(other, name="shop.Payment"))
+
+
+@pytest.mark.parametrize("as_columns", [True, False])
+def test_a_null_is_the_default_of_its_own_schema_also_in_a_file_of_another(as_columns: bool) -> None:
+    own, other = (struct({"a": replace(OPTIONAL_STRING, default=text), "b": INT32}, "N") for text in ("own", "other"))
+    values = [{"a": None, "b": 1}, {"a": "x", "b": 2}]
+    data = Columns(own, pl.DataFrame(values, {"a": pl.String, "b": pl.Int32})) if as_columns else Rows(own, values)
+    found = projected(batch_at(P0, 0, data), other).value
+    assert found.rows().values == [{"a": "own", "b": 1}, {"a": "x", "b": 2}]
 
 
 def test_schemas_that_contain_themselves_close_files_when_they_change() -> None:

@@ -1,5 +1,6 @@
 """Which column of SQLite takes which Connect type, and in which form: as Confluent's dialect chooses them."""
 
+from math import copysign, isfinite, isnan
 from typing import Any
 
 import polars as pl
@@ -49,13 +50,22 @@ class SqliteTypes:
         """Dates and times go as text into columns declared for them or for text, else as milliseconds."""
         return column_fits.fit(schema, existing, zones)
 
-    def default(self, schema: Schema, zones: Zones) -> str | None:
-        """Bytes, structs, maps and arrays have none."""
+    def default(self, schema: Schema, zones: Zones) -> str | sa.TextClause | None:
+        """Structs, maps and arrays have none, nor what SQLite reads to a NUL or has no number for."""
         if schema.default is None or schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
             return None
         form: Form = "milliseconds" if schema.name in TEMPORAL else scalar_form(schema)
-        if form == "bytes":
-            return None
         frame = series(schema, [schema.default]).alias("d").to_frame()
-        value = frame.select(bound(pl.col("d"), schema, form, zones)).item()
-        return str(int(value) if isinstance(value, bool) else value)
+        return _literal(frame.select(bound(pl.col("d"), schema, form, zones)).item())
+
+
+def _literal(value: Any) -> str | sa.TextClause | None:
+    match value:
+        case bytes():
+            return sa.text(f"X'{value.hex()}'")
+        case float() if not isfinite(value):
+            return None if isnan(value) else sa.text(f"{copysign(1, value):.0f}e999")
+        case str() if "\0" in value:
+            return None
+        case _:
+            return str(int(value) if isinstance(value, bool) else value)

@@ -4,6 +4,7 @@ They are those of Confluent's dialect, but for two that would hold less than a r
 and text in keys, which cannot be TEXT.
 """
 
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -19,7 +20,7 @@ from ferryman.connectors.sql.dialects.mysql.column_types.values import literal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import series
 from ferryman.connectors.sql.records.values import Zones, scalar_form
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import DATE, DECIMAL, FLOATS, TIME, TIMESTAMP, Schema, Type
 
 _LONGEST_KEY = 255
 _PRIMITIVE: dict[Type, sa.types.TypeEngine[Any]] = {
@@ -94,9 +95,15 @@ class MysqlTypes:
         return fit(schema, target(existing), zones, "as numbers")
 
     def default(self, schema: Schema, zones: Zones) -> sa.TextClause | None:
-        """In parentheses, as an expression: MySQL gives columns for long texts no other default."""
+        """In parentheses, as an expression: MySQL gives columns for long texts no other default. Infinity has
+        none."""
         if schema.default is None or schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
+            return None
+        if schema.type in FLOATS and not isfinite(schema.default):
             return None
         frame = series(schema, [schema.default]).alias("d").to_frame()
         text = frame.select(literal(pl.col("d"), schema, scalar_form(schema), zones)).item()
+        if schema.type is Type.STRING and max(text) > "\uffff":
+            # MariaDB keeps the texts of defaults in three bytes a character, and makes others question marks.
+            text = f"CONVERT(x'{str(schema.default).encode().hex()}' USING utf8mb4)"
         return sa.text(f"({text})".replace(":", "\\:"))

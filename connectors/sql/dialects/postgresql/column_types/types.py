@@ -50,11 +50,12 @@ class PostgresTypes:
         return fit(schema, target(existing), zones, "apart")
 
     def default(self, schema: Schema, zones: Zones) -> str | None:
-        """What COPY would read, as a literal."""
+        """What COPY would read, as a literal; no text of PostgreSQL holds a NUL."""
         if schema.default is None or schema.type in (Type.STRUCT, Type.MAP):
             return None
         frame = series(schema, [schema.default]).alias("d").to_frame()
-        return _literal(frame.select(copied(pl.col("d"), schema, _native(schema), zones)).item())
+        text = _literal(frame.select(copied(pl.col("d"), schema, _native(schema), zones)).item())
+        return None if "\0" in text else text
 
 
 def _native(schema: Schema) -> Fit:
