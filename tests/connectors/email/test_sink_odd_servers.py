@@ -29,7 +29,7 @@ def odd(folder: Path, config: dict[str, str] | None = None, **answers: bytes) ->
 
 @pytest.mark.parametrize("answer", [{"mail": b"251 so be it"}, {"rcpt": b"252 I will try"}, {"end": b"251 taken"}])
 def test_any_code_that_says_yes_is_a_yes(tmp_path: Path, answer: dict[str, bytes]) -> None:
-    with odd(tmp_path, **answer) as (server, around):
+    with odd(tmp_path, None, **answer) as (server, around):
         around.put(*PLEDGES)
         around.end()
         assert len(server.messages) == 3
