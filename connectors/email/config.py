@@ -64,6 +64,7 @@ class EmailSinkConfig(EmailKeys):
     def _fixed_addresses(self) -> Iterator[KeyProblem]:
         fixed = {"mail.from": [self.mail_from], "mail.to": entries(self.mail_to), "mail.cc": entries(self.mail_cc)}
         fixed |= {"mail.bcc": entries(self.mail_bcc), "mail.reply.to": [self.mail_reply_to]}
+        fixed |= {"mail.envelope.from": [self.mail_envelope_from]}
         for name, texts in fixed.items():
             for text in texts:
                 if text and "{" not in text:
@@ -106,10 +107,9 @@ class EmailSinkConfig(EmailKeys):
     @property
     def fixed_sender(self) -> str | None:
         """The sender's address that servers are given, if it is the same for all messages."""
+        key = "mail.envelope.from" if self.mail_envelope_from else "mail.from"
         given = self.mail_envelope_from or self.mail_from
-        if "{" in given:
-            return None
-        return one_address("mail.from", given).spec
+        return None if "{" in given else one_address(key, given).spec
 
     @property
     def fixed_recipients(self) -> list[str]:

@@ -15,6 +15,22 @@ MOST_IN_FLIGHT = 250
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
+def _host(value: str) -> str:
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        raise ValueError("Not the name or address of a host") from None
+    if re.search(r"\s", value):
+        raise ValueError("Not the name or address of a host")
+    return value
+
+
+def _port(value: int | None) -> int | None:
+    if value is not None and value > 65_535:
+        raise ValueError("Value must be no more than 65535")
+    return value
+
+
 def _at_most(value: int) -> int:
     if value > MOST_IN_FLIGHT:
         raise ValueError(f"Value must be no more than {MOST_IN_FLIGHT}")
@@ -41,9 +57,11 @@ class EmailKeys(SinkConfig):
 
     ignored: ClassVar[tuple[str, ...]] = (*SinkConfig.ignored, f"{CONVERTER}.", PRODUCER)
 
-    smtp_host: Str = key(importance="HIGH", shown=Shown("Mail server"))
+    smtp_host: Annotated[Str, AfterValidator(_host)] = key(importance="HIGH", shown=Shown("Mail server"))
     """The mail server's name or address."""
-    smtp_port: Int | None = key(None, at_least=1, importance="HIGH", shown=Shown("Mail server"))
+    smtp_port: Annotated[Int | None, AfterValidator(_port)] = key(
+        None, at_least=1, importance="HIGH", shown=Shown("Mail server")
+    )
     """Its port; by default the usual one: 587 with starttls, 465 with tls, 25 with none."""
     smtp_security: Literal["none", "starttls", "tls"] = key("starttls", importance="HIGH", shown=Shown("Mail server"))
     """How the connection is encrypted: starttls (after the greeting, and never without), tls (from the first byte), or

@@ -140,7 +140,7 @@ class Delivery:
             self._outcomes.trouble = Trouble()
             self._run(Attempt())
             if self._outcomes.trouble.hopeless is not None:
-                raise TaskError(self._outcomes.trouble.hopeless)
+                raise TaskError(self._outcomes.trouble.hopeless.text)
         self._watch()
         self._outcomes.flush_events()
         held = {source: offset for source, offset in offsets.items() if source in self._windows}
@@ -297,7 +297,7 @@ class Delivery:
             self._outcomes.flush_events()
             self._commit()
         if trouble.hopeless is not None:
-            raise RefusedError(trouble.hopeless, key="smtp.username")
+            raise RefusedError(trouble.hopeless.text, key=trouble.hopeless.key)
         if trouble.away is not None:
             raise RetriableError(trouble.away)
         if attempt.blocked and len(aside) >= put_aside.MOST_PUT_ASIDE:

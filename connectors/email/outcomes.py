@@ -33,7 +33,7 @@ class Trouble:
     """The server would take no other message either."""
     later: str | None = None
     """The server put single messages off."""
-    hopeless: str | None = None
+    hopeless: Outcome | None = None
     """Nothing will be accepted until somebody changes the config or the account."""
 
     @property
@@ -84,7 +84,7 @@ class Outcomes:
                 self._again(message)
             case Verdict.HOPELESS:
                 window.unsent(at.offset)
-                self.trouble.hopeless = outcome.text
+                self.trouble.hopeless = outcome
                 self._again(message)
             case Verdict.UNANSWERED:
                 self._in_doubt(window, message, mail, outcome.text)

@@ -20,6 +20,8 @@ PAGE_EVENTS = 100
 """Events on a full page; the API gives no more."""
 MOST_TYPES = 20
 """Types that the server filters by in one request."""
+LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, since the epoch: what is later is no time, but mostly one in milliseconds."""
 _MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _LONGEST_PAUSE_SECONDS = 3600.0
 
@@ -156,7 +158,11 @@ class EventsApi:
         try:
             answer = json.loads(body)
             events, more = answer["data"], answer["has_more"]
-        except (ValueError, TypeError, KeyError):
+        except json.JSONDecodeError as error:
+            if body.lstrip().startswith(b"{"):
+                raise RetriableError(f"{self._url} answered with a list that breaks off: {error}") from error
+            events = more = None
+        except (ValueError, TypeError, KeyError, RecursionError):
             events = more = None
         if not isinstance(events, list) or not isinstance(more, bool):
             raise TaskError(f"{self._url} does not answer with a list of events: is stripe.api.url right?")
@@ -167,15 +173,17 @@ def _event(body: Any) -> Event:
     fields = body if isinstance(body, dict) else {}
     match fields:
         case {"id": str(id), "created": int(created), "type": str(type)} if id and not isinstance(created, bool):
-            return Event(id, created, type, fields)
+            if created <= LAST_SECOND:
+                return Event(id, created, type, fields)
     raise TaskError(f"Event {fields.get('id')!r} is malformed: it lacks a proper id, created or type")
 
 
 def _reason(body: bytes) -> str:
     try:
-        return str(json.loads(body)["error"]["message"])[:500]
-    except (ValueError, TypeError, KeyError):
+        said = " ".join(str(json.loads(body)["error"]["message"])[:500].split())
+    except (ValueError, TypeError, KeyError, RecursionError):
         return "no reason given"
+    return "".join(each if each.isprintable() else "?" for each in said)
 
 
 def _pause(value: str | None) -> float | None:
@@ -191,5 +199,5 @@ def _pause(value: str | None) -> float | None:
 def _date(value: str | None) -> float | None:
     try:
         return parsedate_to_datetime(value or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # the latter two of a zone or a year that no calendar has
         return None

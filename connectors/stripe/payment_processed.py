@@ -127,11 +127,18 @@ def _refunded(event: Event) -> int:
 
 
 def _major(event: Event, minor: int, currency: str) -> Decimal:
+    amount = _fitting(minor, currency)
+    if amount is None:
+        shown = Decimal(minor).scaleb(-exponent(currency))
+        raise DataError(f"Event {event.id} ({event.type}) makes no PaymentProcessed: {shown} {currency} does not fit")
+    return amount
+
+
+def _fitting(minor: int, currency: str) -> Decimal | None:
+    """An amount in the currency's own unit; None for one that the schema's decimals cannot hold."""
     amount = Decimal(minor).scaleb(-exponent(currency))
     fitting = round(amount, SCALE)
-    if fitting != amount or not 0 <= minor < 10 ** (PRECISION - 3):
-        raise DataError(f"Event {event.id} ({event.type}) makes no PaymentProcessed: {amount} {currency} does not fit")
-    return fitting
+    return fitting if fitting == amount and 0 <= minor < 10 ** (PRECISION - 3) else None
 
 
 def _metadata(subject: Mapping[str, Any], name: str) -> str | None:
@@ -164,9 +171,9 @@ def _method(subject: Mapping[str, Any]) -> str | None:
 
 
 def _fee(event: Event, currency: str) -> Decimal | None:
-    # A fee in the account's own currency says nothing in the payment's.
+    # A fee in the account's own currency says nothing in the payment's. One of three digits does not cost the payment.
     transaction = _charge(event.subject).get("balance_transaction")
     if not isinstance(transaction, dict) or str(transaction.get("currency")).upper() != currency:
         return None
     fee = _number(transaction.get("fee"))
-    return None if fee is None else _major(event, fee, currency)
+    return None if fee is None else _fitting(fee, currency)

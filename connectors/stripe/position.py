@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from ferryman.connectors.stripe.events_api import LAST_SECOND
+
 VERSION = 1
 MOST_SEEN_IDS = 20_000
 """Ids that an offset may hold: with Stripe's of 28 letters some 620 kB, well below what a Kafka record may weigh."""
@@ -58,13 +60,15 @@ class Position:
 def _seconds(value: Any, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{name} must be seconds since the epoch, not {value!r}")
+    if value > LAST_SECOND:
+        raise ValueError(f"{name} must be seconds since the epoch; {value} is too late, as if it were milliseconds")
     return value
 
 
 def _seen(text: Any) -> dict[str, int]:
     try:
-        by_time = {int(created): ids for created, ids in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError):
+        by_time = {_seconds(int(created), "seen"): ids for created, ids in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
         by_time = {0: None}
     if not all(isinstance(ids, list) and all(isinstance(id, str) for id in ids) for ids in by_time.values()):
         raise ValueError('seen must be JSON such as {"1700000000":["evt_1"]}')

@@ -112,7 +112,8 @@ class StripeSourceConfig(SourceConfig):
         try:
             url = urlsplit(self.stripe_api_url)
             usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-        except ValueError:
+            httpx.URL(self.stripe_api_url).raw_host.decode().encode("idna")  # as the client and the name server want it
+        except (ValueError, httpx.InvalidURL):
             usable = False
         if not usable or not url.scheme or url.query or url.fragment:
             yield KeyProblem("stripe.api.url", "stripe.api.url must be an address such as https://api.stripe.com")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ferryman.connectors.email.mail import addresses, templates
+from ferryman.connectors.email.smtp import wording
 from ferryman.connectors.s3.config import object_names, source_template
 from ferryman.dead_letters import letter
 from ferryman.facts import config_records, statuses
@@ -52,6 +53,7 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.one_line": partial(addresses.one_line, "k"),
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
+    "ferryman.connectors.email.smtp.wording.answer": partial(wording.answer, 550),
     "ferryman.connectors.s3.config.object_names.has": lambda text: object_names.has(text, "topic"),
     "ferryman.connectors.s3.config.object_names.with_times": lambda text: object_names.with_times(text, "UTC"),
     "ferryman.connectors.s3.config.source_template.prefix_pattern": lambda text: source_template.prefix_pattern(

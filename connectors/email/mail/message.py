@@ -19,8 +19,8 @@ from ferryman.errors import DataError
 from ferryman.record import Coordinates
 
 DOUBT = "X-Ferryman-In-Doubt"
-LONGEST_WORD = 200
-"""Lines are folded between words, and RFC 5322 allows no line of more than 998."""
+LONGEST_WORD = 68
+"""Lines are folded between words: a longer one has no room beside ``Subject: ``, and alone it is shown with a blank."""
 _WIRE = compat32.clone(linesep="\r\n", mangle_from_=False)
 
 

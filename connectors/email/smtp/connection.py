@@ -2,21 +2,22 @@
 
 import re
 import ssl
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal, NoReturn
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
+from ferryman.connectors.email.smtp import wording
 from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"(?m)^\.")
 _CLOSING_CODE = 421
-_GO_ON_CODE, _TAKEN_CODE = 354, 250
-LONGEST_ANSWER_CHARACTERS = 500
+_GO_ON_CODE = 354
 
 
 class Verdict(Enum):
@@ -45,6 +46,8 @@ class Outcome:
     verdict: Verdict
     text: str
     """The server's words, or the reason."""
+    key: str = "smtp.username"
+    """Of what is hopeless: the key to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ def _decide(verdict: Verdict, text: str, error: BaseException | None = None) -> 
     raise _Decided(Outcome(verdict, text)) from error
 
 
+def _hopeless(text: str, key: str) -> Outcome:
+    return Outcome(Verdict.HOPELESS, text, key)
+
+
 class Connection:
     """One connection, made when it is first needed and again when it was lost. Never sends two messages at once."""
 
@@ -157,46 +164,51 @@ class Connection:
         )
         try:
             await client.connect()
-        except (SMTPException, OSError) as error:
+            await _introduce(client)
+        except Exception as error:
+            # Of whatever kind it is (a name that no name server can be asked for is a UnicodeError): nothing was sent.
             client.close()
-            _decide(*self._no_connection(error), error)
+            raise _Decided(self._no_connection(error)) from error
         self._client = client
         return client
 
-    def _no_connection(self, error: Exception) -> tuple[Verdict, str]:
+    def _no_connection(self, error: Exception) -> Outcome:
         text = f"no connection to the mail server {self._server}: {_words(error)}"
+        permanent = isinstance(error, SMTPResponseException) and error.code >= 500
         if isinstance(error, SMTPAuthenticationError):
             refused = f"the mail server {self._server} refuses the login: {_words(error)}"
-            return (Verdict.HOPELESS if error.code >= 500 else Verdict.AWAY), refused
+            return Outcome(Verdict.HOPELESS if permanent else Verdict.AWAY, refused)
+        if isinstance(error, SMTPHeloError) and permanent:
+            return _hopeless(f"{text}: it does not take the name by which we introduce ourselves", "smtp.helo.name")
         if _caused_by(error, ssl.SSLCertVerificationError):
-            return (
-                Verdict.HOPELESS,
-                f"{text}. If the certificate is right, name its authority's file in smtp.ssl.ca.location",
-            )
+            whose = "If the certificate is right, name its authority's file in smtp.ssl.ca.location"
+            return _hopeless(f"{text}. {whose}", "smtp.ssl.ca.location")
         # Without a code this is not the server's answer: it has not announced what we must have.
         if type(error) is SMTPException:
-            return Verdict.HOPELESS, text
-        return Verdict.AWAY, text
+            return _hopeless(text, "smtp.security")
+        if not isinstance(error, SMTPException | OSError):
+            return _hopeless(text, "smtp.host")
+        return Outcome(Verdict.AWAY, text)
 
     async def _envelope(self, client: SMTP, mail: Envelope) -> None:
         options = [f"SIZE={len(mail.content)}"] if client.supports_extension("size") else []
         timeout = self._server.timeout
         step: Step = "mail"
         try:
-            await client.mail(mail.sender, options=options, timeout=timeout)
+            await accepted(client.mail(mail.sender, options=options, timeout=timeout))
             step = "rcpt"
             for recipient in mail.recipients:
-                await client.rcpt(recipient, timeout=timeout)
+                await accepted(client.rcpt(recipient, timeout=timeout))
             step = "data"
             answer = await client.execute_command(b"DATA", timeout=timeout)
         except SMTPResponseException as error:
-            _decide(_verdict(error.code, error.message, step, mail), _words(error), error)
+            raise _Decided(_refusal(error.code, error.message, step, mail)) from error
         except (SMTPException, OSError) as error:
             # A server that hangs up over one recipient may go on with the next message.
             verdict = Verdict.AWAY if step == "mail" else Verdict.BUSY
             _decide(verdict, f"the mail server {self._server} does not answer: {_words(error)}", error)
         if answer.code != _GO_ON_CODE:
-            _decide(_verdict(answer.code, answer.message, "data", mail), _answer(answer.code, answer.message))
+            raise _Decided(_refusal(answer.code, answer.message, "data", mail))
 
     async def _content(self, client: SMTP, mail: Envelope) -> Outcome:
         protocol = client.protocol
@@ -208,10 +220,11 @@ class Connection:
             code, text = error.code, error.message
         except (SMTPException, OSError) as error:
             _decide(Verdict.UNANSWERED, f"the mail server {self._server} took the message but did not answer", error)
-        if code == _TAKEN_CODE:
-            return Outcome(Verdict.SENT, _answer(code, text))
-        known = _verdict(code, text, "data", mail) if 400 <= code < 600 else Verdict.UNANSWERED
-        _decide(known, _answer(code, text))
+        if is_consent(code):
+            return Outcome(Verdict.SENT, wording.answer(code, text))
+        if 400 <= code < 600:
+            raise _Decided(_refusal(code, text, "data", mail))
+        _decide(Verdict.UNANSWERED, wording.answer(code, text))
 
     async def _last_answer(self, protocol: SMTPProtocol, content: bytes) -> tuple[int, str]:
         """Not ``SMTP.data``, which does not distinguish a break before the message from one after it."""
@@ -240,15 +253,21 @@ class Connection:
         self.close()
 
 
-def _verdict(code: int, text: str, step: Step, mail: Envelope) -> Verdict:
+def _refusal(code: int, text: str, step: Step, mail: Envelope) -> Outcome:
     """What a refusal means for this message and for all others; see the table in ``status_codes``."""
+    about = scope(code, text, step)
+    by_sender = about is Scope.SENDER
+    if by_sender:
+        about = Scope.ACCOUNT if mail.same_sender else Scope.MESSAGE
+    key = "mail.from" if by_sender else "smtp.username"
+    return Outcome(_verdict(code, step, about), wording.answer(code, text), key)
+
+
+def _verdict(code: int, step: Step, about: Scope) -> Verdict:
     if code == _CLOSING_CODE and step != "mail":
         return Verdict.BUSY
     if code == _CLOSING_CODE or not 400 <= code < 600:
         return Verdict.AWAY
-    about = scope(code, text, step)
-    if about is Scope.SENDER:
-        about = Scope.ACCOUNT if mail.same_sender else Scope.MESSAGE
     match about:
         case Scope.QUOTA:
             return Verdict.AWAY
@@ -259,15 +278,33 @@ def _verdict(code: int, text: str, step: Step, mail: Envelope) -> Verdict:
     return Verdict.PUT_OFF if code < 500 else Verdict.REFUSED
 
 
+def is_consent(code: int) -> bool:
+    """Whether an answer says yes: of a code that one does not know the first digit counts (RFC 5321, 4.3.2)."""
+    return 200 <= code < 300
+
+
+async def accepted(command: Awaitable[object]) -> None:
+    """Waits for the answer to a sender or a recipient. Raises the client's error unless it says yes."""
+    try:
+        await command
+    except SMTPResponseException as error:
+        if not is_consent(error.code):
+            raise
+
+
+async def _introduce(client: SMTP) -> None:
+    """Tells our name, where neither encryption nor a login has done so, and hears what the server can do."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return _answer(error.code, error.message)
-    return str(error) or type(error).__name__
-
-
-def _answer(code: int, text: str) -> str:
-    """A server's answer on one line, and not more of it than is useful."""
-    return f"{code} {' '.join(text.split())}"[:LONGEST_ANSWER_CHARACTERS]
+        return wording.answer(error.code, error.message)
+    return wording.on_one_line(str(error)) or type(error).__name__
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

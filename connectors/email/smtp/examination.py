@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from ferryman.connectors.email.smtp import refusals
-from ferryman.connectors.email.smtp.connection import Connection, MailServer, NotReached
+from ferryman.connectors.email.smtp.connection import Connection, MailServer, NotReached, accepted
 from ferryman.connectors.email.smtp.status_codes import Step
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
@@ -41,8 +41,6 @@ async def _looked(server: MailServer, mail: Mail) -> list[Finding]:
     except NotReached as error:
         return [refusals.of_connection(subject, server, error)]
     try:
-        with suppress(SMTPException, OSError):  # without a login the client has not asked yet what the server can do
-            await client.ehlo(timeout=server.timeout)
         found = [_secured(server, subject), *_extensions(client, mail.largest)]
         return [*found, *await _addresses(client, server, mail)]
     finally:
@@ -90,7 +88,7 @@ async def _addresses(client: SMTP, server: MailServer, mail: Mail) -> list[Findi
 async def _told(client: SMTP, server: MailServer, step: Step, address: str) -> Finding:
     subject = f"{'sender' if step == 'mail' else 'recipient'} {address}"
     try:
-        await (client.mail if step == "mail" else client.rcpt)(address, timeout=server.timeout)
+        await accepted((client.mail if step == "mail" else client.rcpt)(address, timeout=server.timeout))
     except SMTPResponseException as error:
         return refusals.of_address(subject, server, step, error)
     except (SMTPException, OSError) as error:

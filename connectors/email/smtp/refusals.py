@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from aiosmtplib import SMTPAuthenticationError, SMTPException, SMTPResponseException
 
+from ferryman.connectors.email.smtp import wording
 from ferryman.connectors.email.smtp.connection import MailServer, NotReached
 from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 from ferryman.findings import Finding, mend, warning
@@ -121,7 +122,7 @@ def _port(server: MailServer) -> int:
 
 
 def _answer(error: SMTPResponseException) -> str:
-    return f"{error.code} {' '.join(error.message.split())}"
+    return wording.answer(error.code, error.message)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -35,7 +35,9 @@ class StripeStub:
     now: int = 2_000_000_000
     events: list[Body] = field(default_factory=list)
     moods: list[str | tuple[int, Mapping[str, str]]] = field(default_factory=list)
-    """What the next requests meet: a status with headers, or ``hang up``, ``drip``, ``nonsense``, ``none``."""
+    """What the next requests meet: a status with headers, or ``hang up``, ``drip``, ``nonsense``, ``cut``, ``none``.
+
+    ``cut`` ends the answer in its middle, as a gateway does that knows of no length."""
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
     """What happens at the gateway just before each of the next requests."""
     requests: list[dict[str, list[str]]] = field(default_factory=list)
@@ -62,6 +64,10 @@ class StripeStub:
             case "none":
                 status, body = self.answer(query)
                 return status, {}, json.dumps(body).encode()
+            case "cut":
+                status, body = self.answer(query)
+                text = json.dumps(body)
+                return status, {}, text[: len(text) // 2].encode()
             case "nonsense":
                 return 200, {}, b"<html>It works!</html>"
             case (status, headers):
@@ -75,7 +81,7 @@ class StripeStub:
         if types and not self.strict:
             return 400, {"error": {"message": "Unexpected types"}}
         since = int(query.get("created[gte]", ["0"])[0])
-        before = int(query.get("created[lt]", ["99999999999"])[0])
+        before = int(query.get("created[lt]", [str(10**15)])[0])
         found = [
             one for one in self.listed() if since <= one["created"] < before and (not types or one["type"] in types)
         ]

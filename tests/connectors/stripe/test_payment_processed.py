@@ -48,6 +48,11 @@ def test_a_payment_that_succeeded() -> None:
     assert list(value) == [field.name for field in SCHEMA.fields]
 
 
+def test_a_fee_of_three_digits_is_left_out_and_does_not_cost_the_payment() -> None:
+    value = made(amount=12340, currency="kwd", latest_charge={"balance_transaction": {"fee": 1234, "currency": "kwd"}})
+    assert (value["amount"], value["fee"]) == (Decimal("12.34"), None)
+
+
 def test_a_time_that_no_calendar_has_is_an_error_of_its_event() -> None:
     created = 1_700_000_000_000_000
     with pytest.raises(DataError, match=r"evt_1 .* created is missing or malformed"):

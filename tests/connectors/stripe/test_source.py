@@ -179,7 +179,11 @@ def test_start_from_a_time_takes_what_is_created_then_or_later(stub: StripeStub)
         ((503, {"Retry-After": "0"}), 0.0),
         ((500, {}), None),
         ((503, {"Retry-After": "soon"}), None),
+        ((429, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}), None),
+        ((429, {"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}), None),
+        ((429, {"Retry-After": "1e400"}), 3600.0),
         ("hang up", None),
+        ("cut", None),
     ],
 )
 def test_a_gateway_that_is_away_or_throttles_is_asked_again(stub: StripeStub, mood: Any, after: float | None) -> None:
@@ -225,6 +229,33 @@ def test_a_refused_key_fails_the_task_by_the_keys_name_only(stub: StripeStub, st
 def test_another_kind_of_server_fails_the_task(stub: StripeStub, mood: Any) -> None:
     stub.moods = [mood]
     with pytest.raises(TaskError, match="/v1/events"):
+        Task(config(stub.url)).poll()
+
+
+def test_an_event_in_milliseconds_fails_the_task_and_does_not_hide_those_that_follow(stub: StripeStub) -> None:
+    stub.add(payment("evt_1", 1_000), payment("evt_bad", 1_700_000_000_000))
+    task = Task(config(stub.url, errors_tolerance="all"))
+    with pytest.raises(TaskError, match="evt_bad"):
+        task.drain()
+    stub.events[1]["created"] = 1_001
+    task.kill()
+    task.drain()
+    assert task.ids == ["evt_1", "evt_bad"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"data":' * 100_000, '{"a": [' * 100_000 + "1"])
+def test_an_answer_too_deep_to_be_read_is_no_list_of_events(
+    stub: StripeStub, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(stub, "meet", lambda query: (200, {}, text.encode()))
+    with pytest.raises(TaskError, match="does not answer with a list of events"):
+        Task(config(stub.url)).poll()
+
+
+def test_a_refusals_reason_is_told_on_one_line(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = {"error": {"message": "no\r\nERROR \x1b[2Jforged \ud800"}}
+    monkeypatch.setattr(stub, "meet", lambda query: (402, {}, json.dumps(reason).encode()))
+    with pytest.raises(TaskError, match=r"answered 402: no ERROR \?\[2Jforged \?$"):
         Task(config(stub.url)).poll()
 
 
@@ -292,6 +323,9 @@ def test_an_offset_stays_bounded(stub: StripeStub, monkeypatch: pytest.MonkeyPat
         {"version": 2, "settled": 1},
         {"version": 1, "settled": "yesterday"},
         {"version": 1, "settled": -1},
+        {"version": 1, "settled": 1_767_225_600_000},
+        {"version": 1, "settled": 5, "seen": '{"1767225600000":["evt_1"]}'},
+        {"version": 1, "settled": 5, "seen": "[" * 100_000},
         {"version": 1, "settled": 5, "seen": "evt_1"},
         {"version": 1, "settled": 5, "seen": '{"5": "evt_1"}'},
         {"version": 1, "settled": 5, "seen": '{"5": [1]}'},
@@ -321,6 +355,9 @@ def test_offsets_may_be_set_by_hand_or_removed() -> None:
         ({"stripe.api.url": "api.stripe.com"}, "stripe.api.url"),
         ({"stripe.api.url": "https://me:planted@api.stripe.com"}, "stripe.api.url"),
         ({"stripe.api.url": "https://api.stripe.com:port"}, "stripe.api.url"),
+        ({"stripe.api.url": "https://api..stripe.com"}, "stripe.api.url"),
+        ({"stripe.api.url": f"https://{'a' * 64}.example"}, "stripe.api.url"),
+        ({"stripe.api.url": "https://api.str\x01ipe.com"}, "stripe.api.url"),
         ({"stripe.api.key": "sk planted\u20ac"}, "stripe.api.key"),
         ({"stripe.api.version": "newest"}, "stripe.api.version"),
         ({"start.from": "yesterday"}, "start.from"),
