@@ -1,10 +1,12 @@
 """A source's dead letter queue: its letters go into the transaction of the records beside them, or on the same way."""
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain.narrowing import Failure
 from ferryman.errors import TaskError, TooLarge
@@ -13,6 +15,9 @@ from ferryman.task.errors.letter import Size
 from ferryman.task.errors.source_letter import SourceWriter, origin
 from ferryman.task.meters.tasks import Errors
 from ferryman.task.source.outbox import Outbox
+
+ANSWER_SECONDS, POLL_SECONDS = 2.0, 0.1
+"""Seconds that are waited for the word about a letter of a transaction that has failed, and between two looks."""
 
 
 @dataclass(slots=True)
@@ -24,8 +29,9 @@ class Letters:
     writer: SourceWriter
     errors: Errors = field(default_factory=Errors)
     """The meter that counts letters."""
-    refusal: str = field(default="", init=False)
-    """Why the broker accepts no letters, if it does not; the producer's own error does not name the topic."""
+    _refusal: str = field(default="", init=False)
+    _unanswered: int = field(default=0, init=False)
+    """How many letters the producer has of which nothing was told yet."""
 
     def send(self, failures: Sequence[Failure], outbox: Outbox) -> None:
         """Hands a letter for each to the producer, smaller than its record where its own limits want that.
@@ -34,6 +40,16 @@ class Letters:
         """
         for failure in failures:
             self._send(failure, outbox)
+
+    def refusal(self, producer: Producer) -> str:
+        """Why the broker accepts no letters, if it does not, for when a transaction has failed: the error of that does
+        not name the topic."""
+        # The client lets the transaction fail first, and tells of the message behind that, perhaps a moment later.
+        until = time.monotonic() + ANSWER_SECONDS
+        while self._unanswered and not self._refusal and time.monotonic() < until:
+            with suppress(KafkaException):  # which is what we know already
+                producer.poll(POLL_SECONDS)
+        return self._refusal
 
     def _send(self, failure: Failure, outbox: Outbox) -> None:
         for size in Size:
@@ -44,6 +60,7 @@ class Letters:
                 outbox.write(self.topic, letter.value, letter.key, **more)
             except TooLarge:
                 continue
+            self._unanswered += 1
             self.errors.sent += 1
             return
         where = origin(failure)
@@ -53,9 +70,10 @@ class Letters:
         )
 
     def _answered(self, stage: str, error: KafkaError | None, message: Message) -> None:
+        self._unanswered -= 1
         if error is None:
             self.errors.letters[stage] += 1
         else:
             self.errors.unsent += 1
         if error is not None and error.code() in REFUSED:
-            self.refusal = f"a dead letter was not written to {self.topic}: {as_refusal(error, self.topic)}"
+            self._refusal = f"a dead letter was not written to {self.topic}: {as_refusal(error, self.topic)}"

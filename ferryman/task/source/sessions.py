@@ -105,8 +105,8 @@ class SourceSessions:
         except KafkaException as error:
             found = delivery.cause(error)
             self._fenced = self._transactional and found.args[0].code() in FENCED
-            if session.letters is not None and session.letters.refusal:
-                raise TaskError(session.letters.refusal) from found
+            if session.letters is not None and (refusal := session.letters.refusal(outbox.producer)):
+                raise TaskError(refusal) from found
             raise found from None
         finally:
             delivery.abandon()

@@ -22,9 +22,9 @@ from tests.running import produce, until
 COMMITTED = IsolationLevel.READ_COMMITTED
 
 
-def replicated(stack: Stack, topic: str, on: int) -> TopicPartition:
-    """A topic of one partition that the broker of this number leads as long as it is there."""
-    order = [on, *(each for each in (1, 2, 3) if each != on)]
+def replicated(stack: Stack, topic: str, on: int, *others: int) -> TopicPartition:
+    """A topic of one partition that the broker of this number leads as long as it is there, and then one of others."""
+    order = [on, *others]
     admin = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
     admin.create_topics([NewTopic(topic, 1, replica_assignment=[order])])[topic].result()
     until(lambda: led_by(stack, topic) == on, what="its leader")
@@ -84,7 +84,7 @@ def asking(stack: Stack, topic: str) -> Iterator[Asking]:
 def test_whoever_knew_a_former_leader_of_a_partition_is_told_its_end_by_the_next_one_and_by_the_first_when_it_is_back(
     brokers: Stack, unique: str, meanwhile: bool
 ) -> None:
-    kafka, partition = brokers.addresses["kafka"], replicated(brokers, unique, 2)
+    kafka, partition = brokers.addresses["kafka"], replicated(brokers, unique, 2, 1, 3)
     with asking(brokers, unique) as those:
         those.all_know(partition)
         lost(brokers, unique, 2)
@@ -102,7 +102,7 @@ def test_whoever_knew_a_former_leader_of_a_partition_is_told_its_end_by_the_next
 def test_whoever_asks_the_broker_that_it_holds_for_the_controller_asks_another_when_that_one_is_gone(
     brokers: Stack, unique: str, asks: str
 ) -> None:
-    partition, admin = replicated(brokers, unique, 1), Admin({"bootstrap.servers": brokers.addresses["kafka"]})
+    partition, admin = replicated(brokers, unique, 1, 2, 3), Admin({"bootstrap.servers": brokers.addresses["kafka"]})
     # Any broker names any that lives, at random; the client believes the last one that it was told.
     until(lambda: admin.list_topics(SOON).controller_id == 2, what="a client that holds the second for the controller")
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]

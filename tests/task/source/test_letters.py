@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
@@ -20,12 +21,17 @@ from tests.kafka.fake_producer import FakeProducer, Sent
 def sent(*values: str, largest: int = 1000) -> list[Sent]:
     """What becomes of failures of records with these values, at a producer that takes no more bytes a value."""
     producer: Any = FakeProducer(Cluster(), largest=largest)
+    send(producer, *values)
+    return list(producer.queue)
+
+
+def send(producer: Any, *values: str) -> Letters:
     producer.begin_transaction()
     records = [Record(topic="t", key="k", value=value, source_offset={"at": 1}) for value in values]
     failures = [Failure(records, at, Stage.TRANSFORMATION, "T", DataError("no")) for at in range(len(values))]
     letters = Letters("dead", SourceWriter(TextConverter(Config(), "header"), False, "c", 0))
     letters.send(failures, Outbox(producer, Control(lambda event, facts: None), 3.0, 60.0))
-    return list(producer.queue)
+    return letters
 
 
 def test_each_failure_is_a_letter_in_its_order() -> None:
@@ -45,3 +51,24 @@ def test_one_that_is_too_large_goes_without_its_value() -> None:
 def test_one_that_is_too_large_with_nothing_in_it_fails_the_task_and_names_the_limit() -> None:
     with pytest.raises(TaskError, match=r"source offset \{'at': 1\}, was not written: .*max\.request\.size"):
         sent("1", largest=-1)
+
+
+def test_a_refusal_that_the_client_has_not_told_yet_when_the_transaction_fails_is_waited_for() -> None:
+    producer: Any = FakeProducer(Cluster())
+    letters, polls = send(producer, "1"), iter([1, 2, 3])
+    (letter,) = producer.queue
+
+    def polled() -> None:
+        if next(polls) == 3:
+            letter.answered(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), letter)
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    producer.when_polled = polled
+    assert "a dead letter was not written to dead" in letters.refusal(producer)
+
+
+def test_where_no_letter_was_sent_there_is_nothing_to_wait_for() -> None:
+    producer: Any = FakeProducer(Cluster())
+    letters = send(producer)
+    producer.when_polled = pytest.fail
+    assert letters.refusal(producer) == ""
