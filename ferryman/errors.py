@@ -175,6 +175,12 @@ class FencedError(TaskError):
     permanent = True
 
 
+class UnsafeRun(TaskError):
+    """A run that may not go on, since it would do harm for certain or nobody can tell that it would not."""
+
+    permanent = True
+
+
 class RequestError(FerrymanError):
     """A request that cannot be met; ``status`` is the HTTP status of the answer."""
 

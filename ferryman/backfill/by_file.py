@@ -12,13 +12,11 @@ from ferryman.backfill.request import Request
 from ferryman.backfill.terminal import Report
 from ferryman.connector import own_offsets_topic
 from ferryman.errors import ConfigError
-from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import Subscription
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
-from ferryman.runs.progress_text import duration
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import redaction
 from ferryman.telemetry.redaction import redact
@@ -42,14 +40,8 @@ class ByFile:
 
     def keep(self, run: Run, request: Request) -> None:
         """Keeps the bounds for the next call."""
-        clients = self._clients(run.name)
         with _answered():
-            if run.ranges is not None:
-                kept.keep(clients, run.ranges, request)
-            elif run.part is not None:
-                own = own_offsets_topic(self._resolved(self.live))
-                creation.create(Admin(clients.admin()), of_worker.source_offsets(self.settings.values, own))
-                kept.keep_part(clients, self._offsets_topic, run.part, request)
+            kept.keep(self._clients(run.name), self.settings.config.offset_storage_topic, run, request)
 
     @property
     def _offsets_topic(self) -> str:
@@ -57,14 +49,12 @@ class ByFile:
 
     def explain(self, run: Run, report: Report) -> None:
         """What there is to say beside the ranges: bytes, time, where it goes."""
+        size: int | None = None
         if run.ranges is not None:
             with _answered():
                 size = sample.bytes_of(self._clients(run.name), run.ranges)
-            report.line(f"about {size / 1e6:,.1f} MB of keys and values, by a sample")
-        rate = run.config.get("ferryman.run.rate")
-        if rate and run.records is not None:
-            report.line(f"at {float(rate):g} records a second: {duration(run.records / float(rate))}")
-        report.line("nothing was started")
+        rate = float(run.config.get("ferryman.run.rate", 0))
+        report.sized(size, run.records / rate if rate and run.records is not None else None)
 
     def _clients(self, name: str) -> Clients:
         return Clients(name, 0, self.settings.values, self._resolved(self.live), "backfill")

@@ -1,11 +1,13 @@
-"""The bounds of a run of the command line, kept in Kafka: a group of their own has them as offsets and metadata.
+"""The bounds of a run, kept in Kafka: a group of their own has them as offsets and metadata.
 
-The command has nothing that outlives its process, and a container no disk. When it is called again, it goes on with the
-bounds that were fixed when it was called first.
+The command line has nothing that outlives its process, and a container no disk. When it is called again, it goes on
+with the bounds that were fixed when it was called first. A run that REST made is gone when it is deleted, and so is a
+standalone worker's when that ends, but its offsets stay; a later one of that name goes on behind them only if it was
+asked for in the same way.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException
@@ -13,14 +15,18 @@ from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Part, Span
+from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
-from ferryman.errors import ConfigError
+from ferryman.connector import own_offsets_topic
+from ferryman.errors import ConfigError, RequestError
+from ferryman.internal_topics import creation, of_worker
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.runs.ranges import Range, Ranges
 
-FORMAT = 1
+FORMAT = 2
 ANSWER_SECONDS = 30.0
 
 
@@ -49,28 +55,38 @@ def read_part(clients: Clients, topic: str, request: Request) -> Part | None:
 def _read(
     clients: Clients, sources: Iterable[TopicPartition], request: Request
 ) -> Mapping[TopicPartition, tuple[int, Mapping[str, Any]]]:
-    """What was kept of each, with its offset."""
+    """What was kept of each, with its offset. ConfigError if the run was begun in another way than this one."""
+    noted = _noted(clients, sources)
+    for _, note in noted.values():
+        if note["wish"] != request.wish:
+            raise ConfigError.for_key("name", _other(clients.connector, str(note["wish"]), request))
+    return noted
+
+
+def _other(name: str, begun: str, request: Request) -> str:
+    return (
+        f"{name} was begun with other bounds or other keys ({begun}; this time {request.wish}), and would go on where "
+        "that one stopped. Give this run another name"
+    )
+
+
+def _noted(
+    clients: Clients, sources: Iterable[TopicPartition]
+) -> Mapping[TopicPartition, tuple[int, Mapping[str, Any]]]:
     wanted = [ClientPartition(*source) for source in sorted(sources)]
     consumer = Consumer(clients.group_reader() | QUIET | {"group.id": group(clients)})
     try:
         found = coordinator.ask(lambda: consumer.committed(wanted, timeout=ANSWER_SECONDS)) if wanted else []
     finally:
         consumer.close()
-    noted = {
-        TopicPartition(each.topic, each.partition): (each.offset, _noted(clients, each.metadata))
+    return {
+        TopicPartition(each.topic, each.partition): (each.offset, _note_of(clients, each.metadata))
         for each in found
         if not each.error and each.offset >= 0
     }
-    for _, note in noted.values():
-        if note["wish"] != _wish(request):
-            raise ConfigError.for_key(
-                "name",
-                f"{clients.connector} was begun with other bounds ({note['wish']}); give this run another --name",
-            )
-    return noted
 
 
-def _noted(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
+def _note_of(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
     try:
         note = json.loads(metadata or "")
         if note["ferryman.run"] == FORMAT:
@@ -82,36 +98,45 @@ def _noted(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
     )
 
 
-def _wish(request: Request) -> str:
-    """What was asked for, as far as it decides about ranges."""
-    offsets = sorted([*source, *range_] for source, range_ in request.offsets.items())
-    positions = "" if request.positions is None else f" positions={json.dumps(request.positions)}"
-    return f"from={request.begins} to={request.ends} offsets={json.dumps(offsets) if offsets else ''}{positions}"[:2000]
+def keep(clients: Clients, worker_topic: str, run: Run, request: Request) -> None:
+    """Keeps the bounds of a new run; ``worker_topic`` is where the worker has sources' offsets. Raises
+    KafkaException."""
+    if run.ranges is not None:
+        _keep(clients, [ClientPartition(*each) for each in _bounds(run.ranges, request)])
+    elif run.part is not None:
+        own = own_offsets_topic(clients.raw)
+        creation.create(Admin(clients.admin()), of_worker.source_offsets(clients.worker, own))
+        sets = {"span": run.part.span.dump(), "sets": dict(run.part.sets)}
+        _keep(clients, [ClientPartition(own or worker_topic, 0, 0, _note(request, **sets))])
 
 
-def keep(clients: Clients, ranges: Ranges, request: Request) -> None:
-    """Keeps the ranges of a new run. Raises KafkaException."""
-    wanted = [
-        ClientPartition(*source, range_.behind, _note(ranges.ids[source.topic], range_, request))
-        for source, range_ in ranges.of.items()
-    ]
-    _keep(clients, wanted)
+def claim(clients: Clients, worker_topic: str, run: Run, request: Request) -> None:
+    """The same for a run that nobody goes on with, but for one that was asked for in the same way. RequestError 409 if
+    there was one of its name that was asked for otherwise: whose offsets it would go on behind."""
+    own = own_offsets_topic(clients.raw)
+    sources = run.ranges.of if run.ranges is not None else [TopicPartition(own or worker_topic, 0)]
+    for _, note in _noted(clients, sources).values():
+        if note["wish"] != request.wish:
+            raise RequestError(409, _other(clients.connector, str(note["wish"]), request))
+    if not request.dry_run:
+        keep(clients, worker_topic, run, request)
 
 
-def keep_part(clients: Clients, topic: str, part: Part, request: Request) -> None:
-    """The same for a run of a source."""
-    note = {"ferryman.run": FORMAT, "span": part.span.dump(), "sets": dict(part.sets), "wish": _wish(request)}
-    _keep(clients, [ClientPartition(topic, 0, 0, json.dumps(note))])
+def _bounds(ranges: Ranges, request: Request) -> Iterator[tuple[str, int, int, str]]:
+    for source, range_ in ranges.of.items():
+        yield *source, range_.behind, _note(request, id=ranges.ids[source.topic], first=range_.first)
+
+
+def _note(request: Request, **facts: Any) -> str:
+    return json.dumps({"ferryman.run": FORMAT, **facts, "wish": request.wish})
 
 
 def _keep(clients: Clients, wanted: list[ClientPartition]) -> None:
+    if not wanted:
+        return
     admin = AdminClient(clients.admin())
     asked = ConsumerGroupTopicPartitions(group(clients), wanted)
     answer = coordinator.ask(lambda: admin.alter_consumer_group_offsets([asked])[asked.group_id].result())
     for each in answer.topic_partitions:
         if each.error:
             raise KafkaException(each.error)
-
-
-def _note(topic_id: str, range_: Range, request: Request) -> str:
-    return json.dumps({"ferryman.run": FORMAT, "id": topic_id, "first": range_.first, "wish": _wish(request)})

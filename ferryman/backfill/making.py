@@ -40,6 +40,8 @@ class Run:
     verdict: Verdict
     part: Part | None = None
     """What a source is to hand over."""
+    begun: bool = False
+    """Whether an earlier call of the command has begun it; it goes on with the bounds that it had then."""
     done: int = 0
     """How many records an earlier run of the same name has done; this one continues after them."""
 
@@ -71,12 +73,13 @@ class Making:
         if not catalog.is_sink(plugin):
             kept = fixed if isinstance(fixed, Part) else None
             config, part, verdict = of_source.run_config(plugin, self.live, request, self.resolve, kept)
-            return Run(config["name"], config, None, verdict, part)
+            return Run(config["name"], config, None, verdict, part, begun=kept is not None)
         if request.positions is not None:
             raise ConfigError.for_key("positions", "only sources have positions; a sink has offsets")
         return self._of_sink(plugin, request, fixed if isinstance(fixed, Ranges) else None)
 
     def _of_sink(self, plugin: type[Sink[Any]], request: Request, ranges: Ranges | None) -> Run:
+        begun = ranges is not None
         live = self.resolve(self.live)
         merged = self.resolve(request.merged(self.live))
         config: SinkConfig = plugin.config_class.parse(merged)
@@ -91,7 +94,7 @@ class Making:
         verdict = harm.verdict(before, run, again, request.allow_duplicates)
         created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
-        return Run(made["name"], made, ranges, verdict)
+        return Run(made["name"], made, ranges, verdict, begun=begun)
 
     def history(self, resolved: Mapping[str, str], config: SinkConfig) -> History:
         """What Kafka has of the connector's topics."""

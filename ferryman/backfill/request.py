@@ -13,6 +13,7 @@ from ferryman.errors import ConfigError
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import MAX_OFFSET, Range, Ranges
+from ferryman.telemetry.redaction import is_secret
 
 GROUP = "consumer.override.group.id"
 NOT_TO_SET = ("name", "connector.class", "topics.regex")
@@ -50,18 +51,27 @@ class Request:
         if wrong is not None:
             raise ConfigError.for_key(wrong, f"{wrong} cannot be set for a run")
 
+    @property
+    def wish(self) -> str:
+        """What decides which records the run brings where, as text: another one must not be taken for its continuation.
+        Of the keys that are set it has a digest, without those of secrets, which are renewed."""
+        bounds = [f"{name}={value}" for name, value in (("from", self.begins), ("to", self.ends)) if value]
+        offsets = sorted([*source, *range_] for source, range_ in self.offsets.items())
+        named = {"offsets": offsets, "positions": self.positions}
+        parts = [*bounds, *(f"{name}={_short(value)}" for name, value in named.items() if value)]
+        sets = sorted((key, value) for key, value in self.sets.items() if not is_secret(key))
+        return " ".join([*parts, *([f"set={_digest(sets)}"] if sets else [])]) or "everything"
+
     def run_name(self, live: str) -> str:
-        """What the run is called: the same for the same wish."""
+        """What the run is called: the same for the same wish, and another for another."""
         if self.name:
             return self.name
+        parts = [f"{live}-backfill"]
         if self.begins:
-            began = datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S")
-            return f"{live}-backfill-{began}"
-        wish = json.dumps(
-            [self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())]
-            + ([list(self.positions)] if self.positions else [])
-        )
-        return f"{live}-backfill-{hashlib.sha256(wish.encode()).hexdigest()[:8]}"
+            parts.append(datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S"))
+        if self.wish != f"from={self.begins}":
+            parts.append(_digest(self.wish))
+        return "-".join(parts)
 
     def merged(self, live: Mapping[str, str]) -> dict[str, str]:
         """A live connector's config with the keys that it sets."""
@@ -81,6 +91,8 @@ class Request:
             "created": created,
         }
         merged = {key: value for key, value in merged.items() if not key.startswith(PREFIX)}
+        if fold and "tasks.max" not in self.sets:
+            merged["tasks.max"] = "1"  # one that reads all partitions sees whether a key is in two of them
         if GROUP not in self.sets:
             merged.pop(GROUP, None)  # in the live connector's group the two would share its partitions
         elif trim(self.sets[GROUP] or "") == trim(live.get(GROUP, f"connect-{live['name']}")):
@@ -88,6 +100,15 @@ class Request:
         merged |= {f"{PREFIX}{name}": value or None for name, value in own.items()}
         merged |= {"name": self.run_name(live["name"]), "topics.regex": None, "topics": ",".join(sorted(ranges.ids))}
         return {key: value for key, value in merged.items() if value is not None}
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 1000 else _digest(value)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]
 
 
 def _checked_time(name: str, value: str) -> None:

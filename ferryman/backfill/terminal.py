@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
 from ferryman.runs.progress import Progress
-from ferryman.runs.progress_text import many, sentence
+from ferryman.runs.progress_text import duration, many, sentence
 
 LINE_SECONDS = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -34,10 +34,12 @@ class Report:
         if self.as_json:
             span = {"span": json.loads(run.part.span.dump()), "warnings": list(run.part.warnings)} if run.part else {}
             ranges = {} if bounds is None else {"ranges": bounds}
-            self._json(name=run.name, does=run.verdict, records=run.records, **ranges, **span)
+            self._json(name=run.name, does=run.verdict, records=run.records, begun=run.begun, **ranges, **span)
             return
         size = "an unknown number of records" if run.records is None else many(run.records)
         self._line(f"{run.name}: {size}; {MEANT[run.verdict]}")
+        if run.begun:
+            self._line("  it was begun before and goes on where it stopped: what is done is not done again")
         for source, range_ in sorted(run.ranges.of.items()) if run.ranges is not None else ():
             self._line(f"  {source}: {many(range_.size)}, {range_.first} up to {range_.behind}")
         if run.part is not None:
@@ -63,6 +65,18 @@ class Report:
             self.out.flush()
         else:
             self._line(sentence(progress, trouble))
+
+    def sized(self, size: int | None, seconds: float | None) -> None:
+        """How many bytes of keys and values a dry run has found, and how long they take at the rate that was given.
+        None for what is unknown."""
+        if self.as_json:
+            self._json(bytes=size, seconds=seconds)
+            return
+        if size is not None:
+            self._line(f"about {size / 1e6:,.1f} MB of keys and values, by a sample")
+        if seconds is not None:
+            self._line(f"at this rate: {duration(seconds)}")
+        self._line("nothing was started")
 
     def ended(self, code: int) -> None:
         """The last word."""

@@ -6,9 +6,11 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
+from ferryman.backfill import kept
 from ferryman.backfill.making import Making, Resolve, Run
 from ferryman.backfill.request import Request
 from ferryman.errors import RequestError
+from ferryman.kafka.clients import Clients
 from ferryman.record import TopicPartition
 from ferryman.runs import ranges
 from ferryman.runs.ranges import Range
@@ -29,14 +31,16 @@ def question(
 
 
 def answer(asked: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """Answers that. Raises ConfigError for what cannot be or would do harm, RequestError when the cluster does not
-    answer."""
+    """Answers that, and keeps the bounds unless nothing is to be made. Raises ConfigError for what cannot be or would
+    do harm, RequestError 409 if a run of that name was asked for otherwise, 500 when the cluster does not answer."""
     wish = asked["request"]
     offsets = {TopicPartition(topic, number): Range(*bounds) for topic, number, *bounds in wish["offsets"]}
     positions = None if wish["positions"] is None else tuple(wish["positions"])
     request = Request(**{**wish, "offsets": offsets, "positions": positions})
     try:
         run = Making(asked["live"], settings.values, _resolver(asked, request)).run(request)
+        clients = Clients(run.name, 0, settings.values, asked["resolved"], "backfill")
+        kept.claim(clients, settings.config.offset_storage_topic, run, request)
     except KafkaException as error:
         text = f"Kafka does not answer what a backfill needs to know: {error.args[0].str()}"
         raise RequestError(500, text) from error

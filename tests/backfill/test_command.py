@@ -71,6 +71,26 @@ def test_a_range_of_offsets_is_written_elsewhere_and_nothing_else_is(kafka: str,
     assert sorted(line.encode() for line in lines(again)) == wanted
 
 
+def test_a_call_with_other_keys_or_bounds_is_another_run(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, numbers(0, 20))
+    command = made()
+    first, second = command.folder / "first.txt", command.folder / "second.txt"
+    bounds = ["--from", "1970-01-01T00:00:00Z", "--offsets", f"{unique}:0:0-10"]
+    command.call(*bounds, "--set", f"file={first}").well()
+    again = command.call(*bounds, "--set", f"file={first}")
+    again.well()
+    assert "it was begun before and goes on where it stopped" in again.said
+    command.call(*bounds, "--set", f"file={second}").well()
+    assert lines(second) == lines(first) == [str(number) for number in range(10)]
+    command.call("--from", "1970-01-01T00:00:00Z", "--set", f"file={first}").well()
+    assert lines(first) == [str(number) for number in [*range(10), *range(20)]]
+    command.call(*bounds, "--name", f"{unique}-a", "--set", f"file={second}").well()
+    refused = command.call(*bounds, "--name", f"{unique}-a", "--set", f"file={first}")
+    assert refused.code == 2
+    assert f"{unique}-a was begun with other bounds or other keys" in refused.errors
+
+
 def test_times_choose_each_record_by_its_own_timestamp(kafka: str, unique: str, made: Made) -> None:
     create_topic(kafka, unique)
     at_times(kafka, unique, {"early": 1_000, "first": 5_000, "late": 9_000, "straggler": 6_000, "very late": 9_999})
@@ -99,8 +119,12 @@ def test_a_dry_run_says_what_would_be_read_and_starts_nothing(kafka: str, unique
     said = command.call("--dry-run", "--set", "file=again.txt", "--rate", "10", "--offsets", f"{unique}:0:10-30")
     said.well()
     assert f"{unique}-0: 20 records, 10 up to 30" in said.said
-    assert "at 10 records a second: 2 s" in said.said
+    assert "at this rate: 2 s" in said.said
     assert "it writes elsewhere than the live connector" in said.said
+    told = command.call(
+        "--dry-run", "--json", "--set", "file=again.txt", "--rate", "10", "--offsets", f"{unique}:0:10-30"
+    )
+    assert json.loads(told.well().said.splitlines()[-1]) == {"bytes": 40, "seconds": 2.0}
     assert not (command.folder / "again.txt").exists()
 
 

@@ -73,11 +73,52 @@ def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_l
     running.delete(run)
     refused = running.call("POST", path, body, expect=409)["message"]
     assert f"A run named {run} has already completed" in refused
-    assert running.call("POST", path, body | {"name": f"{run}-2", "dry_run": True}, expect=200)["name"] == f"{run}-2"
-    more = body | {"offsets": {unique: {"0": [5, 15]}}}
-    assert running.call("POST", path, more, expect=202)["records_done"] == 5
-    assert done(running, run)["run"]["records_done"] == 10
-    assert lines(again) == VALUES[5:15], "each once"
+    slow = body | {"name": f"{run}-2", "offsets": {unique: {"0": [0, 20]}}, "rate": 2}
+    running.call("POST", path, slow, expect=202)
+    until(lambda: len(lines(again)) > 5, what="the first lines of the slow run")
+    running.delete(f"{run}-2")
+    first = lines(again)
+    more = running.call("POST", path, slow | {"rate": 0}, expect=202)
+    assert 0 < more["records_done"] < 20
+    assert done(running, f"{run}-2")["run"]["records_done"] == 20
+    assert lines(again)[: len(first)] == first
+    assert lines(again) == [*VALUES[5:10], *VALUES], "each once"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"config": {"file": "elsewhere.txt"}},
+        {"offsets": {"": {"0": [5, 15]}}},
+        {"offsets": {"": {"0": [0, 10]}}},
+        {"from": "1970-01-01T00:00:00Z"},
+        {"offsets": None, "to": "2100-01-01T00:00:00Z"},
+    ],
+    ids=["another target", "a later end", "an earlier beginning", "a first time", "a last time"],
+)
+def test_what_was_asked_for_otherwise_is_not_taken_for_done(
+    running: Worker, kafka: str, unique: str, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    path, again = f"/connectors/{unique}/backfill", tmp_path / "again.txt"
+    body = {"offsets": {unique: {"0": [5, 10]}}, "config": {"file": str(again)}}
+    name = running.call("POST", path, body, expect=202)["name"]
+    done(running, name)
+    running.delete(name)
+    wish = body | other
+    if wish["offsets"] is None:
+        del wish["offsets"]
+    elif "" in wish["offsets"]:
+        wish["offsets"] = {unique: wish["offsets"][""]}
+    if "config" in other:
+        wish["config"] = {"file": str(tmp_path / "elsewhere.txt")}
+    refused = running.call("POST", path, wish | {"name": name}, expect=409)["message"]
+    assert f"{name} was begun with other bounds or other keys" in refused
+    made = running.call("POST", path, wish, expect=202)
+    assert made["name"] != name
+    assert "records_done" not in made
+    status = done(running, made["name"])["run"]
+    assert status["records_done"] == status["records_total"] == made["records"]
 
 
 def test_a_run_is_in_a_group_of_its_own_though_the_live_connector_names_its_group(

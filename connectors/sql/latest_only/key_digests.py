@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
-from ferryman.errors import TaskError
+from ferryman.errors import UnsafeRun
 
 TextComparison = Literal["exact", "padded"]
 """How a column compares texts and bytes: byte by byte, or without blanks and zeros at the end."""
@@ -21,7 +21,7 @@ Canonical = Callable[[Any], object]
 
 def digests(part: Part, texts: Mapping[str, TextComparison]) -> list[bytes]:
     """One for each row. ``texts`` says how the table's columns compare texts; those that are missing there do it in
-    ways that only the database knows. Raises TaskError for a key that cannot be compared here."""
+    ways that only the database knows. Raises UnsafeRun for a key that cannot be compared here."""
     chosen = sorted(key_columns(part.columns), key=lambda index: part.columns[index].name)
     table = str(part.table)
     forms = [_canonical(table, part.columns[index], texts) for index in chosen]
@@ -48,7 +48,7 @@ def _canonical(table: str, column: TableColumn, texts: Mapping[str, TextComparis
         return lambda value: Decimal(str(value)).normalize() + 0
     if isinstance(kind, sa.String | sa.LargeBinary) and column.name in texts:
         return _unpadded(table, column.name) if texts[column.name] == "padded" else _as_is
-    raise TaskError(
+    raise UnsafeRun(
         f"The run cannot tell which records of {table} are about one row: its key column {column.name} compares values "
         f"of the type {kind!r} in ways of its own. Have the run write elsewhere: set table.name.format"
     )
@@ -56,7 +56,7 @@ def _canonical(table: str, column: TableColumn, texts: Mapping[str, TextComparis
 
 def _as_is(value: Any) -> object:
     if isinstance(value, datetime.date | datetime.time | float):
-        raise TaskError(f"a value of the type {type(value).__name__} in a key of texts cannot be compared")
+        raise UnsafeRun(f"a value of the type {type(value).__name__} in a key of texts cannot be compared")
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else str(value)
 
 
@@ -66,7 +66,7 @@ def _unpadded(table: str, name: str) -> Canonical:
         if (isinstance(found, str) and found.endswith(" ")) or (
             isinstance(found, bytes) and found.endswith((b" ", b"\0"))
         ):
-            raise TaskError(
+            raise UnsafeRun(
                 f"The run cannot tell which records of {table} are about one row: a key in the column {name} ends in "
                 "what the database passes over. Have the run write elsewhere: set table.name.format"
             )

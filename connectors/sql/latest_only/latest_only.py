@@ -4,7 +4,8 @@ The reasons are in docs/decisions/0023 and 0033. In short, with L for live's nex
 the table of offsets:
 
     noting      from the run's own position up to L, in slices of time: of each key the changes that stand, without
-                those that the table does not take
+                those that the table does not take; of all partitions that the task has, since a key that is in two of a
+                topic ends the run
     a put       takes to the database what may be written by what is noted: a record that lies below L and stands on its
                 key, and of its columns those that no later change has filled; moves the run's own offset, locks live's
                 rows and reads L again; what is lacking up to there is noted under the lock if it is little; if then
@@ -36,7 +37,7 @@ from ferryman.connectors.sql.latest_only.notes import Key
 from ferryman.connectors.sql.latest_only.trial_writes import TrialWrites
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.context import History
-from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
+from ferryman.errors import DataError, FerrymanError, Unfinished, UnsafeRun
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 from ferryman.runs.ranges import MAX_OFFSET
@@ -97,7 +98,7 @@ class LatestOnly:
         self._note_taker = NoteTaker(self.history, self.database.rows, trial, self._text_comparison, self.run)
 
     def open(self, partitions: Iterable[Assigned], starts: Mapping[TopicPartition, int]) -> None:
-        """Takes partitions on, of which the run goes on at these offsets. TaskError if live never wrote there."""
+        """Takes partitions on, of which the run goes on at these offsets. UnsafeRun if live never wrote there."""
         for each in partitions:
             self.database.live.knows(each.source, each.topic_id)
             self._note_taker.begin(each.source, starts[each.source])
@@ -129,7 +130,7 @@ class LatestOnly:
         missing = next((source for source in sources if source not in found), None)
         if missing is not None:
             live = self.database.live
-            raise TaskError(
+            raise UnsafeRun(
                 f"The live connector {live.connector} has no offset of {missing} in the table {live.table}, "
                 "so nobody can tell which records it has written. Let it run there first, or have the run write "
                 "elsewhere: set table.name.format"
@@ -137,10 +138,10 @@ class LatestOnly:
         return found
 
     def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> "PreparedPut":
-        """Notes what live has written of the batches' partitions. Raises Unfinished while there is more to note,
-        BadRecords for those of the batches that the table does not take."""
+        """Notes what live has written. Raises Unfinished while there is more to note, BadRecords for those of the
+        batches that the table does not take, UnsafeRun if a key is in two partitions of a topic."""
         self.pauses.rest()
-        self._note_all(sorted({batch.source for batch in batches}))
+        self._note_all(sorted(self._note_taker.noted))
         self._check(batches)
         origins = origins_of(batches)
         self._put = [

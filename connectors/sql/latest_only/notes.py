@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from ferryman.connectors.sql.latest_only.live_changes import LiveChange, still_standing
+from ferryman.errors import UnsafeRun
 from ferryman.record import TopicPartition
 
 KEYS_A_QUERY = 500
@@ -26,16 +27,21 @@ class Notes:
             "PRAGMA cache_size = -32768",
             "CREATE TABLE changes (source INTEGER, key BLOB, place INTEGER, columns INTEGER, in_run INTEGER, "
             "PRIMARY KEY (source, key, place)) WITHOUT ROWID",
+            "CREATE TABLE homes (topic INTEGER, key BLOB, source INTEGER, place INTEGER, PRIMARY KEY (topic, key)) "
+            "WITHOUT ROWID",
             "CREATE TABLE refusals (source INTEGER, place INTEGER, text TEXT, PRIMARY KEY (source, place))",
         ):
             self._file.execute(statement)
         self._numbers: dict[TopicPartition, int] = {}
+        self._topics: dict[str, int] = {}
         self._columns: dict[frozenset[str], int] = {}
         """A number for each set of columns."""
         self._sets: list[frozenset[str]] = []
 
     def note(self, source: TopicPartition, changes: Mapping[Key, Sequence[LiveChange]]) -> None:
-        """These come behind all that was noted of these keys of a partition, in their order."""
+        """These come behind all that was noted of these keys of a partition, in their order. Raises UnsafeRun for a key
+        of which something was noted of another partition of the topic: nobody can tell which came last."""
+        self._home(source, changes)
         number, known = self._number(source), self.of(source, list(changes))
         added, gone = list[tuple[int, Key, int, int, bool]](), list[tuple[int, Key, int]]()
         for key, some in changes.items():
@@ -52,6 +58,24 @@ class Notes:
         self._file.executemany("DELETE FROM changes WHERE source = ? AND key = ? AND place = ?", gone)
         self._file.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?)", added)
         self._file.execute("COMMIT")
+
+    def _home(self, source: TopicPartition, changes: Mapping[Key, Sequence[LiveChange]]) -> None:
+        topic, number, keys = self._topics.setdefault(source.topic, len(self._topics)), self._number(source), [*changes]
+        rows = ((topic, key, number, changes[key][0].offset) for key in keys)
+        self._file.execute("BEGIN")
+        self._file.executemany("INSERT OR IGNORE INTO homes VALUES (?, ?, ?, ?)", rows)
+        self._file.execute("COMMIT")
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            some = keys[start : start + KEYS_A_QUERY]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT key, source, place FROM homes WHERE topic = ? AND source != ? AND key IN ({marks})"  # noqa: S608
+            for key, other, place in self._file.execute(query, (topic, number, *some)):
+                homes = {number: source for source, number in self._numbers.items()}
+                raise UnsafeRun(
+                    f"The records {homes[other]}@{place} and {source}@{changes[key][0].offset} have one key but are in "
+                    "two partitions, so nobody can tell which of them came last. Have the run write elsewhere: set "
+                    "table.name.format"
+                )
 
     def refuse(self, source: TopicPartition, refusals: Mapping[int, str]) -> None:
         """What the table says against the records at these offsets."""
@@ -81,7 +105,7 @@ class Notes:
         """Nothing was noted of this partition."""
         if source in self._numbers:
             number = self._numbers.pop(source)
-            for table in ("changes", "refusals"):
+            for table in ("changes", "homes", "refusals"):
                 self._file.execute(f"DELETE FROM {table} WHERE source = ?", (number,))  # noqa: S608 - a name of ours
 
     def close(self) -> None:
