@@ -3,8 +3,9 @@
 import json
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,11 +14,15 @@ import httpx
 
 from ferryman.client.contexts import TOKEN, VARIABLE, Context
 from ferryman.client.errors import RefusedRequestError, UnreachableError, UnusableContextError
+from ferryman.reach import connectivity, failed_requests, remedies
+from ferryman.reach.remedies import Keys
 from ferryman.telemetry.lines import printable
 from ferryman.telemetry.redaction import redact
 
 ANSWER_SECONDS = 100.0
 """Seconds for an answer; a worker gives itself 90."""
+LOOK_SECONDS = 5.0
+"""Seconds for each step of a look at a server that did not answer."""
 REBALANCE_SECONDS = 60.0
 """Seconds for which a request is repeated while the group is rebalancing."""
 _AGAIN = 0.5
@@ -26,6 +31,7 @@ _MOMENTARILY = ("rebalance", "stale configuration", "momentarily")
 _LONGEST = 2_000
 """How many characters of an unexpected answer are shown."""
 Query = Mapping[str, str]
+_KEYS = replace(Keys.of_url("--url", "--ca"), identity="--certificate and --key")
 
 
 @dataclass
@@ -86,10 +92,21 @@ class Worker:
         try:
             return self._client.request(method, path, content=content, params=query, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            text = f"{self.context.url} does not answer: {str(error).rstrip('.') or type(error).__name__}"
-            raise UnreachableError(
-                f"{text}. Is a worker running there? --url or --context says which one to ask"
-            ) from None
+            raise UnreachableError(f"{self.context.url} does not answer: {self._why(error)}") from None
+
+    def _why(self, error: Exception) -> str:
+        """Why there is no answer, and what to do about it. A server that hung up is looked at once more: it may speak
+        TLS where that was not asked for."""
+        url = self.context.url
+        found = failed_requests.obstacle(url, error)
+        parts = urlsplit(url)
+        if found is None and parts.scheme == "http" and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            found = connectivity.obstacle(parts.hostname or "", parts.port or 80, LOOK_SECONDS, None)
+        if found is None or found.at in ("name", "port"):
+            said = str(error).rstrip(".") if found is None else found.said
+            said = said or type(error).__name__
+            return f"{said}. Is a worker running there? --url or --context says which one to ask"
+        return f"{found.said}. What to do: {remedies.what(found, _KEYS)}"
 
     def _connected(self) -> httpx.Client:
         context = self.context.checked()
@@ -141,10 +158,21 @@ def _is_momentary(answer: httpx.Response) -> bool:
 def _trusted(context: Context) -> ssl.SSLContext | bool:
     if urlsplit(context.url).scheme != "https":
         return True
-    try:
+    with _reading("--ca", context.ca):
         found = ssl.create_default_context(cafile=context.ca)
-        if context.certificate is not None:
+    if context.certificate is not None:
+        options = "--certificate" if context.key is None else "--certificate and --key"
+        with _reading(options, context.certificate, context.key):
             found.load_cert_chain(context.certificate, context.key)
-    except (OSError, ssl.SSLError) as error:
-        raise UnusableContextError(f"the certificates of the context cannot be read: {error}") from None
     return found
+
+
+@contextmanager
+def _reading(option: str, *files: str | None) -> Iterator[None]:
+    """Raises UnusableContextError with the option, or options, that name the files."""
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError is one
+        reason = (error.reason if isinstance(error, ssl.SSLError) else error.strerror) or str(error)
+        named = " and ".join(filter(None, files))
+        raise UnusableContextError(f"{option}: {named or 'the system'} cannot be read: {reason}") from None

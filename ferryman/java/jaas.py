@@ -89,7 +89,8 @@ def entries(text: str) -> Mapping[str, Sequence[LoginModule]]:
 
 
 def module(text: str) -> LoginModule:
-    """The one login module of a line like that of ``sasl.jaas.config``. ValueError for anything else."""
+    """The one login module of a line like that of ``sasl.jaas.config``. ValueError for anything else, which shows
+    nothing of it: a reference to a secret may have ended up there by mistake."""
     reader = _Reader(text)
     found = _module(reader)
     if not reader.at_end:
@@ -101,7 +102,7 @@ def _module(reader: _Reader) -> LoginModule:
     name = reader.name("the class of a login module")
     flag = reader.name("required, requisite, sufficient or optional").lower()
     if flag not in FLAGS:
-        raise ValueError(f"one of {', '.join(sorted(FLAGS))} is expected after {name}")
+        raise ValueError(f"one of {', '.join(sorted(FLAGS))} is expected in line {reader.line}, after the class")
     options = dict[str, str]()
     while not reader.sign(";"):
         option = reader.name("an option, or a semicolon,")

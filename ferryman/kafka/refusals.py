@@ -55,7 +55,11 @@ _ADVICE = {
     KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor requires",
     KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is the reason",
     KafkaError.TOPIC_EXCEPTION: "a topic's name is up to 249 letters, digits, dots, dashes and underscores",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user of {keys}* needs the right to write to {topic}",
+    # Brokers say so of a topic that does not exist, too, to a user who may write to it but not create it.
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: (
+        "the user of {keys}* needs the right to write to {topic}; if there is no such topic, create it, or have a "
+        "source do so with topic.creation.default.partitions and topic.creation.default.replication.factor"
+    ),
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user needs the right IdempotentWrite, or to create topics",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
         "the user needs the right to write to its transactional id, or the worker "

@@ -6,10 +6,10 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["name", "port", "road", "silence", "no tls", "tls", "authority", "time", "other name"]
+Place = Literal["name", "port", "road", "silence", "no tls", "tls", "authority", "time", "other name", "identity"]
 """Nobody has the name; nothing listens; nothing comes back; who listens says nothing. Who listens speaks no TLS and
 should; speaks TLS and should not. The certificate is of an authority that is not trusted; has run out, or is for later;
-is another host's."""
+is another host's. The server does not accept our own certificate, or wants one."""
 _HOSTNAME, _ADDRESS = 62, 64
 _TOO_EARLY, _TOO_LATE = 9, 10
 """OpenSSL's numbers for what is wrong with a certificate (X509_V_ERR_…)."""
@@ -37,11 +37,11 @@ def unreachable(host: str, port: int, seconds: float) -> Obstacle | None:
     try:
         socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return Obstacle("name", f"the host name {host} is not known")
+        return unknown(host)
     try:
         socket.create_connection((host, port), seconds).close()
     except ConnectionRefusedError:
-        return Obstacle("port", f"nothing listens at {host}:{port}")
+        return nobody(host, port)
     except TimeoutError:
         return Obstacle("road", f"{host}:{port} does not answer")
     except OSError as error:
@@ -68,9 +68,23 @@ def _encrypted(host: str, port: int, seconds: float, context: ssl.SSLContext) ->
     except TimeoutError:
         return _silence(host, port)
     except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or error
-        return Obstacle("no tls", f"what listens at {host}:{port} does not accept TLS from here ({reason})")
+        return no_tls(host, port, getattr(error, "reason", None) or error.strerror or str(error))
     return None
+
+
+def unknown(host: str) -> Obstacle:
+    """There is nobody of that name."""
+    return Obstacle("name", f"the host name {host} is not known")
+
+
+def nobody(host: str, port: int) -> Obstacle:
+    """Connections are refused."""
+    return Obstacle("port", f"nothing listens at {host}:{port}")
+
+
+def no_tls(host: str, port: int, reason: str) -> Obstacle:
+    """The handshake fails, and not for a certificate."""
+    return Obstacle("no tls", f"what listens at {host}:{port} does not accept TLS from here ({reason})")
 
 
 def of_certificate(host: str, port: int, error: ssl.SSLCertVerificationError) -> Obstacle:

@@ -24,6 +24,8 @@ class Keys:
     """What to set for one with TLS."""
     trust: str
     """What names the authorities that are trusted."""
+    identity: str = ""
+    """What names the certificate that we show; empty where that is not looked at."""
 
     @classmethod
     def of_url(cls, key: str, trust: str) -> "Keys":
@@ -34,7 +36,12 @@ class Keys:
 
 def finding(subject: str, found: Obstacle, keys: Keys) -> Finding:
     """The obstacle, and what to do about it."""
-    return mend(subject, found.said, _WHAT[found.at].format(keys=keys))
+    return mend(subject, found.said, what(found, keys))
+
+
+def what(found: Obstacle, keys: Keys) -> str:
+    """What to do about the obstacle."""
+    return _WHAT[found.at].format(keys=keys)
 
 
 def to_url(subject: str, url: str, tls: ssl.SSLContext, keys: Keys, seconds: float) -> Finding | None:
@@ -62,4 +69,5 @@ _WHAT: Mapping[Place, str] = {
     "authority": "give its authority's certificate with {keys.trust}",
     "time": "renew the certificate, or set the clock",
     "other name": "correct {keys.host}, or give the server a certificate for it",
+    "identity": "name one that the server trusts with {keys.identity}",
 }

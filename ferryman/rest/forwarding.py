@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ferryman.errors import RequestError
+from ferryman.reach import failed_requests, remedies
+from ferryman.reach.remedies import Keys
 from ferryman.rest import signatures
 from ferryman.rest.endpoints import Call
 from ferryman.rest.http_messages import Answer, Nothing, PlainText, parameter, raw_path
@@ -89,15 +91,36 @@ class OtherWorkers:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await _asked(context, method, url, content, headers)
         except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
-            log.error("IO error forwarding REST request to %s: %s", url.partition("?")[0], error)
-            reason = redact(str(error)) or type(error).__name__
+            reason = redact(self._why(url, error))
+            log.error("IO error forwarding REST request to %s: %s", url.partition("?")[0], reason)
             raise RequestError(500, f"IO Error trying to forward REST request: {reason}") from None
+
+    def _why(self, url: str, error: Exception) -> str:
+        """Why there is no answer, and where the way is known, by which key to mend it."""
+        found = failed_requests.obstacle(url, error)
+        if found is None:
+            return f"{urlsplit(url).netloc}: {str(error) or type(error).__name__}"
+        return f"{found.said}. What to do: {remedies.what(found, _keys(self._settings.rest.tls_prefix))}"
 
     async def _tls(self) -> ssl.SSLContext:
         if self._context is None:
             stage = "reading the certificates of the listeners"
             self._context = await self._pool.run(stage, lambda: contexts.client(self._settings.rest.tls))
         return self._context
+
+
+def _keys(prefix: str) -> Keys:
+    """By which keys of the two workers one of them reaches the other."""
+    that, this = "of that worker", "of this worker"
+    return Keys(
+        host=f"rest.advertised.host.name {that}",
+        port=f"rest.advertised.port {that}",
+        both=f"rest.advertised.host.name and rest.advertised.port {that}",
+        plain=f"rest.advertised.listener=http {that}",
+        encrypted=f"rest.advertised.listener=https {that}",
+        trust=f"{prefix}ssl.truststore.location {this}",
+        identity=f"{prefix}ssl.keystore.location {this}",
+    )
 
 
 async def _while(stands: Callable[[], bool], sending: Coroutine[Any, Any, "_Reply"]) -> "_Reply":

@@ -5,12 +5,14 @@ room, so that those who begin handshakes and do not end them keep nobody out.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
 from collections.abc import Callable
 
 from ferryman.rest.connections import HEAD_SECONDS
+from ferryman.tls import last_words
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +50,29 @@ class SecureListener:
             shaking.add_done_callback(lambda done: self._under_way.pop(done, None))
 
     async def _shake(self, accepted: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            await loop.connect_accepted_socket(
+            line = accepted.dup()  # asyncio closes its own before it says that the handshake has failed
+        except OSError as error:
+            accepted.close()
+            log.warning("no connection can be accepted: %s", error.strerror)
+            return
+        with line:
+            await self._handshake(accepted, line)
+
+    async def _handshake(self, accepted: socket.socket, line: socket.socket) -> None:
+        said = last_words.listen()
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol,
                 accepted,
                 ssl=self._context,
                 ssl_handshake_timeout=HEAD_SECONDS,
                 ssl_shutdown_timeout=CLOSE_SECONDS,
             )
-        except OSError as error:
+        except OSError as error:  # ssl.SSLError is one
             log.debug("a TLS handshake failed: %s", error)
+            if isinstance(error, ssl.SSLError):
+                await _say(line, b"".join(said))
 
     def close(self) -> None:
         """Accepts no more; handshakes under way end."""
@@ -69,3 +83,15 @@ class SecureListener:
     async def wait_closed(self) -> None:
         """Until nothing is under way."""
         await asyncio.gather(self._accepting, *self._under_way, return_exceptions=True)
+
+
+async def _say(line: socket.socket, alert: bytes) -> None:
+    """Tells a client why its handshake has failed, and gives it a moment to hang up: what it has sent and nobody reads
+    would have the system throw the alert away."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await loop.sock_sendall(line, alert)
+            line.shutdown(socket.SHUT_WR)
+            while await loop.sock_recv(line, 4096):
+                pass

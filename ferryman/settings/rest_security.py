@@ -26,6 +26,8 @@ class RestSecurity:
 
     tls: TlsConfig = _NONE
     """Of the listeners, and of requests to other workers."""
+    tls_prefix: str = ""
+    """What its keys begin with in the worker's file."""
     admin_tls: TlsConfig = _NONE
     """Of the admin listeners."""
     access: Access | None = None
@@ -39,7 +41,8 @@ def read(config: WorkerConfig, values: Mapping[str, str]) -> tuple[RestSecurity,
     problems = list[KeyProblem]()
     tls = _tls(MAIN, values, any(each.secure for each in config.addresses), problems)
     admin_tls = _tls(ADMIN, values, any(each.secure for each in config.admin_addresses), problems)
-    return RestSecurity(tls, admin_tls, _access(config, problems), _login_files(config, problems)), problems
+    prefix = MAIN if _own(MAIN, values) else ""
+    return RestSecurity(tls, prefix, admin_tls, _access(config, problems), _login_files(config, problems)), problems
 
 
 def warnings(config: WorkerConfig, values: Mapping[str, str]) -> Iterator[str]:
@@ -66,10 +69,12 @@ def _own(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
 
 def _tls(prefix: str, values: Mapping[str, str], used: bool, problems: list[KeyProblem]) -> TlsConfig:
     own = _own(prefix, values)
-    if not used and not own:
-        return _NONE
     name = prefix if own else ""
     config, found = TlsConfig.read(own or {key: value for key, value in values.items() if key.startswith("ssl.")})
+    if not used and not own:
+        # The plain keys are for Kafka's clients then, which have the say about what is wrong with them; but where other
+        # workers of the group have https addresses, requests go there by them, as in Kafka Connect.
+        return _NONE if config is None or found else config
     problems += [problem.under(name) for problem in found]
     if config is None or found:
         return _NONE

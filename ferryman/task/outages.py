@@ -53,7 +53,8 @@ class Troubles:
         reason = redact(str(error))[:LONGEST_REASON]
         self._log(reason, decision.wait, waiting)
         self._since = self._since or self.now()
-        facts = {"since": _text(self._since), "reason": reason, "next_try": _text(self.now(), decision.wait)}
+        facts: dict[str, Any] = {"since": _text(self._since), "reason": reason}
+        facts |= {"next_try": _text(self.now(), decision.wait), "refuses": isinstance(error, RefusedError)}
         self.tell("refused" if decision.step is Step.SHOW else "away", facts)
         return decision.wait
 

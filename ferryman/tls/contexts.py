@@ -5,6 +5,7 @@ import ssl
 from ferryman.tls import cipher_suites
 from ferryman.tls.key_file import key_file
 from ferryman.tls.keys import SPOKEN, TlsConfig
+from ferryman.tls.last_words import OverheardContext
 from ferryman.tls.stores import Identity
 
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -40,7 +41,7 @@ def client(config: TlsConfig) -> ssl.SSLContext:
 
 
 def _context(config: TlsConfig, side: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(side)
+    context = OverheardContext(side)
     names = config.ssl_cipher_suites
     suites = cipher_suites.openssl(names)
     spoken = [each for each in SPOKEN if each in config.ssl_enabled_protocols]

@@ -361,6 +361,7 @@ def test_nobody_there_is_said_with_what_to_do() -> None:
     assert result.exit_code == 2
     assert "does not answer" in result.stderr
     assert "--url or --context" in result.stderr
+    assert "--url or --context" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -376,7 +377,7 @@ def test_the_scheme_of_an_address_is_read_in_any_case(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("this is none")
     result = run("connectors", "list", "--url", "HTTPS://127.0.0.1:1", "--ca", str(file))
-    assert (result.exit_code, "certificates of the context cannot be read" in result.stderr) == (2, True)
+    assert (result.exit_code, f"--ca: {file} cannot be read" in result.stderr) == (2, True)
 
 
 def test_a_context_without_a_name_is_refused() -> None:

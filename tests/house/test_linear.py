@@ -91,6 +91,7 @@ EXCUSED = {
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
     "ferryman.connectors.s3.config.bucket_keys.invalid": "puts a value into an error",
     "ferryman.connectors.s3.archive.at_url": "takes the bucket's name off an argument of the command line",
+    "ferryman.reach.failed_requests.obstacle": "takes the URL apart to which a request has been sent already",
     "ferryman.reach.remedies.to_url": "goes to where a config's URL leads",
     "ferryman.connectors.stripe.examination.findings": "puts a URL into a finding",
     "ferryman.connectors.sql.config.databases.database": "its parts are called by themselves",

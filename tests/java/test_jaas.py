@@ -46,7 +46,10 @@ def test_a_line_is_one_module() -> None:
         ("A {", "the class of a login module is expected in line 1"),
         ("A", "{ is expected in line 1"),
         ("A {\n b.C required\n};", "an option, or a semicolon, is expected in line 3"),
-        ("A { b.C perhaps; };", "one of optional, required, requisite, sufficient is expected after b.C"),
+        (
+            "A { b.C perhaps; };",
+            "one of optional, required, requisite, sufficient is expected in line 1, after the class",
+        ),
         ("A { b.C required; }", "; is expected"),
         ('A { b.C required x="secret; };', "the value of x is expected"),
         ("A { b.C required x; };", "= is expected"),

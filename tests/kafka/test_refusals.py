@@ -31,3 +31,9 @@ def test_the_key_is_the_one_of_whoever_produces() -> None:
 
 def test_any_other_error_is_the_brokers_own_words() -> None:
     assert explained(KafkaError(KafkaError._TIMED_OUT, "too late"), "t") == "too late"
+
+
+def test_a_missing_right_to_a_topic_may_be_a_missing_topic_and_is_said_with_the_keys_that_make_it() -> None:
+    error = as_refusal(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "topic t")
+    assert "if there is no such topic, create it" in str(error)
+    assert "topic.creation.default.partitions" in str(error)

@@ -1,6 +1,7 @@
 """What is to be done about an obstacle, in the words of the config."""
 
 import ssl
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -9,12 +10,13 @@ from ferryman.reach import remedies
 from ferryman.reach.connectivity import Obstacle, Place
 from ferryman.reach.remedies import Keys
 
-URL = Keys.of_url("store.url", "ca.file")
+URL = replace(Keys.of_url("store.url", "ca.file"), identity="certificate.file")
 
 
 def test_each_obstacle_names_a_key_or_what_to_do_with_the_server() -> None:
     told = {at: remedies.finding("server", Obstacle(at, "so it is"), URL).mend for at in get_args(Place)}
-    without = [at for at, text in told.items() if "store.url" not in text and "ca.file" not in text]
+    keys = ("store.url", "ca.file", "certificate.file")
+    without = [at for at, text in told.items() if not any(key in text for key in keys)]
     assert without == ["time"]
     assert told["tls"] == "https:// in place of http:// in store.url, or correct the port in store.url"
     assert told["authority"] == "give its authority's certificate with ca.file"

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -212,7 +213,8 @@ def test_a_leader_that_does_not_answer_is_an_error_of_this_worker(group: Group) 
         group.follower.leader = f"http://127.0.0.1:{gone.getsockname()[1]}/"
     answer = group.ask("DELETE", "/connectors/c")
     assert answer.status_code == 500
-    assert answer.json()["message"].startswith("IO Error trying to forward REST request: ")
+    assert "nothing listens at 127.0.0.1:" in answer.json()["message"]
+    assert "rest.advertised.port of that worker" in answer.json()["message"]
 
 
 class Peer(BaseHTTPRequestHandler):
@@ -333,22 +335,39 @@ def test_no_proxy_of_the_environment_is_asked(group: Group, other: Other, monkey
         assert client.delete(group.url + "/connectors/c").status_code == 204
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-def test_workers_speak_tls_with_each_other_by_the_listeners_keys(trusted: bool) -> None:
-    trust = {"ssl_client_auth": "required", "ssl_truststore_location": AUTHORITY}
-    mine = trust if trusted else {"ssl_client_auth": "none"}
+def forwarded_over_tls(keys: Mapping[str, str]) -> tuple[httpx.Response, Memory]:
+    """What a follower that listens without TLS and has these keys answers, and the leader, which requires a client's
+    certificate."""
+    required = https(ssl_client_auth="required", ssl_truststore_location=AUTHORITY)
     with ExitStack() as stack:
-        (first,), leader = stack.enter_context(listening({"listeners": "https://127.0.0.1:0"} | https(**trust)))
-        keys = https(**mine) if trusted else {}
-        (second,), follower = stack.enter_context(listening({"listeners": "http://127.0.0.1:0"} | keys, Follower))
+        (first,), leader = stack.enter_context(listening({"listeners": "https://127.0.0.1:0"} | required))
+        (second,), follower = stack.enter_context(listening({"listeners": "http://127.0.0.1:0", **keys}, Follower))
         assert isinstance(follower, Follower)
         follower.leader = f"{first.url}/"
         answer = httpx.post(second.url + "/connectors", json={"name": "c", "config": SOURCE}, timeout=60)
-    if trusted:
-        assert (answer.status_code, list(leader.configs)) == (201, ["c"])
-    else:
-        assert answer.status_code == 500
-        assert "certificate verify failed" in answer.json()["message"].lower()
+    return answer, leader
+
+
+@pytest.mark.parametrize("prefix", ["listeners.https.", ""])
+def test_workers_speak_tls_with_each_other_by_the_listeners_keys(prefix: str) -> None:
+    answer, leader = forwarded_over_tls(https(prefix, ssl_truststore_location=AUTHORITY))
+    assert (answer.status_code, list(leader.configs)) == (201, ["c"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({}, r"the certificate of 127.0.0.1:\d+ is not trusted: .*ssl.truststore.location of this worker"),
+        (
+            {"listeners.https.ssl.truststore.location": AUTHORITY},
+            r"127.0.0.1:\d+ asks for a certificate .*listeners.https.ssl.keystore.location of this worker",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_speak_to_another_says_by_which_key_to_mend_it(keys: dict[str, str], why: str) -> None:
+    answer, _ = forwarded_over_tls(keys)
+    assert answer.status_code == 500
+    assert re.match("IO Error trying to forward REST request: " + why, answer.json()["message"])
 
 
 async def _sent(url: str, key: bytes | None) -> None:

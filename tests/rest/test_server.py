@@ -139,6 +139,19 @@ def test_a_handshake_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatc
         assert idle.recv(1) == b""
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_that_shows_no_certificate_where_one_is_required_is_told(version: ssl.TLSVersion) -> None:
+    given = {"listeners": "https://127.0.0.1:0"} | https(ssl_client_auth="required", ssl_truststore_location=AUTHORITY)
+    context = ssl.create_default_context(cafile=AUTHORITY)
+    context.maximum_version = version
+    with (
+        listening(given) as ((bound,), _),
+        httpx.Client(verify=context) as client,
+        pytest.raises(httpx.TransportError, match="ALERT"),
+    ):
+        client.get(bound.url)
+
+
 def test_a_server_ends_although_connections_are_open() -> None:
     with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), trusting() as client:
         client.get(bound.url)

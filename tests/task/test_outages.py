@@ -44,6 +44,7 @@ def test_an_outage_says_since_when_why_and_when_it_is_tried_next() -> None:
             "since": "2026-01-01T00:00:00.000Z",
             "reason": "the database is still away",
             "next_try": "2026-01-01T00:00:11.000Z",
+            "refuses": False,
         },
     )
     troubles.recovered()

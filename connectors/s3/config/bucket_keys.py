@@ -148,7 +148,9 @@ class BucketKeys(ConnectorConfig):
         """What is wrong across these keys."""
         for name, value in (("store.url", self.store_url), ("aws.sts.config.endpoint", self.sts_endpoint)):
             if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
-                yield invalid(name, value.rpartition("@")[2], "it must be http(s)://host:port, without credentials")
+                # What stands behind credentials is a part of the value, which nobody knows to be a provider's.
+                shown = "[hidden]" if "@" in value else value
+                yield invalid(name, shown, "it must be http(s)://host:port, without credentials")
         if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}|arn:\S+", self.bucket):
             yield invalid("s3.bucket.name", self.bucket, "it is not the name of a bucket")
         provider = (self.credentials_provider or "").rpartition(".")[2]

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0
 """Seconds between two tries to start a task, where what is in the way may go away by itself."""
+LOOK_SECONDS = 20.0
+"""Seconds between two looks at what its references resolve to, for a task that is refused or has failed: somebody may
+have changed the password in the file."""
 
 
 class TaskPlace:
@@ -48,6 +51,10 @@ class TaskPlace:
         self._problem: str | None = None
         """Why there is no process though one is wanted."""
         self._failures = 0
+        self._is_to_look = False
+        """Whether its references are looked up again in a while."""
+        self._kept_despite: str | None = None
+        """What was in the way of its references when they were last looked up in vain."""
         self._version: str | None = None
         self._keys = TaskKeys()
         self.follower: Follower[WantedTask] = Follower(self._name, self._step, Subject(*task))
@@ -63,6 +70,19 @@ class TaskPlace:
             self.process.set_level(logger, level)
 
     async def _step(self, wanted: WantedTask | None) -> None:
+        self._is_to_look = False
+        try:
+            await self._reach(wanted)
+        finally:
+            self._watch()
+
+    def _watch(self) -> None:
+        """A task that waits for other secrets than it has gets them when they are there, with nobody's help."""
+        if not self._is_to_look and self.process is not None and self.process.may_want_other_secrets:
+            self._is_to_look = True
+            self.follower.look_again(LOOK_SECONDS)
+
+    async def _reach(self, wanted: WantedTask | None) -> None:
         if wanted is None:
             abandoned = self.process
             await self._end()
@@ -70,7 +90,8 @@ class TaskPlace:
                 await self._leave_for(abandoned.spec)
             self._ended()
             return
-        if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused):
+        in_vain = self.process is not None and self.process.may_want_other_secrets
+        if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused) and not in_vain:
             self._aim(wanted)
             return
         try:
@@ -80,12 +101,15 @@ class TaskPlace:
         except Exception as error:
             await self._cannot(wanted, error)
             return
-        self._failures = 0
+        self._failures, self._kept_despite = 0, None
         identity = _identity(spec.config, wanted.restarts)
         if self.process is not None and identity == self._identity:
             self._runs = wanted
             self._aim(wanted)
-        elif await self._free_for(wanted):
+            return
+        if in_vain and self._runs is not None and self._runs.restarts == wanted.restarts:
+            log.info("%s starts anew: what its config refers to is another value by now", self._name)
+        if await self._free_for(wanted):
             self._identity = identity
             self._start(wanted, spec)
 
@@ -108,7 +132,9 @@ class TaskPlace:
     async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
         """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""
         if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused, version=wanted.version):
-            log.warning("%s keeps running as it is: %s", self._name, redact(str(error)))
+            if (said := redact(str(error))) != self._kept_despite:
+                log.warning("%s keeps running as it is: %s", self._name, said)
+            self._kept_despite = said
             self._aim(wanted)
         elif await self._free_for(wanted):
             unexpected = not isinstance(error, ConfigError | RequestError)
@@ -150,6 +176,7 @@ class TaskPlace:
 
     def _changed(self) -> None:
         self._listener.changed(self._task)
+        self._watch()
 
     async def _leave_for(self, spec: TaskSpec) -> None:
         """Its process is dead, and no other task has taken its place in its group, or will."""

@@ -77,6 +77,8 @@ class RunningTask:
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
     _refused: bool = False
+    _refuses: bool = False
+    """Whether what it waits for is a system that answers and refuses."""
     _may_recover: bool = False
     """Whether a restart may get over why it has failed."""
     _wished: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,6 +97,11 @@ class RunningTask:
     def state(self) -> State:
         """What the task is in."""
         return self.shown.state
+
+    @property
+    def may_want_other_secrets(self) -> bool:
+        """Whether it tries in vain what it might do with another password than it has."""
+        return self._refuses or self.shown.restart is not None
 
     @property
     def in_order(self) -> bool:
@@ -215,7 +222,7 @@ class RunningTask:
 
     def died(self, failure: str | None) -> None:
         """A process has died."""
-        self._refused, self._said = False, State.UNASSIGNED
+        self._refused, self._refuses, self._said = False, False, State.UNASSIGNED
         self.lines, self.told = {}, None
         self._show(State.RESTARTING) if failure is None else self._show(State.FAILED, failure)
 
@@ -231,7 +238,7 @@ class RunningTask:
             case "away" | "refused":
                 self._away(message)
             case "back":
-                self._refused = False
+                self._refused = self._refuses = False
                 self._says(self._said, None)
             case "offsets":
                 self._readers.ask(self._asker, message)
@@ -266,7 +273,8 @@ class RunningTask:
         else:
             self._show(said, outage=outage)
 
-    def _away(self, message: Mapping[str, str]) -> None:
+    def _away(self, message: Mapping[str, Any]) -> None:
+        self._refuses = message.get("refuses", False)
         outage = Outage(message["since"], message["reason"], message["next_try"])
         self._refused = self._refused or message["event"] == "refused"
         if self._refused:

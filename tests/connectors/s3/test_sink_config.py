@@ -121,6 +121,7 @@ def test_configs_that_are_taken(more: dict[str, str]) -> None:
         ({"s3.schema.partition.affix.type": "INFIX"}, "s3.schema.partition.affix.type: String must be one of"),
         ({"storage.class": "io.confluent.connect.hdfs.HdfsStorage"}, "storage.class: this sink writes to S3"),
         ({"store.url": "minio:9000"}, "store.url: it must be http(s)://host:port"),
+        ({"store.url": "http://u:p@minio/path"}, "Invalid value [hidden] for configuration store.url: it must be"),
         ({"s3.bucket.name": "a/b"}, "s3.bucket.name: it is not the name of a bucket"),
         ({"s3.wan.mode": "true"}, "s3.wan.mode: it needs"),
         ({"s3.ssea.name": "rot13"}, "s3.ssea.name: String must be one of"),

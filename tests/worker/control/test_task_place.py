@@ -86,6 +86,39 @@ def test_a_restart_takes_up_a_rotated_secret_and_a_pause_does_not(tell: Tell) ->
     tell(story)
 
 
+def test_a_task_that_is_refused_takes_up_a_rotated_secret_by_itself_and_one_that_waits_goes_on(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (first,) = await worker.created("c", colour=worker.provided)
+        worker.provides(colour="green-as-provided")
+        first.says("away", since="s", reason="away", next_try="n", refuses=False)
+        await asyncio.sleep(60)
+        assert worker.forks.live("c") == [first]
+        first.says("away", since="s", reason="refused", next_try="n", refuses=True)
+        await until(lambda: len(worker.forks.of("c")) == 2)
+        await worker.runs("c")
+        assert worker.forks.live("c")[0].config["colour"] == "green-as-provided"
+        await asyncio.sleep(60)
+        assert len(worker.forks.of("c")) == 2
+
+    tell(story)
+
+
+def test_a_task_that_has_failed_starts_again_with_the_secret_that_is_there_by_then(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (first,) = await worker.created("c", colour=worker.provided)
+        first.says("failed", trace="it was refused", may_recover=True)
+        first.dies()
+        await until(lambda: worker.states("c")[1] is State.FAILED)
+        worker.secrets.rename(worker.secrets.with_suffix(".away"))  # whoever rotates may take the file away first
+        await asyncio.sleep(15)
+        worker.provides(colour="green-as-provided")
+        await until(lambda: len(worker.forks.live("c")) == 1)
+        await worker.runs("c")
+        assert [each.config["colour"] for each in worker.forks.of("c")] == ["blue-as-provided", "green-as-provided"]
+
+    tell(story)
+
+
 def test_a_successor_starts_only_when_the_old_process_is_gone_even_when_the_kernel_takes_its_time(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         worker.forks.habits["c"] = Habits(ends_in=None, dies_in=100)
