@@ -289,3 +289,28 @@ def test_a_column_that_somebody_added_is_found_by_the_first_record_that_has_its_
     assert world.narrowed(world.batch([row(2) | {"more": "x"}], at=1)) == []
     assert world.query("SELECT id, more FROM orders ORDER BY id") == [(1, None), (2, "x")]
     world.kill()
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "changed", "note"),
+    [
+        ("mood", [], "ALTER TYPE mood ADD VALUE 'old'", "old"),
+        ("mood", [], "ALTER TYPE mood RENAME VALUE 'new' TO 'old'", "old"),
+        ("feeling", ["CREATE DOMAIN feeling AS mood"], "ALTER TYPE mood ADD VALUE 'old'", "old"),
+        ("label", ["CREATE DOMAIN label AS text NOT NULL"], "ALTER DOMAIN label DROP NOT NULL", None),
+        ("text NOT NULL", [], "ALTER TABLE orders ALTER note DROP NOT NULL", None),
+    ],
+)
+def test_what_a_column_takes_since_its_type_was_changed_is_written(
+    postgres: str, kind: str, made: Sequence[str], changed: str, note: str | None
+) -> None:
+    world = World(postgres, MODES["upsert"], value_schema=ORDER)
+    for ddl in ["CREATE TYPE mood AS ENUM ('new')", *made, f"CREATE TABLE orders ({COLUMNS})"]:
+        world.query(ddl.replace("varchar(5)", kind))
+    world.put([row(1)])
+    with pytest.raises(DataError):
+        world.put([row(2, note=note)])
+    world.query(changed)
+    world.put([row(2, note=note)], at=1)
+    assert world.query("SELECT note FROM orders WHERE id = 2") == [(note,)]
+    world.kill()
