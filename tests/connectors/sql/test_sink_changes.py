@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 
-from ferryman.errors import DataError, FerrymanError, TaskError
+from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, decimal, struct
 from tests.connectors.sql.databases import url_of
@@ -313,4 +314,23 @@ def test_what_a_column_takes_since_its_type_was_changed_is_written(
     world.query(changed)
     world.put([row(2, note=note)], at=1)
     assert world.query("SELECT note FROM orders WHERE id = 2") == [(note,)]
+    world.kill()
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_table_that_changes_at_every_look_is_tried_again_and_fails_no_task(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    world = World(url_of(database, request), MODES["upsert"], value_schema=ORDER)
+    world.query(f"CREATE TABLE orders ({COLUMNS})")
+    world.put([row(1)])
+    numbers = count()
+    change = ("sql.before_rows", lambda: world.query(f"ALTER TABLE orders ADD COLUMN extra{next(numbers)} int"))
+    world.meanwhile = change
+    for _ in range(2):
+        with pytest.raises(RetriableError, match="orders is changed faster than it can be written to"):
+            world.put([row(2), row(3)], at=1)
+    world.meanwhile = None
+    world.put([row(2), row(3)], at=1)
+    assert world.query("SELECT id FROM orders ORDER BY id") == [(1,), (2,), (3,)]
     world.kill()
