@@ -334,3 +334,16 @@ def test_a_table_that_changes_at_every_look_is_tried_again_and_fails_no_task(
     world.put([row(2), row(3)], at=1)
     assert world.query("SELECT id FROM orders ORDER BY id") == [(1,), (2,), (3,)]
     world.kill()
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_table_may_be_called_as_a_temporary_one_of_the_task_is_in_the_code(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    name = "ferryman_stage_1"
+    world = World(url_of(database, request), MODES["upsert"], topic=name, value_schema=ORDER)
+    world.query(f"CREATE TABLE {name} ({COLUMNS})")
+    world.put([row(number) for number in range(200)])
+    world.put([row(number) for number in range(200, 400)])
+    assert world.query(f"SELECT count(*) FROM {name}") == [(400,)]
+    world.kill()
