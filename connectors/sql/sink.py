@@ -167,7 +167,10 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                         if (self._row_by_row_puts and not late) or not _can_be_narrowed(batches, error):
                             raise
                         break
-            self._write_row_by_row(batches, late)
+            try:
+                self._write_row_by_row(batches, late)
+            except StaleTable as error:
+                raise self._tables.race(tables, error) from None
 
     def _write_row_by_row(self, batches: Sequence[Batch], late: bool) -> None:
         """``late``: whether the database refuses something only when all is to be committed."""

@@ -60,6 +60,11 @@ class Tables:
         if changed:
             raise StaleTable(f"{', '.join(map(str, changed))} has changed")
 
+    def race(self, tables: Collection[TableName], error: StaleTable) -> FerrymanError:
+        """What is to be raised instead if somebody has changed a table once more since it was looked at last."""
+        changed = ", ".join(map(str, self.changed(tables)))
+        return RetriableError(f"{changed} is changed faster than it can be written to") if changed else error
+
     def changed(self, tables: Collection[TableName]) -> Sequence[TableName]:
         """The tables that are not what they were when their structure was read."""
         with self._session.transaction("look whether tables have changed") as connection:

@@ -6,7 +6,8 @@ from ferryman.errors import DataError, FerrymanError, RefusedError, RetriableErr
 
 
 class StaleTable(TaskError):
-    """A table or column that was there is gone, or has changed: worth one more look, then the task's failure."""
+    """A table or column that was there is gone, or has changed: worth one more look, then the task's failure, unless it
+    has changed again."""
 
 
 class Undone(DataError):

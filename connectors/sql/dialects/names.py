@@ -1,6 +1,7 @@
 """Names of tables and columns: from topics and fields to what the database knows, refused where it would bend them."""
 
 import re
+import secrets
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,14 @@ from typing import Protocol
 
 from ferryman.errors import DataError
 
+_SALT = secrets.token_hex(4)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def temporary(name: str) -> str:
+    """The name of a temporary table, which nobody can foresee: it hides a table of the same name, and a topic, whose
+    records would then be written into it, may be called anything."""
+    return f"{name}_{_SALT}"
 
 
 class Naming(Protocol):

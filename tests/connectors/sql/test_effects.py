@@ -118,7 +118,7 @@ class Heard:
     def hear(self, text: str) -> None:
         """Whatever the blanks, the number of a staging table and the rows are."""
         plain = " ".join(text.split()).replace("%%", "%")
-        plain = re.sub("ferryman_stage_[0-9]+", "ferryman_stage_1", plain)
+        plain = re.sub("ferryman_stage_[0-9a-f]+_[0-9]+", "ferryman_stage_1", plain)
         self.said.add(re.sub(r"^(INSERT INTO ferryman_stage_1 VALUES) .*", r"\1 (…), …", plain))
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 
-from ferryman.errors import DataError, FerrymanError, TaskError
+from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, decimal, struct
 from tests.connectors.sql.databases import url_of
@@ -288,4 +289,61 @@ def test_a_column_that_somebody_added_is_found_by_the_first_record_that_has_its_
     world.value_schema = struct({field.name: field.schema for field in ORDER.fields} | {"more": OPTIONAL_STRING})
     assert world.narrowed(world.batch([row(2) | {"more": "x"}], at=1)) == []
     assert world.query("SELECT id, more FROM orders ORDER BY id") == [(1, None), (2, "x")]
+    world.kill()
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "changed", "note"),
+    [
+        ("mood", [], "ALTER TYPE mood ADD VALUE 'old'", "old"),
+        ("mood", [], "ALTER TYPE mood RENAME VALUE 'new' TO 'old'", "old"),
+        ("feeling", ["CREATE DOMAIN feeling AS mood"], "ALTER TYPE mood ADD VALUE 'old'", "old"),
+        ("label", ["CREATE DOMAIN label AS text NOT NULL"], "ALTER DOMAIN label DROP NOT NULL", None),
+        ("text NOT NULL", [], "ALTER TABLE orders ALTER note DROP NOT NULL", None),
+    ],
+)
+def test_what_a_column_takes_since_its_type_was_changed_is_written(
+    postgres: str, kind: str, made: Sequence[str], changed: str, note: str | None
+) -> None:
+    world = World(postgres, MODES["upsert"], value_schema=ORDER)
+    for ddl in ["CREATE TYPE mood AS ENUM ('new')", *made, f"CREATE TABLE orders ({COLUMNS})"]:
+        world.query(ddl.replace("varchar(5)", kind))
+    world.put([row(1)])
+    with pytest.raises(DataError):
+        world.put([row(2, note=note)])
+    world.query(changed)
+    world.put([row(2, note=note)], at=1)
+    assert world.query("SELECT note FROM orders WHERE id = 2") == [(note,)]
+    world.kill()
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_table_that_changes_at_every_look_is_tried_again_and_fails_no_task(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    world = World(url_of(database, request), MODES["upsert"], value_schema=ORDER)
+    world.query(f"CREATE TABLE orders ({COLUMNS})")
+    world.put([row(1)])
+    numbers = count()
+    change = ("sql.before_rows", lambda: world.query(f"ALTER TABLE orders ADD COLUMN extra{next(numbers)} int"))
+    world.meanwhile = change
+    for _ in range(2):
+        with pytest.raises(RetriableError, match="orders is changed faster than it can be written to"):
+            world.put([row(2), row(3)], at=1)
+    world.meanwhile = None
+    world.put([row(2), row(3)], at=1)
+    assert world.query("SELECT id FROM orders ORDER BY id") == [(1,), (2,), (3,)]
+    world.kill()
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_table_may_be_called_as_a_temporary_one_of_the_task_is_in_the_code(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    name = "ferryman_stage_1"
+    world = World(url_of(database, request), MODES["upsert"], topic=name, value_schema=ORDER)
+    world.query(f"CREATE TABLE {name} ({COLUMNS})")
+    world.put([row(number) for number in range(200)])
+    world.put([row(number) for number in range(200, 400)])
+    assert world.query(f"SELECT count(*) FROM {name}") == [(400,)]
     world.kill()

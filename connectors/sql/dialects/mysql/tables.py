@@ -92,8 +92,8 @@ def _json_columns(connection: Connection, table: TableName) -> set[str]:
 
 
 def fingerprint(connection: Connection, table: TableName) -> object:
-    """The table's engine, its columns, its unique keys and its checks: an upsert is another statement where a second
-    key is unique, and a table of another engine takes part in no transaction. None: there is no such table."""
+    """The table's engine, its columns and its unique keys: an upsert is another statement where a second key is unique,
+    and a table of another engine takes part in no transaction. None: there is no such table."""
     here = {"schema": table.schema, "table": table.name}
     rows = connection.execute(_FINGERPRINT, here).all()
     return frozenset(tuple(row) for row in rows) or None

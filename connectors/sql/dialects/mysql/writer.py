@@ -32,7 +32,7 @@ from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, lit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
 from ferryman.connectors.sql.dialects.mysql.tables import declared_types, unique_keys
-from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.names import TableName, temporary
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
@@ -41,6 +41,7 @@ _MOST_STAGES = 64
 _LONGEST_STATEMENT = 4_000_000
 """In bytes; the server may allow less, or a single row need more."""
 _NOTHING = (0, -1)
+_STAGE = temporary("ferryman_stage")
 _EXAMPLE = "ferryman_stage_1"
 """Stands for any staging table's name."""
 _HARMLESS = frozenset({1287, 1592, 1681, 1831, 3719, 3778})
@@ -108,7 +109,7 @@ class MysqlWriter:
         if gone:
             raise StaleTable(f"The column {gone[0]} of {table} is gone")
         self._created += 1
-        stage = f"ferryman_stage_{self._created}"
+        stage = f"{_STAGE}_{self._created}"
         moves = statements(stage, table, columns, self._mode, unique_keys(connection, table))
         typed = ", ".join(f"c{index} {found[column.name]} NULL" for index, column in enumerate(columns))
         layout = f"seq BIGINT NOT NULL PRIMARY KEY, {typed}"

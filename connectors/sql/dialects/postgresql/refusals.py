@@ -14,13 +14,15 @@ from psycopg import errors
 
 from ferryman.connectors.sql.dialects.dialect import Refused, RowStretch
 from ferryman.connectors.sql.dialects.faults import Fault
+from ferryman.connectors.sql.dialects.names import temporary
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
 from ferryman.connectors.sql.dialects.postgresql.sqlstates import CLASSES, CODES
 from ferryman.errors import DataError
 
-_TABLE = "pg_temp.ferryman_refused"
-_CREATE = """
-CREATE TEMP TABLE IF NOT EXISTS ferryman_refused
+_NAME = temporary("ferryman_refused")
+_TABLE = f"pg_temp.{_NAME}"
+_CREATE = f"""
+CREATE TEMP TABLE IF NOT EXISTS {_NAME}
     (seq bigint, state text, table_name text, column_name text, constraint_name text) ON COMMIT DELETE ROWS
 """
 _FIRST, _LAST = "ferryman_first", "ferryman_last"

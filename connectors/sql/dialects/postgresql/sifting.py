@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from ferryman.connectors.sql.dialects.dialect import Load, Refused, RowStretch, Transactions
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
+from ferryman.connectors.sql.dialects.names import temporary
 from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
 from ferryman.connectors.sql.dialects.savepoints import STRETCH_ROWS
@@ -22,7 +23,7 @@ from ferryman.errors import DataError, TaskError
 
 NULL = "\\N"
 """How COPY is told a null."""
-_PROBE = "ferryman_probe"
+_PROBE = temporary("ferryman_probe")
 _TYPES = """
 WITH RECURSIVE below AS (
     SELECT attname AS name, atttypid AS type, false AS domain FROM pg_catalog.pg_attribute

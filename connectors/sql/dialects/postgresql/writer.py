@@ -27,7 +27,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
-from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.names import TableName, temporary
 from ferryman.connectors.sql.dialects.postgresql import direct, refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
@@ -38,6 +38,7 @@ from ferryman.errors import DataError, TaskError
 
 _MOST_STAGES = 64
 """Staging tables that are kept for the next transaction; one transaction may need more."""
+_STAGE = temporary("ferryman_stage")
 _EXAMPLE = "ferryman_stage_1"
 """Stands for any staging table's name."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
@@ -104,7 +105,7 @@ class PostgresWriter:
 
     def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
         self._created += 1
-        name = f"ferryman_stage_{self._created}"
+        name = f"{_STAGE}_{self._created}"
         same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
         same += [f"''::text AS {_given(index)}" for index in _echoed(columns)]
         empty = f"SELECT 0::bigint AS seq, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
