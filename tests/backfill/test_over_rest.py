@@ -1,6 +1,7 @@
 """A backfill beside a live connector, asked for over REST, and by `ferryman connectors backfill`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,30 +89,24 @@ def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_l
 @pytest.mark.parametrize(
     "other",
     [
-        {"config": {"file": "elsewhere.txt"}},
-        {"offsets": {"": {"0": [5, 15]}}},
-        {"offsets": {"": {"0": [0, 10]}}},
-        {"from": "1970-01-01T00:00:00Z"},
-        {"offsets": None, "to": "2100-01-01T00:00:00Z"},
+        lambda topic, folder: {"config": {"file": str(folder / "elsewhere.txt")}},
+        lambda topic, folder: {"offsets": {topic: {"0": [5, 15]}}},
+        lambda topic, folder: {"offsets": {topic: {"0": [0, 10]}}},
+        lambda topic, folder: {"from": "1970-01-01T00:00:00Z"},
+        lambda topic, folder: {"to": "2100-01-01T00:00:00Z", "offsets": {}},
     ],
     ids=["another target", "a later end", "an earlier beginning", "a first time", "a last time"],
 )
 def test_what_was_asked_for_otherwise_is_not_taken_for_done(
-    running: Worker, kafka: str, unique: str, tmp_path: Path, other: dict[str, Any]
+    running: Worker, kafka: str, unique: str, tmp_path: Path, other: Callable[[str, Path], dict[str, Any]]
 ) -> None:
     live(running, kafka, unique, tmp_path)
-    path, again = f"/connectors/{unique}/backfill", tmp_path / "again.txt"
-    body = {"offsets": {unique: {"0": [5, 10]}}, "config": {"file": str(again)}}
+    path = f"/connectors/{unique}/backfill"
+    body = {"offsets": {unique: {"0": [5, 10]}}, "config": {"file": str(tmp_path / "again.txt")}}
     name = running.call("POST", path, body, expect=202)["name"]
     done(running, name)
     running.delete(name)
-    wish = body | other
-    if wish["offsets"] is None:
-        del wish["offsets"]
-    elif "" in wish["offsets"]:
-        wish["offsets"] = {unique: wish["offsets"][""]}
-    if "config" in other:
-        wish["config"] = {"file": str(tmp_path / "elsewhere.txt")}
+    wish = body | other(unique, tmp_path)
     refused = running.call("POST", path, wish | {"name": name}, expect=409)["message"]
     assert f"{name} was begun with other bounds or other keys" in refused
     made = running.call("POST", path, wish, expect=202)
