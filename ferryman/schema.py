@@ -80,8 +80,10 @@ class Schema:
 
     @cached_property
     def _hash(self) -> int:
-        # Schemas are keys of every cache on a record's path; walking the tree at each look-up would cost too much.
-        return hash((self.type, self.optional, self.name, self.version, self.fields, self.keys, self.values))
+        # Schemas are keys of every cache on a record's path; walking the tree at each look-up would cost too much. Not
+        # the default, which may be a list or a map; all else, or schemas that differ in it alone would be compared.
+        what = (self.type, self.optional, self.name, self.version, self.doc, self.parameters)
+        return hash((*what, self.fields, self.keys, self.values))
 
     def __hash__(self) -> int:
         return self._hash
