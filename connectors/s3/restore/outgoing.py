@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
+from ferryman.connectors.s3.config.bucket_keys import keeps_bytes
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.restore.partition_reader import TakenRecords
 from ferryman.connectors.s3.restore.records import Piece
 from ferryman.record import Batch, Data, Header, Headers, LazyRecords, Record, Rows
-from ferryman.schema import STRING, Schema
+from ferryman.schema import OPTIONAL_BYTES, STRING, Schema
 
 ORIGINAL = "ferryman.original."
 """Begins the headers that say where a record was: topic, partition, offset, and the range of the object's offsets."""
@@ -21,6 +22,7 @@ class Outgoing:
     def __init__(self, config: S3SourceConfig) -> None:
         self._config = config
         self._first, self._stop = config.times
+        self._of_bytes = keeps_bytes(config.header_converter)
 
     def batches(self, taken: Sequence[TakenRecords]) -> Iterator[Batch]:
         """The wanted records. What of one partition was taken together is together here, schema by schema."""
@@ -31,9 +33,11 @@ class Outgoing:
 
     def _piece(self, taken: TakenRecords) -> Piece:
         piece = self._wanted(taken.piece)
-        if not self._config.restore_original_headers or not len(piece):
+        if self._config.restore_original_headers and len(piece):
+            piece = replace(piece, headers=_with_original(piece, taken))
+        if piece.headers is None or not self._of_bytes:
             return piece
-        return replace(piece, headers=_with_original(piece, taken))
+        return replace(piece, headers=[tuple(map(_as_bytes, each)) for each in piece.headers])
 
     def _wanted(self, piece: Piece) -> Piece:
         if piece.timestamps is None or (self._first is None and self._stop is None):
@@ -149,6 +153,13 @@ def _with_original(piece: Piece, taken: TakenRecords) -> list[Headers]:
         (*headers, *shared, *(() if offset is None else (Header(f"{ORIGINAL}offset", str(offset), STRING),)))
         for headers, offset in zip(own, _offsets(piece, taken.first), strict=True)
     ]
+
+
+def _as_bytes(header: Header) -> Header:
+    """A text as ByteArrayConverter takes it; other headers as they are."""
+    if not isinstance(header.value, str):
+        return header
+    return Header(header.key, header.value.encode("utf-8", "replace"), OPTIONAL_BYTES)
 
 
 def _offsets(piece: Piece, first: int | None) -> Sequence[int | None]:
