@@ -1,5 +1,6 @@
 """Records of the archive as batches for Kafka."""
 
+import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from ferryman.connectors.s3.restore.records import Piece
 from ferryman.record import Batch, Data, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import OPTIONAL_BYTES, STRING, Schema
 
+log = logging.getLogger(__name__)
+
 ORIGINAL = "ferryman.original."
 """Begins the headers that say where a record was: topic, partition, offset, and the range of the object's offsets."""
 
@@ -23,6 +26,7 @@ class Outgoing:
         self._config = config
         self._first, self._stop = config.times
         self._of_bytes = keeps_bytes(config.header_converter)
+        self._told = False
 
     def batches(self, taken: Sequence[TakenRecords]) -> Iterator[Batch]:
         """The wanted records. What of one partition was taken together is together here, schema by schema."""
@@ -33,6 +37,13 @@ class Outgoing:
 
     def _piece(self, taken: TakenRecords) -> Piece:
         piece = self._wanted(taken.piece)
+        if self._of_bytes and not self._told and _has_text(piece):
+            self._told = True
+            log.warning(
+                "%s: headers in %s are texts; they are written in UTF-8, so that bytes that were archived in base64 "
+                "stay base64",
+                *(self._config.name, taken.key),
+            )
         if self._config.restore_original_headers and len(piece):
             piece = replace(piece, headers=_with_original(piece, taken))
         if piece.headers is None or not self._of_bytes:
@@ -153,6 +164,11 @@ def _with_original(piece: Piece, taken: TakenRecords) -> list[Headers]:
         (*headers, *shared, *(() if offset is None else (Header(f"{ORIGINAL}offset", str(offset), STRING),)))
         for headers, offset in zip(own, _offsets(piece, taken.first), strict=True)
     ]
+
+
+def _has_text(piece: Piece) -> bool:
+    """Whether a header is a text."""
+    return any(isinstance(header.value, str) for headers in piece.headers or () for header in headers)
 
 
 def _as_bytes(header: Header) -> Header:

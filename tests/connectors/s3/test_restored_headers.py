@@ -94,7 +94,7 @@ def test_texts_and_bytes_of_one_record_come_back_as_what_they_were(world: World,
 
 @EACH_FORMAT
 def test_texts_of_an_archive_are_bytes_where_the_header_converter_takes_only_these(
-    world: World, form: dict[str, str]
+    world: World, form: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.schema, world.key_schema, world.more = struct({"id": INT64}), STRING, {**form, **WHOLE, "flush.size": "1"}
     world.produce(P0, Log({"id": 1}, key="a", headers=headers(("text", "größe"), ("none", None))))
@@ -102,6 +102,8 @@ def test_texts_of_an_archive_are_bytes_where_the_header_converter_takes_only_the
     world.drain()
     (record,) = Restore(world, {**form, **WHOLE, **AS_BYTES}).drain()
     assert record.headers == headers(("text", "größe".encode()), ("none", None))
+    (warning,) = [each for each in caplog.messages if "are texts" in each]
+    assert all(name in warning for name in world.objects())
 
 
 OLD = {
