@@ -254,7 +254,7 @@ class Config(BaseModel):
     @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """Warnings about known keys that have no effect, and about keys below prefixes that the class passes on; each
-        begins with the key. ``raw`` is the whole config."""
+        begins with the key. ``raw`` is the whole config, with the worker's header.converter where it names none."""
         return ()
 
     @classmethod

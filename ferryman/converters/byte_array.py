@@ -33,8 +33,15 @@ class ByteArrayConverter(Converter[ByteArrayConverterConfig]):
         """The bytes. Raises DataError for any other schema or value."""
         rows = data.rows()
         if rows.schema is not None and rows.schema.type is not Type.BYTES:
-            raise DataError(f"Invalid schema type for ByteArrayConverter: {rows.schema.type}")
+            raise DataError(f"Invalid schema type for ByteArrayConverter: {rows.schema.type}{self._way_out()}")
         for value in rows.values:
             if value is not None and not isinstance(value, bytes):
-                raise DataError(f"ByteArrayConverter is not compatible with objects of type class {java_class(value)}")
+                kind = java_class(value)
+                raise DataError(
+                    f"ByteArrayConverter is not compatible with objects of type class {kind}{self._way_out()}"
+                )
         return rows.values
+
+    def _way_out(self) -> str:
+        key = f"{self.side}.converter"
+        return f"; it takes bytes alone: for texts set {key} to StringConverter, for other data to JsonConverter"

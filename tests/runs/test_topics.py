@@ -21,6 +21,24 @@ def begun(prefix: str) -> Target:
 
 
 @pytest.mark.parametrize(
+    ("kind", "more", "may"),
+    [
+        ("Cast$Value", {}, False),
+        ("org.apache.kafka.connect.transforms.ValueToKey", {}, False),
+        ("TimestampRouter", {}, True),
+        ("EventRouter", {}, True),
+        ("io.debezium.transforms.outbox.EventRouter", {}, True),
+        ("io.debezium.transforms.ExtractNewRecordState", {}, False),
+        ("ExtractNewRecordState", {"transforms.a.route.by.field": "kind"}, True),
+        ("com.example.Cast$Value", {}, True),
+        ("MyRouter", {}, True),
+    ],
+)
+def test_only_transforms_that_are_known_to_keep_topics_keep_them(kind: str, more: dict[str, str], may: bool) -> None:
+    assert topics.renaming({"transforms": "a", "transforms.a.type": kind, **more}) == (["a"] if may else [])
+
+
+@pytest.mark.parametrize(
     ("one", "other", "meet"),
     [
         (named("orders"), named("orders"), True),

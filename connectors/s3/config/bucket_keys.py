@@ -189,6 +189,18 @@ def invalid(name: str, value: str, reason: str) -> KeyProblem:
     return KeyProblem(name, f"Invalid value {value} for configuration {name}: {reason}")
 
 
+def keeps_bytes(converter: str | None) -> bool:
+    """Whether a header converter, by any of its names, gives and takes the bytes of headers as they are."""
+    return (converter or "").rpartition(".")[2].removesuffix("Converter") == "ByteArray"
+
+
+def header_doubts(raw: Mapping[str, str], what: str) -> Iterator[str]:
+    """A warning if an envelope's headers go through a converter that may change them; ``what`` says how."""
+    name = raw.get("header.converter", "")
+    if trim(raw.get("store.envelope", "")).lower() == "true" and not keeps_bytes(trim(name)):
+        yield f"header.converter={name} {what}; org.apache.kafka.connect.converters.ByteArrayConverter keeps all bytes"
+
+
 def keys_without_effect(raw: Mapping[str, str], without: Mapping[str, str]) -> Iterable[str]:
     """A warning for each key that is given and has no effect; ``without`` maps keys, or prefixes in a dot, to why."""
     for name in raw:

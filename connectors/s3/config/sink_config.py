@@ -1,12 +1,12 @@
 """The S3 sink's keys that say what objects are called, what is in them and when they are closed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
-from ferryman.connectors.s3.config.bucket_keys import invalid
+from ferryman.connectors.s3.config.bucket_keys import header_doubts, invalid
 from ferryman.connectors.s3.config.object_names import has, parameter_problem, template_problem
 from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import KeyProblem
@@ -195,6 +195,12 @@ class S3SinkConfig(S3Keys):
         "WALLCLOCK", names=("file.name.timestamp.source", "timestamp.source"), shown=Shown(group="Aiven")
     )
     """The time of {{timestamp}}: the wall clock or that of the Kafka record."""
+
+    @classmethod
+    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+        """Also about headers that no restore could give back as they were."""
+        yield from super().doubts(raw)
+        yield from header_doubts(raw, "may change headers before they are archived, and a restore cannot undo that")
 
     @property
     def nulls(self) -> Nulls:

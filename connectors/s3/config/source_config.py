@@ -1,12 +1,12 @@
 """The S3 source's keys: which objects, what is in them, and what of it goes back to Kafka."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key, trim
 from ferryman.connector import SourceConfig
-from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, invalid
+from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, header_doubts, invalid
 from ferryman.connectors.s3.config.source_keys import (
     AIVEN_ONLY,
     CONFLUENT_ONLY,
@@ -184,6 +184,12 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     """With input.format=csv: how values are shown."""
     output_envelope: Bool = key(True, names=("format.output.envelope",), shown=Shown(group="Aiven"))
     """With one field, but for csv: whether it is wrapped in an object or record."""
+
+    @classmethod
+    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+        """Also about headers that would not be written as they were."""
+        yield from super().doubts(raw)
+        yield from header_doubts(raw, "may change headers that are archived as bytes")
 
     @property
     def format_name(self) -> str:

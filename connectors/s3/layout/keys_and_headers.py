@@ -15,10 +15,12 @@ from ferryman.record import Batch, Header, Rows
 from ferryman.schema import (
     INT32,
     INT64,
+    OPTIONAL_BYTES,
     OPTIONAL_STRING,
     STRING,
     TIMESTAMP_SCHEMA,
     Schema,
+    Type,
     array,
     struct,
 )
@@ -28,7 +30,9 @@ View = Callable[[Batch], Rows]
 
 _HEADERS = array(struct({"key": STRING, "value": STRING}))
 _WRAPPED_HEADERS = struct({"headers": _HEADERS}, "RecordHeaders")
-_ENVELOPED_HEADERS = array(struct({"key": STRING, "value": OPTIONAL_STRING}, "ferryman.Header"))
+_ENVELOPED_HEADERS = array(
+    struct({"key": STRING, "value": OPTIONAL_STRING, "bytes": OPTIONAL_BYTES}, "ferryman.Header")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +96,46 @@ def _header(header: Header) -> dict[str, Any]:
     return {"key": header.key, "value": text}
 
 
-def enveloped(batch: Batch) -> Batch:
+def _enveloped_header(header: Header) -> dict[str, Any]:
+    """Bytes stay bytes, in a member of their own: as text they could not be told from a text."""
+    if isinstance(header.value, bytes):
+        return {"key": header.key, "value": None, "bytes": header.value}
+    return _header(header)
+
+
+def enveloped(batch: Batch, mark: bool = False) -> Batch:
     """The batch with key, value, headers, topic, partition, offset and timestamp of each record as its value.
 
-    It has a schema if key and value have one, where they are not all null; else it is schemaless.
+    It has a schema if key and value have one, where they are not all null; else it is schemaless. With ``mark``, for
+    formats that write bytes as base64, it also names what of key and value is bytes, if anything is, as ``base64``.
     """
     keys, values, source = batch.key.rows(), batch.value.rows(), batch.home
     headers: Sequence[Any] = [()] * len(batch) if batch.headers is None else batch.headers
-    schema = _envelope(_known(keys), _known(values)) if _has_schema(keys) and _has_schema(values) else None
+    marked = [name for name, rows in (("key", keys), ("value", values)) if mark and _is_bytes(rows.schema)]
+    more = {"base64": marked} if marked else {}
+    whole = _has_schema(keys) and _has_schema(values)
+    schema = _envelope(_known(keys), _known(values), bool(marked)) if whole else None
     records = [
         {
             "key": key,
             "value": value,
-            "headers": [_header(each) for each in found],
+            "headers": [_enveloped_header(each) for each in found],
             "topic": source.topic,
             "partition": source.partition,
             "offset": offset,
             "timestamp": at if at is None or schema is None else instant(at),
+            **more,
         }
         for key, value, found, offset, at in zip(
             keys.values, values.values, headers, batch.home_offsets, batch.timestamps, strict=True
         )
     ]
     return replace(batch, value=Rows(schema, records))
+
+
+def _is_bytes(schema: Schema | None) -> bool:
+    # Decimals are bytes too, by another name.
+    return schema is not None and schema.type is Type.BYTES and schema.name is None
 
 
 def _has_schema(rows: Rows) -> bool:
@@ -126,7 +147,7 @@ def _known(rows: Rows) -> Schema:
 
 
 @lru_cache(maxsize=1000)
-def _envelope(key: Schema, value: Schema) -> Schema:
+def _envelope(key: Schema, value: Schema, marked: bool) -> Schema:
     """The envelope's schema; its version is the value's, so that schema.compatibility tells values apart."""
     fields = {
         "key": key.as_optional(),
@@ -136,5 +157,6 @@ def _envelope(key: Schema, value: Schema) -> Schema:
         "partition": INT32,
         "offset": INT64,
         "timestamp": TIMESTAMP_SCHEMA.as_optional(),
+        **({"base64": array(STRING)} if marked else {}),
     }
     return replace(struct(fields, "ferryman.Envelope"), version=value.version)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, with_times
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
@@ -101,7 +102,7 @@ def _confluent(config: S3SinkConfig) -> Layout:
         part_size=config.part_size or _PART_BYTES,
         sides=sides,
         envelope=config.store_envelope,
-        written=enveloped if config.store_envelope else _values,
+        written=partial(enveloped, mark=config.format_name == "JsonFormat") if config.store_envelope else _values,
         keys=config.store_envelope or "keys" in sides or config.null_values == "write",
         tombstones=_tombstones(config) if config.null_values == "write" else None,
     )

@@ -1,15 +1,19 @@
 """Records of the archive as batches for Kafka."""
 
+import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
+from ferryman.connectors.s3.config.bucket_keys import keeps_bytes
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.restore.partition_reader import TakenRecords
 from ferryman.connectors.s3.restore.records import Piece
 from ferryman.record import Batch, Data, Header, Headers, LazyRecords, Record, Rows
-from ferryman.schema import STRING, Schema
+from ferryman.schema import OPTIONAL_BYTES, STRING, Schema
+
+log = logging.getLogger(__name__)
 
 ORIGINAL = "ferryman.original."
 """Begins the headers that say where a record was: topic, partition, offset, and the range of the object's offsets."""
@@ -21,6 +25,8 @@ class Outgoing:
     def __init__(self, config: S3SourceConfig) -> None:
         self._config = config
         self._first, self._stop = config.times
+        self._of_bytes = keeps_bytes(config.header_converter)
+        self._told = False
 
     def batches(self, taken: Sequence[TakenRecords]) -> Iterator[Batch]:
         """The wanted records. What of one partition was taken together is together here, schema by schema."""
@@ -31,9 +37,18 @@ class Outgoing:
 
     def _piece(self, taken: TakenRecords) -> Piece:
         piece = self._wanted(taken.piece)
-        if not self._config.restore_original_headers or not len(piece):
+        if self._of_bytes and not self._told and _has_text(piece):
+            self._told = True
+            log.warning(
+                "%s: headers in %s are texts; they are written in UTF-8, so that bytes that were archived in base64 "
+                "stay base64",
+                *(self._config.name, taken.key),
+            )
+        if self._config.restore_original_headers and len(piece):
+            piece = replace(piece, headers=_with_original(piece, taken))
+        if piece.headers is None or not self._of_bytes:
             return piece
-        return replace(piece, headers=_with_original(piece, taken))
+        return replace(piece, headers=[tuple(map(_as_bytes, each)) for each in piece.headers])
 
     def _wanted(self, piece: Piece) -> Piece:
         if piece.timestamps is None or (self._first is None and self._stop is None):
@@ -149,6 +164,18 @@ def _with_original(piece: Piece, taken: TakenRecords) -> list[Headers]:
         (*headers, *shared, *(() if offset is None else (Header(f"{ORIGINAL}offset", str(offset), STRING),)))
         for headers, offset in zip(own, _offsets(piece, taken.first), strict=True)
     ]
+
+
+def _has_text(piece: Piece) -> bool:
+    """Whether a header is a text."""
+    return any(isinstance(header.value, str) for headers in piece.headers or () for header in headers)
+
+
+def _as_bytes(header: Header) -> Header:
+    """A text as ByteArrayConverter takes it; other headers as they are."""
+    if not isinstance(header.value, str):
+        return header
+    return Header(header.key, header.value.encode("utf-8", "replace"), OPTIONAL_BYTES)
 
 
 def _offsets(piece: Piece, first: int | None) -> Sequence[int | None]:

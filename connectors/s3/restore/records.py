@@ -1,5 +1,6 @@
 """Records as they were: keys, values, headers, timestamps and offsets, put together from what the archive has."""
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from ferryman.connectors.s3.restore.object_bytes import Damaged
 from ferryman.errors import DataError
 from ferryman.java.texts import millis
 from ferryman.record import Data, Header, Headers, Rows
-from ferryman.schema import STRING, Schema, Type
+from ferryman.schema import OPTIONAL_BYTES, STRING, Schema, Type
 
 ENVELOPE = ("key", "value", "headers", "topic", "partition", "offset", "timestamp")
 """The fields of ``store.envelope=true``."""
@@ -101,31 +102,59 @@ def headers_of(rows: Rows) -> list[Headers]:
 
 def _headers(found: Any) -> Headers:
     try:
-        return tuple(_header(each["key"], each["value"]) for each in found or ())
-    except (TypeError, KeyError):
+        return tuple(_header(each["key"], each["value"], each.get("bytes")) for each in found or ())
+    except (TypeError, KeyError, AttributeError):
         raise DataError("its headers are not a list of keys and values") from None
 
 
-def _header(key: Any, value: Any) -> Header:
+def _header(key: Any, value: Any, data: Any) -> Header:
     if key.__class__ is not str:
         raise DataError("the key of a header is not a string")
+    if data is not None:
+        return Header(key, _bytes(data, f"the header {key}"), OPTIONAL_BYTES)
     return Header(key, value, STRING if value.__class__ is str else None)
 
 
+def _bytes(value: Any, what: str) -> bytes | None:
+    """Bytes, which JSON has in base64."""
+    if value is None or value.__class__ is bytes:
+        return value
+    try:
+        return b64decode(value, validate=True)
+    except (TypeError, ValueError):
+        raise DataError(f"{what} is marked as bytes, and is not in base64") from None
+
+
 def enveloped(data: Data, places: range) -> Piece:
-    """What the sink's envelope holds. Raises DataError for a record that is none."""
+    """What the sink's envelope holds. Raises DataError for a record that is none, or where what is bytes differs."""
     rows = data.rows()
     if not all(value.__class__ is dict and value.keys() >= set(ENVELOPE) for value in rows.values):
         raise DataError("it is not an envelope: set store.envelope=false, or leave such objects out by folders")
-    schema = rows.schema
     return Piece(
         places,
-        Rows(_within(schema, "value"), [value["value"] for value in rows.values]),
-        Rows(_within(schema, "key"), [value["key"] for value in rows.values]),
+        _member(rows, "value"),
+        _member(rows, "key"),
         [_headers(value["headers"]) for value in rows.values],
         [_time(value["timestamp"]) for value in rows.values],
         [_whole(value["offset"]) for value in rows.values],
     )
+
+
+def _member(rows: Rows, field: str) -> Rows:
+    """The keys or values of envelopes."""
+    values = [value[field] for value in rows.values]
+    if (schema := _within(rows.schema, field)) is not None:
+        return Rows(schema, values)
+    marked = {field in _marks(value.get("base64")) for value in rows.values}
+    if marked == {True}:
+        return Rows(OPTIONAL_BYTES, [_bytes(value, f"its {field}") for value in values])
+    if True in marked:
+        raise DataError(f"not every {field} is bytes")
+    return Rows(None, values)
+
+
+def _marks(found: Any) -> Sequence[Any]:
+    return found if found.__class__ is list else ()
 
 
 def _within(schema: Schema | None, field: str) -> Schema | None:

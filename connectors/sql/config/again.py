@@ -6,12 +6,10 @@ from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.dialects.names import table_name
 from ferryman.errors import ConfigError, DataError
 from ferryman.runs.harm import Again, Place
-from ferryman.runs.topics import KAFKAS, transforms
+from ferryman.runs.topics import KAFKAS, renames, renaming, transforms, unwraps
 
 HARMLESS = frozenset({"Filter", "InsertHeader", "DropHeaders", "HeaderFrom$Value"})
-"""Kafka's transforms that leave keys and topics alone, beside those of values."""
-OTHERS = frozenset({"io.debezium.transforms.ExtractNewRecordState"})
-"""Others' that do."""
+"""Kafka's transforms that leave keys alone, beside those of values and Debezium's."""
 
 
 def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> frozenset[Place] | None:
@@ -19,7 +17,7 @@ def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str
     database = config.database(raw)
     location, dialect, naming = database.location, database.dialect, database.dialect.naming
     try:
-        if renamed(raw):
+        if renaming(raw):
             example = table_name(config.table_name_format.replace("${topic}", "t"), naming, config.quotes)
             return frozenset({dialect.schema(location, example)})
         tables = [config.table(topic, naming) for topic in topics]
@@ -28,15 +26,11 @@ def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str
     return frozenset((*dialect.schema(location, table), table.name.lower()) for table in tables)
 
 
-def harmless(kind: str) -> bool:
+def _is_harmless(raw: Mapping[str, str], alias: str) -> bool:
     """Whether a transform is known to leave keys and topics alone."""
-    own = kind.removeprefix(KAFKAS)
-    return kind in OTHERS or ("." not in own and (own.endswith("$Value") or own in HARMLESS))
-
-
-def renamed(raw: Mapping[str, str]) -> bool:
-    """Whether transforms may rename topics."""
-    return any(not harmless(kind) for kind in transforms(raw).values())
+    kind = transforms(raw)[alias]
+    keeps_keys = unwraps(kind) or kind.endswith("$Value") or kind.removeprefix(KAFKAS) in HARMLESS
+    return keeps_keys and not renames(raw, alias)
 
 
 def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
@@ -49,7 +43,7 @@ def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
     if config.pk_mode != "record_key":
         text = f"With pk.mode={config.pk_mode} the records of one row may come from several partitions, and nobody can "
         raise ConfigError.for_key("pk.mode", f"{text}tell which came last. {elsewhere}")
-    guilty = next((alias for alias, kind in transforms(raw).items() if not harmless(kind)), None)
+    guilty = next((alias for alias in transforms(raw) if not _is_harmless(raw, alias)), None)
     if guilty is not None:
         text = f"The transform {guilty} may change keys or topics, so that the records of one row may come from several"
         raise ConfigError.for_key(f"transforms.{guilty}.type", f"{text} partitions. {elsewhere}")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from ferryman.config import split_list, trim
+from ferryman.config import trim
 from ferryman.connector import SinkConfig
 from ferryman.connectors.sql.config.databases import DIALECTS, KEYS_OF_OTHERS, Database, database
 from ferryman.connectors.sql.config.keys import SqlKeys
@@ -12,6 +12,7 @@ from ferryman.connectors.sql.dialects.dialect import Mode
 from ferryman.connectors.sql.dialects.names import Naming, TableName, checked_name, lower, table_name
 from ferryman.connectors.sql.dialects.urls import BadUrl
 from ferryman.errors import DataError, KeyProblem
+from ferryman.runs.topics import ROUTERS, own_name, renaming, transforms
 
 KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")
 
@@ -267,8 +268,8 @@ def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
 
 def topics_follow_records(raw: Mapping[str, str]) -> bool:
     """Whether a transform may name a record's topic after what is in the record; Kafka's own do not."""
-    types = (raw.get(f"transforms.{alias}.type", "") for alias in split_list(raw.get("transforms", "")))
-    return any("." in kind and not kind.startswith("org.apache.kafka.connect.transforms.") for kind in types)
+    kinds = transforms(raw)
+    return any(own_name(kinds[alias]) not in ROUTERS for alias in renaming(raw))
 
 
 def keys_without_effect(raw: Mapping[str, str]) -> Iterator[str]:

@@ -15,8 +15,9 @@ from ferryman.connectors.sql.database.rights import use_of, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Definition, Dialect, Use
 from ferryman.connectors.sql.dialects.names import TableName, lower, table_name
-from ferryman.errors import DataError, FerrymanError, RefusedError
+from ferryman.errors import ConfigError, DataError, FerrymanError, RefusedError
 from ferryman.findings import Examination, Finding, left_out, mend, ok, warning
+from ferryman.runs.topics import routed, telling
 
 
 class _Undone(Exception):
@@ -73,17 +74,24 @@ def _tables(
     config: SqlSinkConfig, examination: Examination, dialect: Dialect
 ) -> Iterator[tuple[TableName | Finding, str]]:
     """Each topic's table by its name; what to report instead, if the name depends on the record."""
-    if config.transforms:
-        names = ", ".join(config.transforms)
-        yield left_out("tables", f"the transforms {names} may change the topics that name them"), ""
+    if guilty := telling(examination.raw):
+        yield left_out("tables", f"only records tell what the transforms {', '.join(guilty)} make of the topics"), ""
         return
     if not examination.topics:
         yield left_out("tables", "nobody knows which topics name them"), ""
+    known = set[TableName]()
     for topic in examination.topics:
+        named = topic
         try:
-            yield config.table(topic, dialect.naming), topic
-        except DataError as error:
-            yield mend(f"topic {topic}", str(error), "correct table.name.format or topics.to.tables.mapping"), topic
+            named = routed(examination.raw, topic)
+            table = config.table(named, dialect.naming)
+        except (ConfigError, DataError) as error:
+            what = f"topic {topic}" if named == topic else f"topic {topic}, renamed to {named}"
+            yield mend(what, str(error), "correct table.name.format or topics.to.tables.mapping"), topic
+            continue
+        if table not in known:
+            known.add(table)
+            yield table, topic
 
 
 def _of_offsets(connection: Connection, dialect: Dialect, table: TableName) -> Iterator[Finding]:

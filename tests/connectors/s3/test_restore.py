@@ -7,6 +7,7 @@ import pytest
 from ferryman.connectors.s3 import archive
 from ferryman.connectors.s3.source import S3SourceConnector
 from tests.connectors.s3.pretend_bucket import AIVENS, JSON, USUAL, PretendBucket, source_of
+from tests.running import until
 
 FOLDER = "topics/orders/partition=0"
 END = {"restore.until": "end"}
@@ -85,8 +86,14 @@ def test_an_object_that_appears_while_pages_of_names_without_fixed_width_are_lis
     bucket.before_page = goes_on
     raw = {**AIVENS, "file.name.template": "{{topic}}-{{partition}}-{{start_offset}}", "input.format": "jsonl"}
     source = source_of(bucket, {**raw, "s3.poll.interval.ms": "1"})
-    polls = [source.poll_batches() for _ in range(600)]
-    found = [record.value["id"] for poll in polls for batch in poll for record in batch.records()]
+    found = list[int]()
+
+    def has_all() -> bool:
+        found.extend(record.value["id"] for batch in source.poll_batches() for record in batch.records())
+        return len(found) >= 201
+
+    until(has_all, 120, pause=0)
+    has_all()
     assert found == list(range(201))
 
 

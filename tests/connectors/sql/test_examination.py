@@ -200,15 +200,61 @@ def test_a_file_of_sqlite_is_not_made_by_the_look(tmp_path: Path) -> None:
     assert (finding.level, finding.mend) == ("mend", f"mkdir -p {tmp_path}/no")
 
 
-def test_transforms_that_may_rename_topics_leave_the_tables_open(server: Server) -> None:
-    server.run(TABLE)
-    found = server.looked(
-        transforms="route",
-        transforms_route_type="org.apache.kafka.connect.transforms.RegexRouter",
-        transforms_route_regex="(.*)",
-        transforms_route_replacement="new-$1",
-    )
-    assert about("tables", found).level == "left out"
+KAFKAS = "org.apache.kafka.connect.transforms."
+
+
+def chain(**each: Mapping[str, str]) -> dict[str, str]:
+    """The keys of transforms by alias; a type without a package is Kafka's."""
+    found = {"transforms": ",".join(each)}
+    for alias, keys in each.items():
+        kind = keys["type"] if "." in keys["type"] else KAFKAS + keys["type"]
+        found |= {f"transforms.{alias}.{name}": text for name, text in {**keys, "type": kind}.items()}
+    return found
+
+
+CAST = {"type": "Cast$Value", "spec": "id:int64"}
+RENAME = {"type": "RegexRouter", "regex": "(.*)", "replacement": "$1_new"}
+UNWRAP = {"type": "io.debezium.transforms.ExtractNewRecordState"}
+DAILY = {"type": "TimestampRouter"}
+
+
+@pytest.mark.parametrize(
+    ("given", "table"),
+    [
+        (chain(cast=CAST), "orders"),
+        (chain(unwrap=UNWRAP, mask={"type": "MaskField$Value", "fields": "item"}), "orders"),
+        (chain(route=RENAME), "orders_new"),
+        (chain(route=RENAME, cast=CAST, again=RENAME), "orders_new_new"),
+        (chain(route={**RENAME, "regex": "payments"}), "orders"),
+    ],
+)
+def test_tables_behind_transforms_whose_topics_are_known_are_looked_at(
+    pg: Server, given: dict[str, str], table: str
+) -> None:
+    pg.run(f"CREATE TABLE {table} (id bigint NOT NULL, item varchar(20))")
+    finding = about(f"key of {table}", pg.looked(**given))
+    assert (finding.level, "no row can be upserted" in finding.said) == ("mend", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "guilty"),
+    [
+        (chain(cast=CAST, daily=DAILY), "daily"),
+        (chain(unwrap={**UNWRAP, "route.by.field": "kind"}), "unwrap"),
+        (chain(outbox={"type": "io.debezium.transforms.outbox.EventRouter"}), "outbox"),
+        (
+            chain(route={**RENAME, "predicate": "old"})
+            | {"predicates": "old", "predicates.old.type": f"{KAFKAS}predicates.RecordIsTombstone"},
+            "route",
+        ),
+    ],
+)
+def test_transforms_that_name_topics_by_the_record_leave_the_tables_open(
+    pg: Server, given: dict[str, str], guilty: str
+) -> None:
+    pg.run(TABLE)
+    finding = about("tables", pg.looked(**given))
+    assert (finding.level, f"transforms {guilty} make" in finding.said) == ("left out", True)
 
 
 def test_rights_that_come_by_a_role_are_seen(mariadb: str, tmp_path: Path, unique: str) -> None:

@@ -51,3 +51,12 @@ def test_topics_with_a_table_each_may_be_run_again(keys: dict[str, str]) -> None
 def test_topics_that_may_share_a_table_are_refused(keys: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="The records of one row may come from several topics"):
         asked(**keys)
+
+
+ROUTED = {"transforms": "a", "transforms.a.type": "io.debezium.transforms.ExtractNewRecordState"}
+
+
+def test_rows_that_a_record_sends_to_another_topic_may_come_from_several_partitions() -> None:
+    assert asked(topics="orders", **ROUTED) == "older"
+    with pytest.raises(ConfigError, match="The transform a may change keys or topics"):
+        asked(topics="orders", **ROUTED, transforms_a_route_by_field="kind")
