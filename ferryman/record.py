@@ -16,7 +16,7 @@ from ferryman.data import Data as Data
 from ferryman.data import Maps as Maps
 from ferryman.data import Rows as Rows
 from ferryman.data import values_of as values_of
-from ferryman.repeated import Repeated
+from ferryman.repeated import H, Repeated, places_of
 from ferryman.schema import Schema
 
 Payload = bytes | None
@@ -233,15 +233,11 @@ class Batch:
         left = [index for index, position in enumerate(self.positions) if position not in positions]
         return self.take(left) if left else None
 
-    def split(self, wanted: Sequence[bool]) -> "list[tuple[bool, Batch]]":
-        """The records with and those without the flag, as one batch each; a side that has none is left out."""
-        if False not in wanted or True not in wanted:
-            return [(wanted[0], self)]
-        sides = {
-            flag: [index for index, each in enumerate(wanted) if each is flag]
-            for flag in dict.fromkeys((wanted[0], not wanted[0]))
-        }
-        return [(flag, self.take(indices)) for flag, indices in sides.items()]
+    def split(self, keys: Sequence[H]) -> "list[tuple[H, Batch]]":
+        """The records of each key, of which each has one, as one batch; the keys in the order in which they come."""
+        if keys.count(keys[0]) == len(keys):
+            return [(keys[0], self)]
+        return [(key, self.take(indices)) for key, indices in places_of(keys).items()]
 
     def before(self, position: int) -> int:
         """How many of the records stand before a position."""

@@ -1,5 +1,6 @@
 """A sequence in which the same items come again and again, so that work is done once for each that differs."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
@@ -81,3 +82,11 @@ class Repeated(Sequence[T], Generic[T]):
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+
+def places_of(items: Iterable[H]) -> dict[H, list[int]]:
+    """Where each item stands, the items in the order in which they are met first."""
+    found = defaultdict[H, list[int]](list)
+    for place, item in enumerate(items):
+        found[item].append(place)
+    return found

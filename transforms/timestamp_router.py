@@ -1,9 +1,8 @@
 """TimestampRouter: makes the topic from the topic and the record's timestamp."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from ferryman.config import Config, Str, key
@@ -45,18 +44,13 @@ class TimestampRouter(Batched[TimestampRouterConfig]):
             log.warning("timestamp.format=%s: %s", config.timestamp_format, doubt)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """The batch cut wherever the new topic changes; keys and values stay as they are, in rows or columns."""
-        return list(self._cut(batch))
-
-    def _cut(self, batch: Batch) -> Iterator[Batch]:
-        text, start = self.text, 0
+        """A batch for each new topic; keys and values stay as they are, in rows or columns."""
+        text = self.text
         if None in batch.timestamps:
             raise DataError(f"Timestamp missing on record: a record of topic {batch.topic}")
-        for moment, run in groupby([text(at) for at in batch.timestamps if at is not None]):
-            stop = start + sum(1 for _ in run)
-            part = batch if stop - start == len(batch) else batch.slice(start, stop)
-            yield replace(part, topic=self._topic(batch.topic, moment))
-            start = stop
+        moments = [text(at) for at in batch.timestamps if at is not None]
+        topics = {moment: self._topic(batch.topic, moment) for moment in dict.fromkeys(moments)}
+        return [replace(part, topic=topic) for topic, part in batch.split([topics[moment] for moment in moments])]
 
     def _topic(self, topic: str, moment: str) -> str:
         return self.config.topic_format.replace("${topic}", topic).replace("${timestamp}", moment)

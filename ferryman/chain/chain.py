@@ -18,6 +18,7 @@ from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
 from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.joining import joined
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Data, Payload, Polled, Record, batches, in_order
 
@@ -159,7 +160,7 @@ class Chain:
         found, failures = [self._formed(0, batch) for batch in batches], list[Failure]()
         for number, step in enumerate(self.steps, 1):
             if step.transform.any_order or (len(found) == 1 and step.takes_batches):
-                found = [result for each in found for result in self._stepped(number, step, each, failures)]
+                found = joined([result for each in found for result in self._stepped(number, step, each, failures)])
             elif found:
                 found = self._stepped_in_order(number, step, found, failures)
         last = len(self.steps) + 1

@@ -231,6 +231,18 @@ def a_poll_of_many_partitions(size: int) -> Callable[[], object]:
     return lambda: Offer(deque(works)).without([work.polled.source for work in works[: size // 2]])
 
 
+def a_put_for_each_of_many_partitions(size: int) -> Callable[[], object]:
+    """As a sink has it that takes one batch at a time."""
+    offer = Offer(deque(Work(Polled(*each, [0], [0], [None], [b"1"]), _one(each)) for each in partitions(size)))
+
+    def run() -> None:
+        while offer.works:
+            offer.took(len(offer.batches(1)))
+            assert len(list(offer.finished())) == 1
+
+    return run
+
+
 def _one(source: TopicPartition) -> Any:
     return deque([batch_at(source, 0, Rows(None, [1]))])
 
@@ -320,6 +332,7 @@ THINGS: Mapping[str, tuple[int, Make]] = {
     "columns in JSON lines": (2000, partial(s3, JsonLines(False, None))),
     "partitions of a task": (3000, assigned_and_revoked),
     "a poll of many partitions": (2500, a_poll_of_many_partitions),
+    "a put for each of many partitions": (2500, a_put_for_each_of_many_partitions),
     "connectors in the config topic": (1000, connectors_in_the_topic),
     "secrets of a config": (1500, secrets_of_a_config),
     "lines about many connectors": (1000, lines_of_many_connectors),

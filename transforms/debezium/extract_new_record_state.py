@@ -21,5 +21,5 @@ class ExtractNewRecordState(Batched[ExtractNewRecordStateConfig]):
         self._state = NewState(config)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """The batch cut wherever events are of another kind, or go to another topic."""
+        """A batch for each topic, pair of schemas and form, whatever the order of the events."""
         return self._state.apply_batch(batch)

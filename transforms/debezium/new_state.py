@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from functools import lru_cache
-from itertools import groupby
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from ferryman.config import trim
 from ferryman.errors import DataError, MissingValue, UnknownField
+from ferryman.joining import joined
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
-from ferryman.repeated import Repeated
+from ferryman.repeated import H, Repeated
 from ferryman.schema import STRING, Schema, Type
 from ferryman.transforms.debezium.change_event import Reference, WrongClass, field_of_type, is_envelope, member
 from ferryman.transforms.debezium.new_state_keys import ExtractNewRecordStateConfig
@@ -18,7 +18,6 @@ from ferryman.transforms.debezium.steps import member_of, with_text, without
 from ferryman.transforms.fields.sides import fields, refuse_nulls, structs, with_defaults
 
 PURPOSE = "source field insertion"
-K = TypeVar("K")
 Side = Literal["key", "value"]
 
 
@@ -39,17 +38,13 @@ class Pair(NamedTuple):
     new: Batch
     """As many as events, in the same order."""
 
-    def split(self, keys: Sequence[K]) -> Iterator[tuple[K, "Pair"]]:
-        """The pair cut wherever the key changes."""
-        start = 0
-        for key, run in groupby(keys):
-            stop = start + sum(1 for _ in run)
-            whole = stop - start == len(keys)
-            yield key, self if whole else Pair(self.event.slice(start, stop), self.new.slice(start, stop))
-            start = stop
+    def split(self, keys: Sequence[H]) -> Iterator[tuple[H, "Pair"]]:
+        """The pair of each key, of which each record has one."""
+        for (key, event), (_, new) in zip(self.event.split(keys), self.new.split(keys), strict=True):
+            yield key, Pair(event, new)
 
     def routed(self, topics: Sequence[str | None]) -> Iterator["Pair"]:
-        """The pair cut by topic, and sent there; a blank one leaves the topic as it is."""
+        """A pair for each topic, and sent there; a blank one leaves the topic as it is."""
         for topic, (event, new) in self.split(topics):
             yield Pair(event, replace(new, topic=topic) if topic and trim(topic) else new)
 
@@ -65,9 +60,9 @@ class NewState:
         self._schema = lru_cache(maxsize=64)(self._with_fields)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """The batch cut wherever events are of another kind, or go to another topic."""
+        """A batch for each topic, pair of schemas and form, whatever the order of the events."""
         kinds = self._kinds(batch.value)
-        return [result for kind, part in _runs(batch, kinds) for result in self._applied(kind, part)]
+        return joined([result for kind, part in batch.split(kinds) for result in self._applied(kind, part)])
 
     def _kinds(self, data: Data) -> Sequence[Event]:
         """What each record is. Raises UnknownField for an envelope without ``after``, or ``before`` where it counts."""
@@ -204,9 +199,8 @@ class NewState:
 
     def _without_fields(self, pair: Pair) -> Iterator[Pair]:
         name = self.config.drop_fields_header_name
-        for names, part in pair.split(
-            Repeated.of(pair.new.headers or [()] * len(pair.new)).each(lambda headers: _names_in_header(headers, name))
-        ):
+        headers = Repeated.of(pair.new.headers or [()] * len(pair.new))
+        for names, part in pair.split(list(headers.each(lambda each: _names_in_header(each, name)))):
             parts = [part]
             if names and self.config.drop_fields_from_key:
                 parts = [each for one in parts for each in self._dropped(one, names, "key")]
@@ -214,7 +208,7 @@ class NewState:
                 parts = [each for one in parts for each in self._dropped(one, names, "value")]
             yield from parts
 
-    def _dropped(self, pair: Pair, names: Sequence[str], side: Side) -> Sequence[Pair]:
+    def _dropped(self, pair: Pair, names: Sequence[str | None], side: Side) -> Sequence[Pair]:
         data = _side(pair.new, side)
         if side == "key" and all(_nulls(data)):
             return [pair]
@@ -240,10 +234,6 @@ def _with(batch: Batch, side: Side, data: Data) -> Batch:
     return replace(batch, key=data) if side == "key" else replace(batch, value=data)
 
 
-def _runs(batch: Batch, kinds: Sequence[Event]) -> Iterator[tuple[Event, Batch]]:
-    return ((kind, part.event) for kind, part in Pair(batch, batch).split(kinds))
-
-
 def _nulls(data: Data) -> Sequence[bool]:
     return [False] * len(data) if isinstance(data, Columns) else [value is None for value in data.values]
 
@@ -263,12 +253,12 @@ def _null_members(data: Data, name: str) -> Sequence[bool]:
     return _nulls(data)
 
 
-def _names_in_header(headers: Headers, name: str) -> Sequence[str]:
-    """The names in the first header of that name."""
+def _names_in_header(headers: Headers, name: str) -> tuple[str | None, ...]:
+    """The names in the first header of that name; None for what is no text, and so names no field."""
     found = next((each.value for each in headers if each.key == name), None)
     if found is not None and not isinstance(found, list):
         raise WrongClass(f"The header {name} does not hold a list of fields")
-    return found or ()
+    return tuple(each if isinstance(each, str) else None for each in found or ())
 
 
 def _nested(schema: Schema, added: Sequence[Reference]) -> bool:

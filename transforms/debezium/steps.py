@@ -49,7 +49,7 @@ def with_text(data: Data, name: str, text: str, replace_null_with_default: bool)
     return Rows(schema, [copy_with_defaults(value, fill) | {name: text} for value in values])
 
 
-def without(data: Data, names: Collection[str]) -> Data:
+def without(data: Data, names: Collection[str | None]) -> Data:
     """Structs or maps without some fields, as ReplaceField leaves them out."""
     if data.schema is None:
         return Rows(None, [_cut(value, names) for value in maps(data.rows().values, "field replacement")])
@@ -63,9 +63,9 @@ def without(data: Data, names: Collection[str]) -> Data:
     return Rows(schema, [copy_with_defaults(_cut(value, names), fill) for value in structs(rows, "field replacement")])
 
 
-def _keep_fields(schema: Schema, names: Collection[str]) -> Schema:
+def _keep_fields(schema: Schema, names: Collection[str | None]) -> Schema:
     return schema.with_fields(tuple(each for each in schema.fields if each.name not in names))
 
 
-def _cut(value: dict[Any, Any], names: Collection[str]) -> dict[Any, Any]:
+def _cut(value: dict[Any, Any], names: Collection[str | None]) -> dict[Any, Any]:
     return {name: item for name, item in value.items() if name not in names}

@@ -55,6 +55,8 @@ class Offer:
         """The sink has taken so many batches; what is delivered by that, as far as batches come in order."""
         delivered = []
         for work in self.works:
+            if not count:
+                break
             while count and work.batches:
                 batch = work.batches.popleft()
                 count -= 1
