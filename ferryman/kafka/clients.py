@@ -31,6 +31,8 @@ SOURCE_QUEUE: dict[str, Any] = {
 }
 
 LONGEST_ID = 249
+MOST_CUT = 1000
+"""Up to this number, a task is found by an id in which its number is cut off."""
 BROKERS_HEARTBEAT = 5.0
 """Seconds: the default of the broker's group.consumer.heartbeat.interval.ms."""
 Side = Literal["consumer", "producer"]
@@ -190,3 +192,12 @@ def instance_id(whose: str, connector: str, task: int) -> str:
         return clean
     mark = hashlib.sha256(f"{whose}\0{connector}\0{task}".encode()).hexdigest()[:16]
     return f"{clean[: LONGEST_ID - len(mark) - 1]}-{mark}"
+
+
+def task_of(instance: str, whose: str, connector: str) -> int | None:
+    """The inverse of ``instance_id``: which task of a connector that is; None for one that is nobody's of these."""
+    found = re.search(r"-(\d+)(-[0-9a-f]{16})?$", instance)
+    numbers = [int(found[1])] if found and len(found[1]) < 10 else []
+    if len(instance) == LONGEST_ID:
+        numbers += range(MOST_CUT)  # its number is cut off
+    return next((each for each in numbers if instance_id(whose, connector, each) == instance), None)

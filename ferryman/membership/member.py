@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from ferryman.assignment.protocol import CONFIG_MISMATCH, Assignment, Work
+from ferryman.assignment.protocol import CONFIG_MISMATCH, Assignment, Task, Work
 from ferryman.membership.connection import Connection
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.listener import Listener
@@ -89,11 +89,10 @@ class Member:
         mine = standing.owner(connector, task, self.url)
         return None if mine != self.url and self._participant.asked else mine
 
-    def is_gone(self, connector: str) -> bool:
-        """Whether no task of a connector runs in the group any more. Only the leader knows; others say no."""
-        standing = self._participant.standing
-        given = connector in standing.running or any(name == connector for name, _ in standing.tasks)
-        return standing.leads and not given and not self._participant.asked
+    @property
+    def tasks(self) -> frozenset[Task] | None:
+        """What ``Standing.all_tasks`` says; None while a rebalance is to come, too."""
+        return None if self._participant.asked else self._participant.standing.all_tasks
 
     @property
     def rebalances(self) -> Rebalances:

@@ -17,6 +17,7 @@ from ferryman.assignment.protocol import (
     Assignment,
     Metadata,
     ProtocolError,
+    Task,
     Work,
     decode_assignment,
 )
@@ -59,7 +60,7 @@ class Participant:
     rebalances: Rebalances = field(default_factory=Rebalances)
     _memory: Memory = field(default_factory=Memory)
     _plan: Plan | None = None
-    _running: frozenset[str] = frozenset()
+    _running: frozenset[Task] = frozenset()
     _completed: int = -1
     _declared: Work = NO_WORK
     _asked: int = 1
@@ -207,6 +208,6 @@ class Participant:
         self.wake()
 
 
-def _running(members: Iterable[Metadata]) -> frozenset[str]:
-    """The connectors of which somebody runs tasks. Who gives work up joins again when its processes are gone."""
-    return frozenset(name for each in members if each.assignment for name, _ in each.assignment.assigned.tasks)
+def _running(members: Iterable[Metadata]) -> frozenset[Task]:
+    """The tasks that somebody runs. Who gives work up joins again when its processes are gone."""
+    return frozenset(task for each in members if each.assignment for task in each.assignment.assigned.tasks)

@@ -25,13 +25,19 @@ class Standing:
     """For the leader, the URL of every connector's worker."""
     tasks: Mapping[Task, str] = field(default_factory=dict)
     """The same of tasks."""
-    running: frozenset[str] = frozenset()
-    """For the leader, the connectors of which a member still ran tasks when it joined."""
+    running: frozenset[Task] = frozenset()
+    """For the leader, the tasks that a member still ran when it joined."""
 
     @property
     def leads(self) -> bool:
         """Whether this member is the group's leader."""
         return bool(self.leader) and self.leader == self.member_id
+
+    @property
+    def all_tasks(self) -> frozenset[Task] | None:
+        """All that somebody in the group runs, or is given to run; of whoever had others before, the leases are over.
+        None for who does not lead."""
+        return self.running.union(self.tasks) if self.leads else None
 
     def owner(self, connector: str, task: int | None, own_url: str) -> str | None:
         """The URL of the worker that runs a connector, or one of its tasks; None if this member does not know."""

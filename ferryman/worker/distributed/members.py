@@ -17,7 +17,7 @@ from ferryman.rest.internal_endpoints import VERSION
 from ferryman.settings.settings import Settings
 from ferryman.worker import askers
 from ferryman.worker.distributed import group_samples
-from ferryman.worker.distributed.fencing import Fencing
+from ferryman.worker.distributed.duties import Duties
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.share import Share, ShareOfWork
@@ -47,12 +47,12 @@ class Members:
         group: Group,
         journal: Journal,
         share: ShareOfWork,
-        fencing: Fencing,
+        duties: Duties,
         others: OtherWorkers,
     ) -> None:
         self._config = settings.distributed
         self._group, self._journal, self._share = group, journal, share
-        self._fencing, self._others = fencing, others
+        self._duties, self._others = duties, others
 
     @property
     def _member(self) -> Member:
@@ -117,7 +117,12 @@ class Members:
     async def gone(self, connector: str) -> None:
         """Waits until no task of a stopped connector is left on any worker, also on one that was lost: its session is
         over by then, and so are its leases. RequestError 500 if that takes too long, or another worker leads."""
-        if not await self._in_time(lambda: self._member.is_gone(connector) or None):
+
+        def gone() -> bool | None:
+            tasks = self._member.tasks
+            return None if tasks is None or any(name == connector for name, _ in tasks) else True
+
+        if not await self._in_time(gone):
             raise RequestError(500, NOT_STOPPED.format(connector=connector))
 
     async def _in_time(self, find: Callable[[], Found | None]) -> Found | None:
@@ -146,17 +151,16 @@ class Members:
     async def fence(self, connector: str) -> None:
         """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
         await self.lead()
-        await self._fencing.fence(connector)
+        await self._duties.fencing.fence(connector)
 
     def facts_changed(self, connectors: Collection[str]) -> None:
         """The facts of these are others, and perhaps the work that is to be shared out."""
         self._group.facts_changed(connectors)
-        if self.leads:
-            self._fencing.look(connectors)
+        self._duties.facts_changed(connectors, self.leads)
 
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether no former task of a source can still write."""
-        return self._fencing.may_start(facts)
+        return self._duties.fencing.may_start(facts)
 
     async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
         """Gives the tasks' configs of a connector that runs here, and the version of its config that they are made of,

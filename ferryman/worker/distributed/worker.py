@@ -27,11 +27,13 @@ from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.distributed.board import Board
+from ferryman.worker.distributed.duties import Duties
 from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.members import Members
 from ferryman.worker.distributed.share import ShareOfWork
+from ferryman.worker.distributed.surplus_members import SurplusMembers
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.metrics.served import served
@@ -104,7 +106,9 @@ class Worker:
             lease=lambda: self.group.lease,
         )
         fencing = Fencing(resources, self.journal, lambda connector: self.plane.owner(connector))
-        members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
+        surplus = SurplusMembers(resources, self.journal, lambda: self.group.member.tasks if self.group.leads else None)
+        others = OtherWorkers(settings)
+        members = Members(settings, self.group, self.journal, self.share, Duties(fencing, surplus), others)
         self.plane = Plane(resources, self.journal, members, self.board)
         self.board.when_said(self.plane.said)
         self.herder = PlaneHerder(self.plane, self.cluster, served(self.plane, settings))

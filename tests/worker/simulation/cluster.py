@@ -12,6 +12,7 @@ from ferryman.api import Sink
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig
 from ferryman.internal_topics import creation, kafka_log, status_topic, writers
+from ferryman.kafka.clients import instance_id, task_of
 from ferryman.plugins import catalog, others
 from ferryman.plugins.entry import Entry
 from ferryman.rest import app, forwarding
@@ -20,6 +21,7 @@ from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.worker import places_in_groups
 from ferryman.worker.control import offsets, worker_resources
+from ferryman.worker.distributed import surplus_members
 from ferryman.worker.distributed import worker as distributed
 from ferryman.worker.distributed.worker import Worker
 from tests.worker.lively_processes import Habits, LivelyForks, LivelyProcess
@@ -240,6 +242,33 @@ class _Offsets:
         return said
 
 
+class _Groups:
+    """The groups of sinks, where a place stays behind whoever had it, however he ends."""
+
+    def __init__(self, resources: Any) -> None:
+        self._whose = resources.identity
+
+    def members(self, connector: str, config: object) -> Mapping[str, str]:
+        threads.sleep(0.2)
+        assert _cluster is not None
+        tasks = [(task, member) for task, member in _cluster.owners.places.items() if _of(task)[0] == connector]
+        return {instance_id(self._whose, *_of(task)): member for task, member in tasks}
+
+    def remove(self, connector: str, config: object, members: Mapping[str, str]) -> None:
+        threads.sleep(0.2)
+        assert _cluster is not None
+        for instance, member in members.items():
+            number = task_of(instance, self._whose, connector)
+            _cluster.counts("members removed", _cluster.owners.removes(f"{connector}-{number}", member))
+
+    def close(self) -> None: ...
+
+
+def _of(task: str) -> tuple[str, int]:
+    connector, _, number = task.rpartition("-")
+    return connector, int(number)
+
+
 class _NoCluster:
     """Nobody asks what the cluster is called."""
 
@@ -288,6 +317,7 @@ def install(source: random.Random) -> None:
         (distributed, "Admin", nothing),
         (creation, "create", nothing),
         (places_in_groups, "leave", nothing),
+        (surplus_members, "_Groups", _Groups),
         (others, "points", lambda *groups: []),  # what is installed here, read again for each worker that begins
         (worker_resources, "Plugins", lambda settings, ask: plugins(settings)),
         (secrets, "token_bytes", source.randbytes),

@@ -33,6 +33,8 @@ class Owners:
     """How many leases have ended while the process lived."""
     taken_over: int = 0
     """How often a process began while one of a former owner still lived, its lease over."""
+    places: dict[str, str] = field(default_factory=dict)
+    """By task, who has its place in the group of its sink: whoever has begun last, until somebody removes it."""
     _claims: dict[str, list[_Claim]] = field(default_factory=dict)
 
     def begins(self, worker: str, process: LivelyProcess) -> None:
@@ -53,6 +55,7 @@ class Owners:
         if mine is None:
             mine = _Claim(process, worker, lease.over)
             claims.append(mine)
+            self.places[process.name] = f"{worker} {process.number}"
             if (problem := self.allowed(process.name, worker)) is not None:
                 self.problems.append(f"{now:.2f}: {process.name} acts on {worker}: {problem}")
             self.began(worker)
@@ -66,6 +69,15 @@ class Owners:
                 f"{now:.2f}: {process.name} acts on {worker} (until {lease.over:.2f}) and on {each.worker}"
                 f" (until {each.over:.2f})"
             )
+
+    def removes(self, task: str, member: str) -> bool:
+        """Somebody takes a task's place away, if it is still that member's; whether it was. Nobody may who acts."""
+        if self.places.get(task) != member:
+            return False
+        if acting := [each for each in self.acting(task.rpartition("-")[0]) if each.startswith(f"{task} on ")]:
+            self.problems.append(f"{self.now():.2f}: {task} loses its place in its group under {acting}")
+        del self.places[task]
+        return True
 
     def acting(self, connector: str) -> list[str]:
         """Which processes of a connector may still act."""
