@@ -41,6 +41,7 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import Facts
 from ferryman.facts.states import TargetState
 from ferryman.formats.avro.rows_reader import parse
+from ferryman.formats.json.maps_reader import MIN_OBJECTS
 from ferryman.record import Batch, Polled, Rows, TopicPartition
 from ferryman.rest import endpoints
 from ferryman.rest.endpoints import Call
@@ -109,6 +110,12 @@ def columns_in_json(size: int) -> Callable[[], object]:
 
 def keys_without_a_schema(size: int) -> Callable[[], object]:
     return through(chain(BARE, {}), polled([orjson.dumps(payments(size))] * 20))
+
+
+def keys_inside_others(size: int) -> Callable[[], object]:
+    """Of as many records as a frame is made for."""
+    inside = {f"group {at}": {f"key {at} {number}": number for number in range(50)} for at in range(size // 50)}
+    return through(chain(BARE, {}), polled([orjson.dumps(inside)] * MIN_OBJECTS))
 
 
 def a_long_array(size: int) -> Callable[[], object]:
@@ -316,6 +323,7 @@ WITH_SCHEMAS = ("chain", "TimestampConverter", "InsertField", "SetSchemaMetadata
 THINGS: Mapping[str, tuple[int, Make]] = {
     "columns in JSON": (250, columns_in_json),
     "keys without a schema": (500, keys_without_a_schema),
+    "keys inside others": (500, keys_inside_others),
     "a long array": (20_000, a_long_array),
     "nested things": (1000, deep_things),
     "a big text": (200_000, big_text),

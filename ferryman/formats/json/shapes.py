@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ferryman.formats.json import typed_objects
-from ferryman.formats.json.typed_objects import Decode
+from ferryman.formats.json.typed_objects import MOST_FIELDS, Decode
 
 _SAMPLES = 50
 """This many objects are examined for the kinds of values that are null in the first."""
@@ -85,12 +85,13 @@ def floats(shape: Shape) -> Iterator[str]:
 
 @lru_cache(maxsize=1000)
 def decoder(shape: Shape) -> Decode | None:
-    """Parses objects of a shape; None if it is too wide, or a key stands in it twice.
+    """Parses objects of a shape; None if it is too wide, with what is inside, or a key stands in it twice.
 
+    The whole text is searched for each key, so that those of nested objects count as much as the others.
     Where a float is wanted, integers are taken too and stay integers.
     """
     names = list(keys(shape))
-    if len(set(names)) != len(names):
+    if len(names) > MOST_FIELDS or len(set(names)) != len(names):
         return None
     try:
         return msgspec.json.Decoder(_object(shape)).decode

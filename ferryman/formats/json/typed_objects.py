@@ -17,7 +17,7 @@ Decode = Callable[[bytes], msgspec.Struct]
 Kinds = Mapping[str, Any]
 """The type of each member, as msgspec takes it."""
 
-_MOST_FIELDS = 200
+MOST_FIELDS = 200
 """In a struct; members in another order than the schema's are looked for from its start, which takes the square."""
 _LOOK = 32
 """So many bodies show whether most of them fit."""
@@ -80,7 +80,7 @@ def objects(kinds: Kinds, may_lack: bool) -> Any:
 
     Raises ValueError if they are too many, or have names that msgspec has no place for.
     """
-    if len(kinds) > _MOST_FIELDS:
+    if len(kinds) > MOST_FIELDS:
         raise ValueError("too many members")
     members = [(_slot(at), kind) for at, kind in enumerate(kinds.values())]
     return msgspec.defstruct(
