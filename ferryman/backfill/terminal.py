@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
-from ferryman.runs.progress import Progress
-from ferryman.runs.progress_text import duration, many, sentence
+from ferryman.config import trim
+from ferryman.runs.progress import REFUSED, Progress
+from ferryman.runs.progress_text import duration, many, refusals, sentence
 
 LINE_SECONDS = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -78,12 +79,15 @@ class Report:
             self._line(f"at this rate: {duration(seconds)}")
         self._line("nothing was started")
 
-    def ended(self, code: int) -> None:
+    def ended(self, code: int, run: Run) -> None:
         """The last word."""
         if self._terminal:
             self.out.write("\n")
         if self.as_json:
             self._json(exit_code=code)
+        elif code == REFUSED and self._last[0] is not None:
+            letters = trim(run.config.get("errors.deadletterqueue.topic.name", ""))
+            self._line(refusals(self._last[0].refused or 0, run.name, letters))
 
     def line(self, text: str) -> None:
         """A line for people."""

@@ -20,6 +20,8 @@ _CHOICE: tuple[Callable[[Called], Called], ...] = (
     click.option("--field", help="Only letters that failed at this field."),
     click.option("--since", help="Only records from this time on, for example 2026-11-01T00:00:00Z."),
     click.option("--until", help="Only records before this time."),
+    click.option("--refused-since", metavar="TIME", help="Only records that were refused from this time on."),
+    click.option("--refused-until", metavar="TIME", help="Only records that were refused before this time."),
 )
 _LONGEST = 100
 """Characters of a message in a table."""

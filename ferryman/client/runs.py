@@ -7,6 +7,7 @@ from typing import Any
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.terminal import POLL_SECONDS
 from ferryman.client.worker import Worker
+from ferryman.runs.progress import REFUSED as REFUSED
 from ferryman.runs.progress import Progress
 from ferryman.runs.progress_text import sentence
 
@@ -50,11 +51,16 @@ def trouble(status: Json) -> str:
     return ""
 
 
+def refused(status: Json) -> int:
+    """How many records of a run were refused, and passed over."""
+    return int(status.get("run", {}).get("records_refused") or 0)
+
+
 def exit_code(status: Json) -> int | None:
-    """The exit code of a command that waits for the run: 0 when it is complete, 1 when something has failed that is not
-    tried again, None otherwise."""
+    """The exit code of a command that waits for the run: 0 when it is complete, ``REFUSED`` when it is, but for records
+    that were refused, 1 when something has failed that is not tried again, None otherwise."""
     if status.get("run", {}).get("complete"):
-        return 0
+        return REFUSED if refused(status) else 0
     states = (status["connector"], *status["tasks"])
     return 1 if any(each["state"] == "FAILED" and "restart" not in each for each in states) else None
 

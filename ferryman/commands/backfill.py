@@ -44,7 +44,8 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
 
     WORKER is a worker's property file, CONNECTOR the file of the live connector, which may go on running elsewhere.
     Called again with the same bounds, it goes on where it stood. The exit code is 0 when all is done, 1 when it failed,
-    2 when it was refused, 130 or 143 when Ctrl-C or SIGTERM came before its end.
+    2 when the run was refused, 3 when all is done but for records that were refused, 130 or 143 when Ctrl-C or SIGTERM
+    came before its end.
     """
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()
@@ -72,7 +73,7 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
     except FerrymanError as error:
         starting.refuse(ConfigError.for_key("", str(error)))
     code = asyncio.run(run.run(found, made.config, server, report.told))
-    report.ended(code)
+    report.ended(code, made)
     if code > run.STOPPED:
         report.line(f"{made.name} is not complete: call it again, and it goes on where it stopped")
     _leave(code)

@@ -4,13 +4,14 @@ Kafka Connect writes what went wrong into headers only where errors.deadletterqu
 letter without them is the record alone. Their names are DeadLetterQueueReporter's.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.record import Coordinates, Original, Payload
 
 CONTEXT, OURS = "__connect.errors.", "__ferryman.errors."
-ATTEMPTS, TIMESTAMP = f"{OURS}attempts", f"{OURS}timestamp"
+ATTEMPTS, TIMESTAMP, TIME = f"{OURS}attempts", f"{OURS}timestamp", f"{OURS}time"
 LOG_APPEND_TIME = "LogAppendTime"
 _NAMED = tuple(f"ield{between}{quote}" for quote in "\"'" for between in (": ", " ", ":"))
 """What stands before a field's name in messages of Kafka's ConnectSchema and Struct; their F is of either case."""
@@ -51,6 +52,8 @@ class DeadLetter:
     """How often the record was tried again before."""
     is_timed: bool = True
     """Whether the timestamp is the record's."""
+    refused_at: int | None = None
+    """When the record was refused, in milliseconds: as the letter says, or else when the broker stamped it."""
     target: tuple[str, int | None] | None = None
     """Of a source: the topic that its record was to go to, and the partition if the source had chosen one."""
 
@@ -61,6 +64,22 @@ class DeadLetter:
         if self.left_out is not None or not topic:
             return None
         return Original(topic, self.origin, self.attempts, is_timed=self.is_timed)
+
+    @property
+    def record(self) -> bytes | None:
+        """What all letters of one record share, and no others; None if it does not say where that lay. A topic that was
+        created anew has other records at the same offsets, so the content counts; the time too, where it is the
+        record's."""
+        if self.origin is None:
+            return None
+        time = self.timestamp if self.is_timed else None
+        content = (self.connector, self.origin, self.is_timed, time, self.key, self.value)
+        return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Of several letters of one record that with the highest one counts."""
+        return self.attempts, self.at.offset, self.at.partition
 
     @property
     def id(self) -> str:
@@ -80,8 +99,10 @@ def parsed(
     that was added last: a letter that was refused again keeps those of the first time."""
     context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
     own_time = _time(context.get(TIMESTAMP))
+    stamped = timestamp if timestamp_type == LOG_APPEND_TIME else None
     if own_time is None and timestamp_type != LOG_APPEND_TIME:
         own_time = timestamp
+    refused_at = _time(context.get(TIME))
     message = context.get(f"{CONTEXT}exception.message")
     origin = _origin(context)
     return DeadLetter(
@@ -101,6 +122,7 @@ def parsed(
         field=context.get(f"{OURS}field") or _field(message),
         left_out=_left_out(context),
         attempts=max(0, _whole(context.get(ATTEMPTS)) or 0),
+        refused_at=stamped if refused_at is None else refused_at,
         target=_target(context) if origin is None else None,
         is_timed=own_time is not None or timestamp_type != LOG_APPEND_TIME,
     )

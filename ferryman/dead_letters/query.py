@@ -7,7 +7,9 @@ from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
 from ferryman.runs.span import milliseconds
 
-PARAMETERS = ("stage", "exception", "field", "since", "until", "scan", "limit")
+TIMES = (("since", "until"), ("refused_since", "refused_until"))
+CHOOSING = ("stage", "exception", "field", *(name for pair in TIMES for name in pair))
+PARAMETERS = (*CHOOSING, "open", "scan", "limit")
 DEFAULT_SCANNED, DEFAULT_LISTED = 100_000, 20
 """How many letters are read, and how many are listed, unless a request says otherwise."""
 MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
@@ -15,11 +17,7 @@ MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
 
 def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
     """Which letters of a connector, how many to read, and how many to list. RequestError 400."""
-    since, until = _time(given, "since"), _time(given, "until")
-    if since is not None and until is not None and since >= until:
-        raise RequestError(
-            400, f"until={given['until']} is not later than since={given['since']}: no letter can lie between them"
-        )
+    (since, until), (refused_since, refused_until) = (_times(given, *pair) for pair in TIMES)
     choice = Choice(
         connector=connector,
         stage=_upper(given.get("stage")),
@@ -27,12 +25,22 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
         field=given.get("field"),
         since=since,
         until=until,
+        refused_since=refused_since,
+        refused_until=refused_until,
     )
     return (
         choice,
         _count(given, "scan", DEFAULT_SCANNED, MOST_SCANNED),
         _count(given, "limit", DEFAULT_LISTED, MOST_LISTED),
     )
+
+
+def only_open(given: Mapping[str, str]) -> bool:
+    """Whether only those are asked for that are still to be replayed. RequestError 400."""
+    value = given.get("open", "false").lower()
+    if value not in ("true", "false"):
+        raise RequestError(400, f"open must be true or false, not {given['open']}")
+    return value == "true"
 
 
 def unknown(connector: str) -> RequestError:
@@ -64,6 +72,14 @@ def _count(given: Mapping[str, str], name: str, otherwise: int, most: int) -> in
     if not _is_number(value) or not 0 <= int(value) <= most:
         raise RequestError(400, f"{name} must be a number from 0 to {most}, not {value}")
     return int(value)
+
+
+def _times(given: Mapping[str, str], first: str, behind: str) -> tuple[int | None, int | None]:
+    since, until = _time(given, first), _time(given, behind)
+    if since is not None and until is not None and since >= until:
+        text = f"{behind}={given[behind]} is not later than {first}={given[first]}: no letter can lie between them"
+        raise RequestError(400, text)
+    return since, until
 
 
 def _time(given: Mapping[str, str], name: str) -> int | None:

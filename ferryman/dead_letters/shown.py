@@ -5,18 +5,38 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ferryman.dead_letters.choice import Group
+from ferryman.dead_letters.groups import Group, Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.standing import Standing, Standings
 from ferryman.record import Payload
 from ferryman.telemetry.redaction import redact
 
 Json = dict[str, Any]
 
 
-def group(found: Group) -> Json:
-    """A group and what its latest letter says."""
-    return {**asdict(found), "message": _hidden(found.message)}
+def found(groups: Groups, undated: int, standings: Standings) -> Json:
+    """All that was found, with how many letters may belong to it but do not say when they were refused."""
+    of_groups, is_known = groups.largest_first(), not standings.unread
+    return {
+        "count": sum(each.letters for each in of_groups),
+        **standing(groups.standings, is_known),
+        "undated": undated,
+        "marks_unread": standings.unread or None,
+        "groups": [group(each, is_known) for each in of_groups],
+        "letters": [line(each, standings.marks.get(each.id)) for each in groups.newest_first()],
+    }
+
+
+def group(found: Group, is_known: bool) -> Json:
+    """A group and what its latest letter says; whether it ``is_known`` what became of the letters."""
+    facts = {name: value for name, value in asdict(found).items() if name != "standings"}
+    return {**facts, **standing(found.standings, is_known), "message": _hidden(found.message)}
+
+
+def standing(found: Mapping[Standing, int], is_known: bool) -> Json:
+    """How many letters are open, and so on; null if it is not known."""
+    return {each.value: found.get(each, 0) if is_known else None for each in Standing}
 
 
 def line(letter: DeadLetter, mark: Mark | None) -> Json:
@@ -24,6 +44,7 @@ def line(letter: DeadLetter, mark: Mark | None) -> Json:
     return {
         "id": letter.id,
         "timestamp": letter.timestamp,
+        "refused_at": letter.refused_at,
         "origin": None if letter.origin is None else letter.origin._asdict(),
         "connector": letter.connector,
         "task": letter.task,

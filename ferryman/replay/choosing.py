@@ -1,6 +1,5 @@
 """Which of the chosen letters may be replayed, and why the others may not. Pure."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,7 @@ from ferryman.replay.request import Request
 from ferryman.runs.ranges import Range
 
 INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
-REFUSED, INTERNAL = "refused", "internal"
-_Record = tuple[str | None, Original, bytes]
+REFUSED, INTERNAL, UNDATED = "refused", "internal", "undated"
 _HEADERS = "with errors.deadletterqueue.context.headers.enable=true letters say it"
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",
@@ -52,8 +50,8 @@ class Chosen:
     """How many are marked, by who has them."""
     _doubles: dict[str, list[str]] = field(default_factory=dict)
     """The letters that may go, in their order, with older ones of the same records."""
-    _newest: dict[_Record, tuple[int, int, int]] = field(default_factory=dict)
-    """Of each record attempts, offset and partition of the letter that may go."""
+    _newest: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
+    """The place of the letter that may go, by record."""
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
         """Letters that are meant. RequestError for one that was named by itself and may not go."""
@@ -82,9 +80,8 @@ class Chosen:
 
     def _take(self, letter: DeadLetter, original: Original) -> None:
         self.topics.add(original.topic)
-        doubles, place = list[str](), (letter.attempts, letter.at.offset, letter.at.partition)
-        if original.lay is not None:
-            record = _record(letter, original)
+        doubles, place, record = list[str](), letter.place, letter.record
+        if record is not None:
             other = self._newest.get(record)
             if other is not None and place < other:
                 self._doubles[_id(other)].append(letter.id)
@@ -144,13 +141,6 @@ class Chosen:
         return {TopicPartition(topic, partition): range_ for partition, range_ in sorted(bounds.items())}
 
 
-def _record(letter: DeadLetter, original: Original) -> _Record:
-    """What two letters of one record share. A topic that was created anew has other records at the same offsets, so
-    the content counts; the time too, where it is the record's."""
-    content = repr((letter.timestamp if letter.is_timed else None, letter.key, letter.value)).encode()
-    return letter.connector, original._replace(attempts=0), hashlib.sha256(content).digest()
-
-
 def _id(place: tuple[int, int, int]) -> str:
     return f"{place[2]}-{place[1]}"
 
@@ -160,6 +150,7 @@ _OF = {
     HOMELESS: f"that do not say which topic their record was in ({_HEADERS})",
     TIRED: "that were replayed too often (attempts)",
     INTERNAL: "of an internal topic",
+    UNDATED: "that do not say when they were refused",
 }
 
 

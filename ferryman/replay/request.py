@@ -12,9 +12,8 @@ from ferryman.errors import ConfigError, RequestError
 from ferryman.runs import request_body
 from ferryman.runs.keys import PREFIX
 
-FILTER = ("stage", "exception", "field", "since", "until")
 FLAGS = ("all", "to_topic", "again", "allow_older", "dry_run")
-KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "edit", "name")
+KNOWN = ("letters", *query.CHOOSING, *FLAGS, "attempts", "config", "edit", "name")
 DEFAULT_ATTEMPTS = 3
 """How often a letter is replayed unless a request says otherwise."""
 MOST_NAMED = 1_000
@@ -24,7 +23,8 @@ IN_RUNS = {"errors.tolerance": "all", "errors.deadletterqueue.context.headers.en
 """A letter that is refused again does not hold up the others, and its new letter says how often it was tried."""
 NOT_TO_SET = frozenset({"name", "connector.class", "topics", "topics.regex", *IN_RUNS})
 _CHOOSE = (
-    "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"
+    "Say which letters are meant: letters, one of stage, exception, field, since, until, refused_since and "
+    "refused_until, or all, which must be true"
 )
 
 
@@ -58,7 +58,7 @@ def parsed(posted: Any, connector: str) -> Request:
     """What the body of a request asks for. RequestError 400, or ConfigError for keys that cannot be set."""
     posted = request_body.checked(posted, KNOWN)
     flags = {name: request_body.flag(name, posted.get(name)) for name in FLAGS}
-    texts = {name: text for name in FILTER if (text := _text(name, posted.get(name))) is not None}
+    texts = {name: text for name in query.CHOOSING if (text := _text(name, posted.get(name))) is not None}
     choice, _, _ = query.parsed(texts, connector)
     letters = _letters(posted.get("letters"))
     if bool(letters) + bool(texts) + flags.pop("all") != 1:

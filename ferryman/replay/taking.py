@@ -20,7 +20,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import own_topics
 from ferryman.replay import marks
-from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
+from ferryman.replay.choosing import DOUBLES, REFUSED, UNDATED, Chosen
 from ferryman.replay.making import MEANT, Making
 from ferryman.replay.marks import Marks
 from ferryman.replay.outgoing import Asked, AsTheyWere, Convert, Way
@@ -149,18 +149,25 @@ class Taking:
         under_way = [run for run in self.under_way if run != whose]
         chosen, extent = Chosen(self.request, only, taken, self._closed, under_way), Extent()
         with closing(self._reader()) as reader:
-            chosen.add(each for each in self._meant(reader, extent) if among is None or each.id in among)
+            meant = self._meant(reader, extent, chosen.passed_over if among is None else None)
+            chosen.add(each for each in meant if among is None or each.id in among)
         chosen.checked(None if extent.complete else extent.scanned)
         return chosen, extent
 
     def _reader(self) -> Reader:
         return Reader(self.clients.group_reader() | {"auto.offset.reset": "earliest"}, self._marks.letters)
 
-    def _meant(self, reader: Reader, extent: Extent) -> Iterator[DeadLetter]:
+    def _meant(self, reader: Reader, extent: Extent, missed: Counter[str] | None = None) -> Iterator[DeadLetter]:
+        """``missed`` counts those that may be meant, but do not say so."""
         if not self.request.letters:
             found = reader.newest(MOST_SCANNED, time.monotonic() + READ_SECONDS, extent)
-            return (each for each in found if self.request.choice.takes(each))
+            return (each for each in found if self._takes(each, missed))
         return (self._named(reader, *place) for place in self.request.letters)
+
+    def _takes(self, letter: DeadLetter, missed: Counter[str] | None) -> bool:
+        if missed is not None and self.request.choice.misses(letter):
+            missed[UNDATED] += 1
+        return self.request.choice.takes(letter)
 
     def _named(self, reader: Reader, partition: int, offset: int) -> DeadLetter:
         name = self.making.live["name"]

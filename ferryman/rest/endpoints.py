@@ -245,7 +245,9 @@ async def dead_letters(rest: Rest, call: Call) -> Answer:
     given = {name: http_messages.parameter(call.request, name) for name in query.PARAMETERS}
     wanted = {name: value for name, value in given.items() if value is not None}
     choice, scan, limit = query.parsed(wanted, call.name)
-    return Answer(200, await rest.herder.inquiries.dead_letters(call.name, choice, scan, limit))
+    return Answer(
+        200, await rest.herder.inquiries.dead_letters(call.name, choice, scan, limit, query.only_open(wanted))
+    )
 
 
 async def dead_letter(rest: Rest, call: Call) -> Answer:

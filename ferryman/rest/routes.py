@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from ferryman.dead_letters.query import CHOOSING
 from ferryman.rest import endpoints as calls
 from ferryman.rest import internal_endpoints as internal
 from ferryman.rest.endpoints import Call, Rest
@@ -16,7 +17,8 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FLAG: Json = {"type": "boolean", "default": False}
 _FORWARD: Mapping[str, Json] = {"forward": {"type": "boolean"}}
 _LETTERS: Mapping[str, Json] = {
-    **dict.fromkeys(("stage", "exception", "field", "since", "until"), TEXT),
+    **dict.fromkeys(CHOOSING, TEXT),
+    "open": _FLAG,
     **{name: {"type": "integer", "minimum": 0} for name in ("scan", "limit")},
 }
 _NOTHING: Mapping[int, Json | None] = {204: None}

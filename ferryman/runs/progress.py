@@ -10,6 +10,8 @@ from ferryman.runs.marks import Mark
 
 RATE_SECONDS = 60.0
 """Seconds over which the rate is taken."""
+REFUSED = 3
+"""The exit code of a command that waited for a run in which records were refused: all else is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,19 @@ def sentence(progress: Progress | None, trouble: str) -> str:
     return "; ".join([*parts, *filter(None, [trouble])])
 
 
+def refusals(refused: int, run: str, letters: str | None) -> str:
+    """That records of a backfill were refused, and where they are. ``letters`` is the topic of dead letters, empty
+    where there is none, None where that is not known."""
+    key = "errors.deadletterqueue.topic.name"
+    if letters is None:
+        where = f"`ferryman dlq list {run}` shows them, where {key} is set"
+    else:
+        where = (
+            f"they are in {letters}, as dead letters of {run}" if letters else f"none is kept, since {key} is not set"
+        )
+    return f"{many(refused)} refused: {where}"
+
+
 def many(records: int) -> str:
     """So many records."""
     return f"{records:,} record{'' if records == 1 else 's'}"

@@ -146,8 +146,11 @@ class Inquiries(Protocol):
     async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
         """The last lines of the log. 404 as for ``restart_task``."""
 
-    async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
-        """Groups of dead letters, and the newest letters. 404 where there are none to be read."""
+    async def dead_letters(
+        self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
+    ) -> Mapping[str, Any]:
+        """Groups of dead letters, and the newest letters; only of those that are still to be replayed, if so wanted.
+        404 where there are none to be read."""
 
     async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         """One letter, whole; with what a jq expression makes of its value. 404 if there is no such, 400 for what is no

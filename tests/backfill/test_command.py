@@ -202,6 +202,29 @@ def test_one_that_fails_says_why(kafka: str, unique: str, made: Made) -> None:
     assert "Converting byte[] to Kafka Connect data failed" in failed.said or "JSON" in failed.said
 
 
+@pytest.mark.parametrize("letters", ["", "-dlq"])
+def test_one_that_has_refused_records_says_how_many_and_where_they_are(
+    kafka: str, unique: str, made: Made, letters: str
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"1", b"{", b"2", b"["])
+    converter = {"value_converter": "org.apache.kafka.connect.json.JsonConverter"}
+    converter["value_converter_schemas_enable"] = "false"
+    command = made(
+        **converter,
+        errors_tolerance="all",
+        errors_deadletterqueue_topic_name=f"{unique}{letters}" if letters else "",
+        errors_deadletterqueue_topic_replication_factor="1",
+    )
+    where = "none is kept, since errors.deadletterqueue.topic.name is not set"
+    if letters:
+        where = f"they are in {unique}-dlq, as dead letters of {unique}-backfill"
+    for _ in range(2):  # the second finds all done
+        called = command.call("--set", "file=again.txt")
+        assert (called.code, f"2 records refused: {where}" in called.said) == (3, True), called
+    assert lines(command.folder / "again.txt") == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

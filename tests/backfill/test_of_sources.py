@@ -245,10 +245,11 @@ def test_records_that_a_run_refuses_are_counted_beside_their_dead_letters(
     sets = [part for key, value in config.items() for part in ("--set", f"{key}={value}")]
     words = ["connectors", "backfill", unique, "--name", f"{unique}-run", "--positions", f"{100 * WIDTH}-{150 * WIDTH}"]
     ran = CliRunner().invoke(main, [*words, *sets, "--watch", "--url", running.url])
-    assert ran.exit_code == 0, ran.output
+    assert ran.exit_code == 3, ran.output
     assert f"{unique}-run: 50 records; it writes elsewhere than the live connector" in ran.output
     assert f"positions from {100 * WIDTH} up to {150 * WIDTH}" in ran.output
     assert "100 %, 50 of 50 records; 22 refused; complete" in ran.output
+    assert f"22 records refused: `ferryman dlq list {unique}-run` shows them" in ran.output
     told = running.call("GET", f"/connectors/{unique}-run/status")["run"]
     assert (told["records_done"], told["records_refused"]) == (50, 22)
     assert lines(kafka, f"{unique}-again") == list(range(100, 128))

@@ -199,6 +199,19 @@ def test_the_command_makes_a_run_waits_for_it_and_shows_how_far_it_is(
     assert (refused.exit_code, "already exists" in refused.stderr) == (1, True)
 
 
+def test_a_run_that_has_refused_records_says_how_many_and_ends_with_a_code_of_its_own(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    produce(kafka, unique, [b"{", b"["])
+    converter = "value.converter=org.apache.kafka.connect.json.JsonConverter"
+    run, sets = f"{unique}-again", ("--set", f"file={tmp_path / 'again.txt'}", "--set", converter)
+    more = ("--set", "value.converter.schemas.enable=false", "--set", "errors.tolerance=all")
+    made = verb(running, "backfill", unique, "--name", run, *sets, *more, "--wait")
+    assert (made.exit_code, f"2 records refused: `ferryman dlq list {run}`" in made.output) == (3, True), made.output
+    assert len(lines(tmp_path / "again.txt")) == len(VALUES)
+
+
 def test_a_run_that_fails_or_is_stopped_ends_the_command_that_waits_for_it(
     running: Worker, kafka: str, unique: str, tmp_path: Path
 ) -> None:

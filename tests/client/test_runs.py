@@ -51,6 +51,12 @@ def test_a_worker_that_has_not_heard_of_a_run_yet_is_asked_again() -> None:
     assert followed(Follower([None, None, RUNNING, COMPLETE])) == 0
 
 
+@pytest.mark.parametrize(("refused", "code"), [(None, 0), (0, 0), (2, 3)])
+def test_a_run_that_is_complete_ends_otherwise_where_records_were_refused(refused: int | None, code: int) -> None:
+    run = {"complete": True, "records_refused": refused}
+    assert followed(Follower([RUNNING, {**COMPLETE, "run": run}])) == code
+
+
 def test_a_run_that_is_known_and_has_no_status_is_waited_for(clock: Clock) -> None:
     assert followed(Follower([*[None] * 60, COMPLETE], ["again"])) == 0
     assert clock.now > runs.SECONDS_TO_HEAR_OF_RUN

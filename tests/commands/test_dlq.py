@@ -1,14 +1,21 @@
 """`ferryman dlq` against a worker whose connectors refuse records, and letters of other workers beside theirs."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from ferryman.commands import main
+from ferryman.commands.verbs.dlq.list import rendered
+from ferryman.dead_letters import shown
+from ferryman.dead_letters.groups import Groups
+from ferryman.dead_letters.standing import Standings
 from tests.dead_letters.test_letter import JVM
+from tests.dead_letters.test_letter import letter as read
 from tests.reliability.flows import JSON, file_sink
 from tests.running import Worker, consume, create_topic, produce, until
 
@@ -82,6 +89,18 @@ def test_letters_are_grouped_by_what_was_wrong_and_shown_one_by_one(running: Wor
 
 def _stripped(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def test_what_cannot_be_known_of_letters_is_said_and_not_counted() -> None:
+    groups = Groups()
+    groups.add(read(JVM), Standings({}, unread="no right to read").of(read(JVM)))
+    found = shown.found(groups, 0, Standings({}, unread="no right to read"))
+    assert (found["count"], found["open"], found["groups"][0]["open"]) == (1, None, None)
+    told = io.StringIO()
+    answer = {"warehouse": {"topic": "dlq", "scanned": 1, "complete": True, **found}}
+    Console(file=told, width=300).print(rendered(answer))
+    assert "warehouse: 1 dead letters in dlq\n" in _stripped(told.getvalue())
+    assert "Which of them were replayed is not known: no right to read" in told.getvalue()
 
 
 def test_a_choice_lists_only_what_it_takes(running: Worker, refused: str) -> None:

@@ -1,12 +1,11 @@
-"""Which letters a choice takes, and their groups."""
+"""Which letters a choice takes."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from ferryman.dead_letters.choice import Choice, Groups
-from ferryman.dead_letters.letter import DeadLetter, parsed
+from ferryman.dead_letters.choice import Choice
+from ferryman.dead_letters.letter import parsed
 from ferryman.record import Coordinates
 from tests.dead_letters.test_letter import JVM, letter
 
@@ -42,31 +41,19 @@ def test_letters_that_say_nothing_are_everybodys_and_of_no_time() -> None:
     assert not Choice(stage="TASK_PUT").takes(bare)
 
 
-def at(offset: int, timestamp: int | None, **changes: Any) -> DeadLetter:
-    return replace(WHOLE, at=Coordinates("dlq", 0, offset), timestamp=timestamp, **changes)
-
-
-def test_groups_are_by_reason_the_largest_first_with_their_latest_letter() -> None:
-    letters = [at(0, 9), at(1, 3, field="total"), at(2, 4, message="last"), at(3, None, field="total"), at(4, 7)]
-    groups = Groups()
-    assert groups.largest_first() == []
-    for each in letters:
-        groups.add(each)
-    large, small = groups.largest_first()
-    assert (large.field, large.letters, large.first, large.last, large.latest) == ("id", 3, 4, 9, "0-4")
-    assert (small.field, small.letters, small.first, small.last, small.latest) == ("total", 2, 3, 3, "0-3")
-
-
-def test_the_newest_of_several_partitions_are_so_in_whatever_order_these_are_read() -> None:
-    def of(partition: int, *times: int | None) -> list[DeadLetter]:
-        at = enumerate(times)
-        return [replace(WHOLE, at=Coordinates("dlq", partition, each), timestamp=time) for each, time in at]
-
-    one, other = of(0, 5, None, 1), of(1, 2, 9)
-    for letters in ([*one, *other], [*other, *one], [other[0], *one, other[1]]):
-        groups = Groups(3)
-        for each in letters:
-            groups.add(each)
-        assert [each.id for each in groups.newest_first()] == ["1-1", "0-2", "0-1"]
-        assert groups.largest_first()[0].latest == "1-1"
-    assert Groups().newest_first() == []
+@pytest.mark.parametrize(
+    ("choice", "taken", "missed"),
+    [
+        (Choice(refused_since=50, refused_until=51), True, True),
+        (Choice(refused_since=51), False, True),
+        (Choice(refused_until=50), False, True),
+        (Choice(refused_since=50, stage="TASK_PUT"), False, False),
+        (Choice(since=5), True, False),
+    ],
+)
+def test_letters_that_do_not_say_when_they_were_refused_may_be_missed(
+    choice: Choice, taken: bool, missed: bool
+) -> None:
+    dated = replace(WHOLE, refused_at=50)
+    assert (choice.takes(dated), choice.misses(dated)) == (taken, False)
+    assert (choice.takes(WHOLE), choice.misses(WHOLE)) == (taken and not missed, missed)

@@ -63,6 +63,24 @@ def test_letters_say_the_time_of_their_record_also_where_theirs_is_another(
     assert (found.timestamp, found.is_timed, original and original.is_timed) == (*time, time[1])
 
 
+@pytest.mark.parametrize(
+    ("said", "type_", "time"),
+    [
+        ("3", "CreateTime", 3),
+        ("3", "LogAppendTime", 3),
+        (None, "LogAppendTime", 5),
+        ("soon", "LogAppendTime", 5),
+        (None, "CreateTime", None),
+        ("-3", "CreateTime", None),
+    ],
+)
+def test_when_a_record_was_refused_the_letter_says_or_else_the_broker(
+    said: str | None, type_: str, time: int | None
+) -> None:
+    headers = [] if said is None else [("__ferryman.errors.time", said.encode())]
+    assert parsed(AT, 5, b"k", None, headers, type_).refused_at == time
+
+
 def test_what_was_refused_twice_says_why_the_second_time() -> None:
     headers = [("__connect.errors.stage", b"TRANSFORMATION"), ("__connect.errors.stage", b"TASK_PUT")]
     assert parsed(AT, None, None, None, headers).stage == "TASK_PUT"

@@ -103,6 +103,10 @@ def refused(worker: Worker, kafka: str, postgres: str, unique: str, **more: str)
 def mended(worker: Worker, postgres: str, unique: str) -> None:
     """What was in the way of both letters is no longer there."""
     widen(postgres, unique)
+    transforms_nothing(worker, unique)
+
+
+def transforms_nothing(worker: Worker, unique: str) -> None:
     config = worker.call("GET", f"/connectors/{unique}/config")
     plain = {key: value for key, value in config.items() if not key.startswith(("transforms", "predicates"))}
     worker.call("PUT", f"/connectors/{unique}/config", plain, expect=200)

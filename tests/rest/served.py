@@ -11,7 +11,10 @@ from starlette.applications import Starlette
 
 from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
+from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
+from ferryman.dead_letters.groups import Groups
+from ferryman.dead_letters.standing import Standings
 from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.metrics.exposition import Form
@@ -143,9 +146,11 @@ class Memory:
         line = {"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "logger": "a", "message": "b", "connector": name}
         return [line if task is None else {**line, "task": task}]
 
-    async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
+    async def dead_letters(
+        self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
+    ) -> Mapping[str, Any]:
         self._known(name)
-        return {"topic": "t", "scanned": 0, "complete": True, "count": 0, "groups": [], "letters": []}
+        return {"topic": "t", "scanned": 0, "complete": True, **shown.found(Groups(limit), 0, Standings({}))}
 
     async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         self._known(name)

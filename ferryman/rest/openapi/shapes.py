@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ferryman.dead_letters.query import CHOOSING
+from ferryman.dead_letters.standing import Standing
+
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 WHOLE: Json = {"type": "integer"}
@@ -36,6 +39,7 @@ def _nullable(kind: str) -> Json:
 
 _STATE: Json = {"state": {"enum": _STATES}, "worker_id": TEXT}
 _MORE: Json = {"version": _nullable("string"), "trace": TEXT, "outage": a("Outage"), "restart": a("Restart")}
+_STANDINGS: Json = {each.value: _nullable("integer") for each in Standing}
 _PLUGIN_TYPES = ["sink", "source", "converter", "header_converter", "transformation", "predicate"]
 SHAPES: Mapping[str, Json] = {
     "ErrorMessage": _fields({"error_code": WHOLE, "message": TEXT}),
@@ -83,7 +87,7 @@ SHAPES: Mapping[str, Json] = {
         "type": "object",
         "properties": {
             "letters": {"type": ["array", "null"], "items": TEXT},
-            **dict.fromkeys(("stage", "exception", "field", "since", "until", "edit", "name"), _nullable("string")),
+            **dict.fromkeys((*CHOOSING, "edit", "name"), _nullable("string")),
             **dict.fromkeys(("all", "to_topic", "again", "allow_older", "dry_run"), _nullable("boolean")),
             "attempts": _nullable("integer"),
             "config": _nullable("object"),
@@ -107,6 +111,9 @@ SHAPES: Mapping[str, Json] = {
             "scanned": WHOLE,
             "complete": {"type": "boolean"},
             "count": WHOLE,
+            **_STANDINGS,
+            "undated": WHOLE,
+            "marks_unread": _nullable("string"),
             "groups": several(a("DeadLetterGroup")),
             "letters": several(ANY_OBJECT),
         }
@@ -115,8 +122,8 @@ SHAPES: Mapping[str, Json] = {
         {
             **dict.fromkeys(("connector", "stage", "exception", "field", "message"), _nullable("string")),
             "letters": WHOLE,
-            "first": _nullable("integer"),
-            "last": _nullable("integer"),
+            **_STANDINGS,
+            **dict.fromkeys(("first", "last", "first_refused", "last_refused"), _nullable("integer")),
             "latest": TEXT,
         }
     ),

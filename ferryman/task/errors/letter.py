@@ -1,9 +1,11 @@
-"""What a dead letter holds: the record as it was, or as much of it as fits, and headers that tell where it lies. Pure.
+"""What a dead letter holds: the record as it was, or as much of it as fits, and headers that tell where it lies. Pure,
+but for the clock.
 
 ``__connect.errors.*`` are Kafka Connect's headers (DeadLetterQueueReporter). ``__ferryman.errors.*`` are ours: they say
-what was left out of a letter, and why.
+what was left out of a letter, and why, and when its record was refused.
 """
 
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -88,7 +90,7 @@ class Writer:
     def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
         where = (*prefixed(PREFIX, _where(failure)), *_tried(failure))
         if size is Size.COORDINATES:
-            return (*where, *left_out)
+            return (*where, *(refused_now() if self.context_headers else ()), *left_out)
         if self.context_headers:
             return (*own, *where, *_time(failure), *context(failure, self.connector, self.task), *left_out)
         return (*own, *(where if left_out else _tried(failure)), *left_out)
@@ -107,7 +109,12 @@ def context(failure: Failure, connector: str, task: int) -> Headers:
         "exception.stacktrace": redact("".join(traceback.format_exception(error))),
     }
     field = error.field if isinstance(error, DataError) else ""
-    return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}))
+    return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}), *refused_now())
+
+
+def refused_now() -> Headers:
+    """When a record was refused, in milliseconds since 1970: now, since its letter is made at once."""
+    return tuple(prefixed(OURS, {"time": str(time.time_ns() // 1_000_000)}))
 
 
 def _where(failure: Failure) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ferryman.conversion import Converter, Side
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Header, Payload, Polled, Record, Rows
 from ferryman.schema import Schema
-from ferryman.task.errors.letter import LEFT_OUT, OURS, PREFIX, Headers, Size, context, prefixed
+from ferryman.task.errors.letter import LEFT_OUT, OURS, PREFIX, Headers, Size, context, prefixed, refused_now
 from ferryman.telemetry.redaction import redact
 
 _JSON = {
@@ -84,7 +84,7 @@ class SourceWriter:
         value = _written("value", self._value, record.value_schema, record.value, lacks)
         own = self._own_headers(record, lacks)
         facts = _left_out(lacks, size, limit, value)
-        told = context(failure, self.connector, self.task) if self.context_headers and size < Size.COORDINATES else ()
+        told = self._told(failure, size) if self.context_headers else ()
         return SourceLetter(
             failure=failure,
             size=size,
@@ -93,6 +93,9 @@ class SourceWriter:
             headers=(*(() if size is Size.COORDINATES else own), *_where(record), *told, *prefixed(OURS, facts)),
             timestamp=_time(record.timestamp),
         )
+
+    def _told(self, failure: Failure, size: Size) -> Headers:
+        return refused_now() if size is Size.COORDINATES else context(failure, self.connector, self.task)
 
     def _own_headers(self, record: Record, lacks: _Lacks) -> Headers:
         found: list[tuple[str, str | bytes | None]] = []

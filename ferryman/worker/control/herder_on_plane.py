@@ -62,9 +62,9 @@ class PlaneHerder:
         self.begins("awaiting startup")
         self._cluster = cluster
         self._offsets = Offsets(plane.resources)
-        self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
         self.runs = Runs(plane, self._offsets, self.stop)
+        self.inquiries = Inquiries(plane, self.runs.replaying)
         self.backfills, self.replays = Backfills(plane, self.runs, self), Replays(plane, self.runs, self)
 
     def begins(self, stage: str) -> None:

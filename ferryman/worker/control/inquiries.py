@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -10,10 +10,12 @@ from confluent_kafka import KafkaException
 
 from ferryman.config import trim
 from ferryman.dead_letters import query, shown
-from ferryman.dead_letters.choice import Choice, Groups
+from ferryman.dead_letters.choice import Choice
+from ferryman.dead_letters.groups import Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
+from ferryman.dead_letters.standing import Standing, Standings
 from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
@@ -24,6 +26,7 @@ from ferryman.replay import marks
 from ferryman.replay.marks import Marks
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry import recent
+from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.plugin_code.processes import Asked
@@ -32,9 +35,7 @@ from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 TOPIC = "errors.deadletterqueue.topic.name"
-Taken = Mapping[str, Mark]
-"""The marks of letters by their ids."""
-Read = Callable[[Reader, Resolution, Taken], Outcome]
+Read = Callable[[Reader, Resolution, Standings], Outcome]
 MAX_READ_SECONDS = 0.7 * DEADLINE_SECONDS
 """Seconds of reading, after which what was found is the answer."""
 READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 * DEADLINE_SECONDS
@@ -43,10 +44,10 @@ _NONE = "Connector {} writes no dead letters: {} is not set"
 
 
 class Inquiries:
-    """Of the connectors that one worker knows."""
+    """Of the connectors that one worker knows. ``replaying`` says which replays have not come to their end."""
 
-    def __init__(self, plane: Plane) -> None:
-        self._plane = plane
+    def __init__(self, plane: Plane, replaying: Callable[[], Collection[str]]) -> None:
+        self._plane, self._replaying = plane, replaying
         self._pool = Pool("dead letters", 2, 16)
 
     async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
@@ -58,23 +59,29 @@ class Inquiries:
         await self._plane.members.own(name, task)
         return recent.KEPT.of(Subject(name, task))
 
-    async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
+    async def dead_letters(
+        self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
+    ) -> Mapping[str, Any]:
         """Groups of the letters that a choice takes among the newest ``scan`` of the connector's topic, and the newest
-        ``limit`` of them. RequestError 404 if there is no such connector, or none that writes any."""
+        ``limit`` of them; of those only that are still to be replayed, if so wanted. RequestError 404 if there is no
+        such connector, or none that writes any, 500 if it is wanted but not known which are open."""
 
-        def read(reader: Reader, resolution: Resolution, taken: Taken) -> Mapping[str, Any]:
-            extent, groups, count = Extent(), Groups(limit), 0
+        def read(reader: Reader, resolution: Resolution, standings: Standings) -> Mapping[str, Any]:
+            if only_open and standings.unread:
+                raise RequestError(500, f"Which dead letters of {name} are open is not known: {standings.unread}")
+            extent, groups, undated = Extent(), Groups(limit), 0
             for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
+                standing = standings.of(letter)
+                if only_open and standing is not Standing.OPEN:
+                    continue
+                undated += choice.misses(letter)
                 if choice.takes(letter):
-                    count += 1
-                    groups.add(letter)
+                    groups.add(letter, standing)
             return {
                 "topic": trim(resolution.values[TOPIC]),
                 "scanned": extent.scanned,
                 "complete": extent.complete,
-                "count": count,
-                "groups": [shown.group(each) for each in groups.largest_first()],
-                "letters": [shown.line(each, taken.get(each.id)) for each in groups.newest_first()],
+                **shown.found(groups, undated, standings),
             }
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)
@@ -85,14 +92,14 @@ class Inquiries:
 
         stage = f"reading a dead letter of connector {name}"
 
-        def read(reader: Reader, resolution: Resolution, taken: Taken) -> tuple[DeadLetter, Mark | None, Asked]:
+        def read(reader: Reader, resolution: Resolution, standings: Standings) -> tuple[DeadLetter, Mark | None, Asked]:
             letter = reader.one(partition, offset)
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
             is_sink = _is_sink(resolution.values)
             rows = letter_converters.rows(resolution, self._plane.resources.settings.values, is_sink)
             question = letters.question(letter, name, resolution, is_sink, edit)
-            return letter, taken.get(letter.id), Asked(question, rows, stage)
+            return letter, standings.marks.get(letter.id), Asked(question, rows, stage)
 
         letter, mark, asked = await self._of_letters(name, stage, read)
         return shown.whole(letter, mark, await self._decoded(letter, asked, edit))
@@ -130,27 +137,28 @@ class Inquiries:
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:
-                        return read(reader, resolution, _taken(clients, topic))
+                        return read(reader, resolution, self._standings(clients, topic))
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
         return await self._pool.run(stage, made, READ_DEADLINE_SECONDS)
+
+    def _standings(self, clients: Clients, topic: str) -> Standings:
+        """What is marked; without the right to read that the letters can be read all the same."""
+        try:
+            found = marks.topic_id(Admin(clients.admin()), topic)
+            taken = {} if found is None else Marks(clients, topic, found).read()
+            # After the marks, or a run that began in between would count as one that is gone.
+            return Standings(taken, self._replaying())
+        except (TaskError, KafkaException) as error:
+            log.debug("the marks of %s cannot be read: %s", topic, error)
+            return Standings({}, unread=redact(str(error)))
 
     def _known(self, name: str) -> ConnectorFacts:
         found = self._plane.journal.facts.of(name)
         if found.properties is None:
             raise RequestError(404, f"Connector {name} not found")
         return found
-
-
-def _taken(clients: Clients, topic: str) -> Taken:
-    """What is marked; nothing without the right to read it, so that the letters can be read all the same."""
-    try:
-        found = marks.topic_id(Admin(clients.admin()), topic)
-        return {} if found is None else Marks(clients, topic, found).read()
-    except (TaskError, KafkaException) as error:
-        log.debug("the marks of %s cannot be read: %s", topic, error)
-        return {}
 
 
 def _is_sink(values: Mapping[str, str]) -> bool:

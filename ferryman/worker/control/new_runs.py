@@ -21,7 +21,6 @@ from ferryman.replay import request as replays
 from ferryman.replay.making import Making
 from ferryman.replay.taking import Plan, Taking
 from ferryman.runs.harm import ReplayVerdict
-from ferryman.runs.keys import PREFIX
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import about
@@ -150,7 +149,7 @@ class Replays:
                 clients = Clients(live["name"], 0, resources.settings.values, resolution.values, resources.identity)
                 making = Making(live, lambda raw: resources.resolved(owner, raw).values, judged)
                 try:
-                    return call(Taking(making, request, clients, self._under_way(), resolution, asked))
+                    return call(Taking(making, request, clients, self._runs.replaying(), resolution, asked))
                 except KafkaException as error:
                     text = f"Kafka does not answer what a replay needs to know: {error.args[0].str()}"
                     raise RequestError(500, redact(text)) from error
@@ -158,8 +157,3 @@ class Replays:
                     raise RequestError(500, str(error)) from error
 
         return await self._pool.run(stage, taken)
-
-    def _under_way(self) -> Sequence[str]:
-        known = dict(self._plane.journal.facts.connectors)
-        replaying = [name for name, each in known.items() if (each.properties or {}).get(f"{PREFIX}letters")]
-        return [name for name in replaying if not ((seen := self._runs.progress(name)) and seen.complete)]

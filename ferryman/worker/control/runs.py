@@ -8,7 +8,7 @@ each time that it is not to run any more, also where it was to run only between 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from confluent_kafka import KafkaException
 
@@ -17,7 +17,7 @@ from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
-from ferryman.runs.keys import RunKeys, SourceRunKeys
+from ferryman.runs.keys import PREFIX, RunKeys, SourceRunKeys
 from ferryman.runs.progress import Progress, SourceWatch, Watch
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
@@ -63,6 +63,12 @@ class Runs:
         """The progress of one, as it was last seen; None if it has no end, or was not checked yet."""
         watch = self._watches.get(name, (0, None))[1]
         return None if watch is None else watch.latest
+
+    def replaying(self) -> Sequence[str]:
+        """The replays of dead letters that have not come to their end. Of any thread."""
+        known = dict(self._plane.journal.facts.connectors)
+        replays = [name for name, each in known.items() if (each.properties or {}).get(f"{PREFIX}letters")]
+        return [name for name in replays if not ((seen := self.progress(name)) and seen.complete)]
 
     async def _watch(self) -> None:
         while True:

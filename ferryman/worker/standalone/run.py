@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from ferryman.errors import ConfigError, FencedError, FerrymanError
 from ferryman.facts.states import State
 from ferryman.files import allowed_folders
-from ferryman.runs.progress import Progress
+from ferryman.runs.progress import REFUSED, Progress
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
@@ -21,8 +21,8 @@ from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 COMPLETE, FAILED, STOPPED = 0, 1, 128
-"""The exit codes: all is done; a task has failed and is not tried again; a signal came before the end, whose number is
-added."""
+"""The exit codes, beside REFUSED: all is done; a task has failed and is not tried again; a signal came before the end,
+whose number is added."""
 POLL_SECONDS = 0.5
 """Seconds between two looks."""
 
@@ -73,7 +73,7 @@ async def _followed(herder: PlaneHerder, config: Mapping[str, str], told: Told) 
         status = await herder.status(name)
         told(status.run, trouble(status))
         if status.run is not None and status.run.complete and status.connector.state is State.STOPPED:
-            return COMPLETE
+            return REFUSED if status.run.refused else COMPLETE
         if failed(status):
             return FAILED
         await asyncio.sleep(POLL_SECONDS)

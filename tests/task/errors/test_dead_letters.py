@@ -3,6 +3,7 @@
 The broker is played, since a real one does not lose its tongue at the right moment; tests/reliability has real ones.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.record import Coordinates, Original, Polled, TopicPartition
 from ferryman.task.errors import dead_letters
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
-from ferryman.task.errors.letter import Writer
+from ferryman.task.errors.letter import Size, Writer
 
 Answer = Callable[[dict[str, Any]], KafkaError | None]
 
@@ -194,6 +195,15 @@ def test_a_letter_says_the_time_of_its_record_unless_that_is_not_known() -> None
     assert times == {"own": b"7", "replayed": b"7", "of a stamped letter": None}
 
 
+@pytest.mark.parametrize("size", Size)
+@pytest.mark.parametrize("context", [True, False])
+def test_a_letter_says_when_its_record_was_refused_if_it_says_why(size: Size, context: bool) -> None:
+    before = time.time()
+    told = dict(Writer(context, "sink", 0).letter(failures(1)[0], size).headers).get("__ferryman.errors.time")
+    assert (told is not None) is context
+    assert told is None or before - 1 <= int(told) / 1000 <= time.time()
+
+
 def test_a_broker_that_takes_nothing_but_the_coordinates_gets_these() -> None:
     too_large = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
     broker = Broker(answer=lambda message: too_large if message["key"] else None)
@@ -202,6 +212,7 @@ def test_a_broker_that_takes_nothing_but_the_coordinates_gets_these() -> None:
         "__connect.errors.topic",
         "__connect.errors.partition",
         "__connect.errors.offset",
+        "__ferryman.errors.time",
         "__ferryman.errors.left.out",
         "__ferryman.errors.left.out.because.of",
         "__ferryman.errors.value.bytes",

@@ -1,6 +1,7 @@
 """A source's dead letter: JsonConverter reads the record back from it as it was, or it says what is missing."""
 
 import json
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -93,6 +94,15 @@ def test_with_context_headers_it_tells_the_reason_in_kafka_connects() -> None:
     assert "DataError: no" in found["__connect.errors.exception.stacktrace"]
 
 
+@pytest.mark.parametrize("size", Size)
+@pytest.mark.parametrize("context", [True, False])
+def test_it_says_when_its_record_was_refused_if_it_says_why(size: Size, context: bool) -> None:
+    before = time.time()
+    told = headers(letter(record(), size, context)).get("__ferryman.errors.time")
+    assert (told is not None) is context
+    assert told is None or before - 1 <= int(told) / 1000 <= time.time()
+
+
 def test_its_own_headers_are_there_as_the_header_converter_writes_them() -> None:
     given = record(headers=(Header("a", 5, INT32), Header("a", "b", STRING)))
     assert letter(given).headers[:2] == (("a", b"5"), ("a", b"b"))
@@ -148,7 +158,9 @@ def test_a_smaller_letter_says_what_is_missing_and_why() -> None:
     assert headers(small)["__ferryman.errors.left.out"] == "value"
     smallest = letter(given, Size.COORDINATES, context=True)
     assert (smallest.value, smallest.key) == (None, None)
-    assert headers(smallest) == {
+    told = headers(smallest)
+    assert told.pop("__ferryman.errors.time").isdecimal()
+    assert told == {
         "__connect.errors.topic": "orders",
         "__ferryman.errors.source.partition": '{"file":"ä","raw":"AQ=="}',
         "__ferryman.errors.source.offset": '{"at":3}',

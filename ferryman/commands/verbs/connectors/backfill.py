@@ -39,7 +39,9 @@ Json = dict[str, Any]
     "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
-@click.option("--wait", is_flag=True, help="Wait until it is over; the exit code is 1 if it failed.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until it is over; the exit code is 1 if it failed, 3 if records were refused."
+)
 @click.option("--watch", is_flag=True, help="The same, and show its progress.")
 @as_json
 def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, **given: Any) -> None:
@@ -122,18 +124,22 @@ def _before(made: Json) -> Iterator[str]:
 
 def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:
     from ferryman.client import runs
+    from ferryman.runs.progress_text import refusals
 
-    before = ""
+    before, latest = "", Json()
 
     def told(status: Json) -> None:
-        nonlocal before
+        nonlocal before, latest
         news = json.dumps(status) if as_json else printable(f"{run}: {runs.progress_line(status)}")
         if news != before and (watch or runs.exit_code(status) is not None):
             click.echo(news)
-        before = news
+        before, latest = news, status
 
     try:
-        return runs.followed(worker, run, told)
+        code = runs.followed(worker, run, told)
     except KeyboardInterrupt:
         click.echo(f"{printable(run)} goes on", err=True)
         raise
+    if code == runs.REFUSED and not as_json:
+        click.echo(printable(refusals(runs.refused(latest), run, None)))
+    return code

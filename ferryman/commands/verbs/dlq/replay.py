@@ -1,5 +1,7 @@
 """``ferryman dlq replay``: dead letters given to their connector once more, or sent back to their topics."""
 
+import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ _WHY = {
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
     "refused": "cannot be sent (the worker's log says why)",
+    "undated": "do not say when they were refused",
     "internal": "say that their record was in an internal topic",
     "doubles": "hold a record that a newer letter holds too",
 }
@@ -36,19 +39,24 @@ _WHY = {
 @click.option("--edit", metavar="JQ", help="A jq expression that edits each value before it is sent.")
 @click.option("--run", "run", help="The run's name; by default made from connector and time.")
 @click.option("--dry-run", is_flag=True, help="Only say which letters would be replayed.")
-@click.option("--wait", is_flag=True, help="Wait until the run is over.")
+@click.option("--wait", is_flag=True, help="Wait until the run is over, and say how it went.")
 @as_json
 def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, wait: bool, **given: Any) -> None:
     """Replay dead letters of connector NAME: each LETTER, as `ferryman dlq list` prints it, or those that the options
     choose, or --all.
 
     They go through the connector's converters and transforms into its target, in a run of their own beside it. Each is
-    replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
+    replayed once. With --wait the exit code is 3 where letters were refused again, and 1 where the run has failed or
+    was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
-    terminal.show_answer(told, lambda found: rendered(found, given["dry_run"]), as_json)
-    if wait and told["name"] is not None:
-        _wait(worker, told["name"])
+    is_run = wait and told["name"] is not None
+    if as_json and is_run:
+        click.echo(json.dumps(told))  # a line, as the status is that follows
+    else:
+        terminal.show_answer(told, lambda found: rendered(found, given["dry_run"]), as_json)
+    if is_run:
+        sys.exit(_waited(worker, name, told, as_json))
 
 
 def _body(letters: tuple[str, ...], everything: bool, sets: tuple[str, ...], run: str | None, **given: Any) -> Any:
@@ -71,7 +79,7 @@ def rendered(found: dict[str, Any], is_dry: bool) -> RenderableType:
 
 
 def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
-    count = f"{found['letters']:,} dead letter{'s' if found['letters'] != 1 else ''}"
+    count = _many(found["letters"])
     if found["name"] is not None:
         yield f"{found['name']} replays {count}; {found['target']}"
     else:
@@ -86,14 +94,36 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
         yield "nothing was changed"
 
 
-def _wait(worker: Worker, run: str) -> None:
-    latest: dict[str, Any] = {}
+def _waited(worker: Worker, name: str, told: dict[str, Any], as_json: bool) -> int:
+    """Says how the run went; returns the exit code."""
+    run, latest = told["name"], dict[str, Any]()
     try:
-        if runs.followed(worker, run, latest.update):
-            raise click.ClickException(f"{run} has {_end(latest)}")
+        code = runs.followed(worker, run, latest.update)
     except KeyboardInterrupt:
         click.echo(f"{printable(run)} goes on", err=True)
         raise
+    if as_json:
+        click.echo(json.dumps(latest))
+    if code not in (0, runs.REFUSED):
+        raise click.ClickException(f"{run} has {_end(latest)}")
+    if not as_json:
+        terminal.say(terminal.lines([outcome(name, told, runs.refused(latest))]))
+    return code
+
+
+def outcome(name: str, told: dict[str, Any], refused: int) -> str:
+    """How a run that is complete went, whose letters are ``told``."""
+    through = f"{_many(told['letters'] - refused)} went through"
+    again = f"{refused:,} refused again, with new letters: `ferryman dlq list {name} --open`"
+    if told.get("records_done"):  # an earlier run of that name has refused some of them, nobody knows how many
+        parts = [again] if refused else ["all went through"]
+    else:
+        parts = [through, again] if refused else [through]
+    return f"{told['name']} is complete: {', '.join(parts)}"
+
+
+def _many(letters: int) -> str:
+    return f"{letters:,} dead letter{'s' if letters != 1 else ''}"
 
 
 def _end(status: dict[str, Any]) -> str:

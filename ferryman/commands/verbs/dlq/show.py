@@ -33,6 +33,7 @@ def rendered(found: dict[str, Any]) -> RenderableType:
         ("letter", f"{found['id']} of {found['topic']}"),
         ("record", dead_letters.place(found["origin"])),
         ("time", dead_letters.time(found["timestamp"])),
+        ("refused", dead_letters.time(found["refused_at"]) or "at a time that the letter does not say"),
         ("connector", found["connector"] or ""),
         ("task", "" if found["task"] is None else str(found["task"])),
         ("stage", found["stage"] or ""),

@@ -1,0 +1,110 @@
+"""The groups that dead letters fall into, and how many of each are still to be replayed. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from heapq import heappush, heappushpop
+
+from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.standing import Standing
+
+
+@dataclass(slots=True)
+class Group:
+    """Letters that were refused for the same reason: the same stage, error and field."""
+
+    connector: str | None
+    stage: str | None
+    exception: str | None
+    field: str | None
+    standings: Counter[Standing]
+    """How many of them are open, and so on; none where that is not known."""
+    letters: int = 0
+    first: int | None = None
+    """The earliest record's time, in milliseconds."""
+    last: int | None = None
+    first_refused: int | None = None
+    """When the first was refused of those that say when, in milliseconds."""
+    last_refused: int | None = None
+    latest: str = ""
+    """The id of the letter that was written last."""
+    message: str | None = None
+    """The message of that letter."""
+
+
+Place = tuple[int, int, int]
+"""Which of two letters counts as the later one."""
+
+
+@dataclass(slots=True)
+class Groups:
+    """Groups letters as they are read: those of a partition in order, the partitions in any.
+
+    Of two partitions the later letter is the one up to which its partition has the newer time: when the record was
+    refused, or its own time for letters that do not say that.
+    """
+
+    most: int = 0
+    """How many single letters are kept, the newest."""
+    _found: dict[tuple[str | None, ...], Group] = field(default_factory=dict)
+    _places: dict[tuple[str | None, ...], Place] = field(default_factory=dict)
+    """Those of the groups' latest letters."""
+    _times: dict[int, int] = field(default_factory=dict)
+    """The newest time so far, by partition."""
+    _newest: list[tuple[Place, DeadLetter]] = field(default_factory=list)
+    _open: dict[bytes, tuple[Place, Group]] = field(default_factory=dict)
+    """Of the records of open letters that which counts."""
+
+    def add(self, letter: DeadLetter, standing: Standing | None) -> None:
+        """One more letter. None is a standing that is not known."""
+        reason = (letter.connector, letter.stage, letter.exception, letter.field)
+        group, place = self._found.setdefault(reason, Group(*reason, Counter())), self._place(letter)
+        group.letters += 1
+        self._stands(letter, standing, group)
+        if place > self._places.get(reason, ()):
+            self._places[reason] = place
+            group.latest, group.message = letter.id, letter.message
+        if len(self._newest) < self.most:
+            heappush(self._newest, (place, letter))
+        elif self._newest:
+            heappushpop(self._newest, (place, letter))
+        group.first, group.last = _around(group.first, group.last, letter.timestamp)
+        group.first_refused, group.last_refused = _around(group.first_refused, group.last_refused, letter.refused_at)
+
+    def _stands(self, letter: DeadLetter, standing: Standing | None, group: Group) -> None:
+        if standing is not None:
+            group.standings[standing] += 1
+        record = letter.record if standing is Standing.OPEN else None
+        if record is None:
+            return
+        # Of several open letters of a record one is open, as one would be replayed.
+        found, other = (letter.place, group), self._open.get(record)
+        if other is not None:
+            older = min(found, other, key=lambda each: each[0])[1].standings
+            older[Standing.OPEN] -= 1
+            older[Standing.DOUBLE] += 1
+        self._open[record] = found if other is None else max(found, other, key=lambda each: each[0])
+
+    def _place(self, letter: DeadLetter) -> Place:
+        known = letter.timestamp if letter.refused_at is None else letter.refused_at
+        partition, time = letter.at.partition, -1 if known is None else known
+        newest = self._times[partition] = max(time, self._times.get(partition, -1))
+        return newest, partition, letter.at.offset
+
+    def newest_first(self) -> list[DeadLetter]:
+        """The letters that are kept."""
+        return [letter for _, letter in sorted(self._newest, key=lambda each: each[0], reverse=True)]
+
+    def largest_first(self) -> list[Group]:
+        """All of them, those with most open letters first."""
+        return sorted(self._found.values(), key=lambda group: (-group.standings[Standing.OPEN], -group.letters))
+
+    @property
+    def standings(self) -> Counter[Standing]:
+        """Those of all letters."""
+        return sum((group.standings for group in self._found.values()), Counter[Standing]())
+
+
+def _around(first: int | None, last: int | None, time: int | None) -> tuple[int | None, int | None]:
+    if time is None:
+        return first, last
+    return time if first is None else min(first, time), time if last is None else max(last, time)

@@ -1,0 +1,45 @@
+"""What became of a dead letter: nothing yet, or a replay that is under way or over. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
+
+
+class Standing(StrEnum):
+    """Of one letter. A record that is refused again has a new letter, which is open; the one before stays replayed, so
+    that no record is open twice."""
+
+    OPEN = "open"
+    """Nobody has taken it."""
+    REPLAYING = "replaying"
+    """A run has it that has not come to its end."""
+    REPLAYED = "replayed"
+    """A run had it that is over or gone, or it was sent to its topic."""
+    DOUBLE = "doubles"
+    """Another letter of the same record counts instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Of the letters of one topic."""
+
+    marks: Mapping[str, Mark]
+    """By letter."""
+    under_way: Collection[str] = ()
+    """The runs that have not come to their end."""
+    unread: str = ""
+    """Why the marks are not known; empty if they are."""
+
+    def of(self, letter: DeadLetter) -> Standing | None:
+        """None if that is not known. An open letter may still turn out to be a double."""
+        mark = self.marks.get(letter.id)
+        if self.unread:
+            return None
+        if mark is None:
+            return Standing.OPEN
+        if mark.instead is not None:
+            return Standing.DOUBLE
+        return Standing.REPLAYING if mark.run in self.under_way else Standing.REPLAYED
