@@ -25,6 +25,7 @@ _REFUSED = 5.0
 """Seconds before the next check of a group with a worker of another kind."""
 _FOREVER = float("inf")
 _A_WHILE = 60.0
+"""Seconds after which what still keeps it out is said again, too."""
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Member:
     _closing: bool = False
     _due: float = _FOREVER
     _rests_until: float = 0.0
+    _told_until: float = 0.0
     _pause: float = _SHORTEST
     _connection: Connection | None = None
     _thread: threading.Thread | None = None
@@ -152,7 +154,8 @@ class Member:
             self._leaving = False
             self._depart("the worker is leaving")
         elif self._is_lost(now):
-            self._lose(self._participant.fallen or self._silence())
+            silence = f"no heartbeat was answered for {self.settings.session_timeout} ms"
+            self._lose(self._participant.fallen or silence)
         elif (joined := self._participant.take()) is not None:
             self._act(joined)
         elif now >= self._due:
@@ -190,9 +193,6 @@ class Member:
         if self._participant.fallen is not None:
             return True
         return bool(self._participant.standing.leader) and now >= self._participant.session.expires
-
-    def _silence(self) -> str:
-        return f"no heartbeat was answered for {self.settings.session_timeout} ms"
 
     def _lose(self, reason: str) -> None:
         _log.warning("This worker is out of group %s: %s", self.settings.group, reason)
@@ -250,8 +250,9 @@ class Member:
         self._participant.holds(self._held.minus(work))
 
     def _failed(self, reason: str, rest: float) -> None:
-        if reason != self.failure:
+        if reason != self.failure or boot_time() >= self._told_until:
             _log.error("This worker is in no group: %s", reason)
+            self._told_until = boot_time() + _A_WHILE
         self.failure = reason
         self._depart(reason)
         self._participant.rejoin("it tries again")

@@ -30,6 +30,7 @@ from ferryman.plugin_process import (
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.plugins import catalog
 from ferryman.plugins.others import Others
+from ferryman.settings.modes import DISTRIBUTED, STANDALONE
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import logs, owners
 from ferryman.telemetry.subject import WORKER, about
@@ -56,7 +57,7 @@ def main(connection: socket.socket, parent: int) -> NoReturn:
     spec = PluginSpec.parse(line.first())
     after_fork.knows(spec, WORKER, line)
     catalog.set_third_party(Others.load(spec.others))
-    settings = Settings.of_worker(spec.worker, spec.references)
+    settings = Settings.of_worker(spec.worker, spec.references, DISTRIBUTED if spec.distributed else STANDALONE)
     allowed_folders.bound(settings.config.connector_allowed_paths)
     _serve(line, settings)
 

@@ -15,6 +15,8 @@ class PluginSpec:
 
     worker: Mapping[str, str] = field(repr=False)
     """The worker's settings as text, references resolved."""
+    distributed: bool = False
+    """Whether these are a distributed worker's."""
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in them resolved to."""
     others: Mapping[str, Any] = field(default_factory=dict)

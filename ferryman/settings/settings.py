@@ -16,7 +16,7 @@ from ferryman.kafka import client_config, client_security, topic_settings
 from ferryman.settings import config_providers, converters, environment, rest_security
 from ferryman.settings.config_providers import Providers
 from ferryman.settings.distributed_keys import DistributedConfig
-from ferryman.settings.modes import STANDALONE, Mode
+from ferryman.settings.modes import DISTRIBUTED, STANDALONE, Mode
 from ferryman.settings.rest_security import RestSecurity
 from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, PREFIXES, WorkerConfig
 from ferryman.telemetry import redaction
@@ -96,10 +96,18 @@ class Settings:
     """What protects the REST API."""
 
     @classmethod
-    def of_worker(cls, values: Mapping[str, str], references: Sequence[Sequence[str]]) -> "Settings":
+    def of_worker(
+        cls, values: Mapping[str, str], references: Sequence[Sequence[str]], mode: Mode = STANDALONE
+    ) -> "Settings":
         """Those of the worker of a process that was told its values and the rows of its references: without the
         providers, whose references the worker resolves."""
-        return cls(WorkerConfig.parse(values), values, Providers(), references=References.parse(references))
+        config = mode.config_class.parse(values)
+        return cls(config, values, Providers(), references=References.parse(references))
+
+    @property
+    def mode(self) -> Mode:
+        """The mode for which they were loaded."""
+        return DISTRIBUTED if isinstance(self.config, DistributedConfig) else STANDALONE
 
     @property
     def distributed(self) -> DistributedConfig:

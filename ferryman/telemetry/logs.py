@@ -29,11 +29,12 @@ LEVELS = {
 """log4j's names, as REST clients send them."""
 _LEVELS: Mapping[str | None, int] = {
     None: logging.INFO,
-    **dict.fromkeys(("httpx", "httpcore", "uvicorn"), logging.WARNING),
-    # It warns of each attempt to reach a broker; what matters of that, the membership says.
-    "kafka": logging.CRITICAL,
+    # kafka-python tells each step on the way into a group and out of it; what matters of that, the membership says.
+    **dict.fromkeys(("httpx", "httpcore", "kafka", "uvicorn"), logging.WARNING),
 }
 """Of loggers by name; None is the root."""
+_SLOW_TASK = "It is blocking the event loop"
+"""kafka-python warns so of its own threads where a machine is busy; nobody can do anything about it."""
 _SHORTEST = 100
 """Letters to which texts in JSON are cut at least."""
 _TRAFFIC = ("kafka.net.connection", "kafka.protocol.parser")
@@ -143,18 +144,27 @@ def start(
         root.addHandler(kept)
     usual_levels()
     for name, level in levels.items():
-        set_level(name, level)
+        number = LEVELS[level.upper()]
+        if name == "root" and number >= logging.INFO:
+            usual_levels(number)
+        else:
+            set_level(name, level)
 
 
-def usual_levels() -> None:
-    """Gives loggers the levels that they have unless somebody asks for others. Loggers that have it already are not
-    touched."""
-    for name, level in _LEVELS.items():
-        logger = logging.getLogger(name)
+def usual_levels(least: int = logging.INFO) -> None:
+    """Gives loggers the levels that they have unless somebody asks for others: libraries' own, or ``least`` where that
+    is higher, as it is all others'. Loggers that have it already are not touched."""
+    for name, usual in _LEVELS.items():
+        logger, level = logging.getLogger(name), max(usual, least)
         if logger.level != level:  # each change of a level goes through all loggers
             logger.setLevel(level)
     for name in _TRAFFIC:
         logging.getLogger(name).addFilter(_is_no_traffic)
+    logging.getLogger("kafka.net.selector").addFilter(_is_of_use)
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    return _SLOW_TASK not in record.getMessage()
 
 
 def _is_no_traffic(record: logging.LogRecord) -> bool:

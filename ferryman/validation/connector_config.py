@@ -14,7 +14,7 @@ from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
 from ferryman.java import spelling
-from ferryman.kafka import client_config, subscription, topic_creation
+from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
@@ -29,6 +29,7 @@ from ferryman.validation import (
     plugin_infos,
     plugin_versions,
     resolved_values,
+    workers_own,
 )
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 from ferryman.validation.group_protocol import problems as unfit_for_group
@@ -91,7 +92,7 @@ def _validate(
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
     before += _too_many_tasks(view.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     before += _versions(view)
-    before += _own_topics(view)
+    before += workers_own.problems(plugin, view.values, settings)
     framework, own, problems = _connector_keys(config_class, view, before)
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
     if issubclass(config_class, SourceConfig):
@@ -126,15 +127,6 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
         return []
     text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
     return [KeyProblem("tasks.max", text)]
-
-
-def _own_topics(view: "_View") -> Iterable[KeyProblem]:
-    """A queue in a topic of the worker's own, which would fill it with unreadable records."""
-    name = "errors.deadletterqueue.topic.name"
-    queue = trim(view.values.get(name, ""))
-    if queue in subscription.own_topics(view.settings.values):
-        text = f"The DLQ topic '{queue}' may not be one in which the worker keeps configs, offsets or statuses"
-        yield KeyProblem(name, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +301,11 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
     infos, warnings = [], list[str]()
     used = _roles(config_class, view.values)
     unfit = unfit_for_group(view.plugin, view.settings.values, view.values)
+    taken = workers_own.problems(view.plugin, view.values, view.settings)
     for role in ROLES:
         prefix = f"{role}.override."
         problems, notes = client_config.checked(role, view.settings.values, view.values)
-        problems += unfit
+        problems += [*unfit, *taken]
         warnings += notes
         for key in (key for key in view.given if key.startswith(prefix)):
             errors = [problem.message for problem in problems if problem.key == key]

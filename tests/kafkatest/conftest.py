@@ -1,4 +1,4 @@
-"""Whose workers the tests are tried with: ours always; with --long Kafka's own, which must answer the same."""
+"""Workers for the tests: ours in one mode; with --long ours in each, and Kafka's own, which must answer the same."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,23 +8,25 @@ import pytest
 
 from ferryman.stack import Stack
 from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
-from tests.kafkatest.whose import ALWAYS, IN_LONG_RUNS, Whose
+from tests.kafkatest.whose import KAFKAS, OURS, Whose
 from tests.running import fresh
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that takes a worker runs with ours in each mode, and with Kafka's in distributed mode, where the
-    originals of the tests run; or with those that its mark ``modes`` names. One that is marked ``long`` waits for a
-    long run, with ours too."""
+    """Every test that takes a worker runs with one of ours, standalone unless its mark ``modes`` names another mode. In
+    a long run it runs with ours in each mode, and with Kafka's in distributed mode, where the originals of the tests
+    run; or with both in the modes of its mark. One that is marked ``long`` waits for a long run."""
     if "where" in metafunc.fixturenames:
         elsewhere = ["another cluster", "by another name"] if metafunc.config.getoption("--long") else []
         metafunc.parametrize("where", ["the worker's cluster", *elsewhere])
     if "whose" not in metafunc.fixturenames:
         return
     mark, long = metafunc.definition.get_closest_marker("modes"), metafunc.config.getoption("--long")
-    always = [] if metafunc.definition.get_closest_marker("long") else ALWAYS
-    kinds = [*ALWAYS, *IN_LONG_RUNS] if long else always
-    chosen = [each for each in kinds if (each.mode in mark.args if mark else each.ours or each.distributed)]
+    modes = mark.args if mark else ("standalone", "distributed")
+    ours = [each for each in OURS if each.mode in modes]
+    chosen = [*ours, *(each for each in KAFKAS if each.mode in (modes if mark else ("distributed",)))]
+    if not long:
+        chosen = [] if metafunc.definition.get_closest_marker("long") else ours[:1]
     metafunc.parametrize("whose", chosen, ids=str, scope="session")
 
 

@@ -45,6 +45,7 @@ def group(whose: Whose, folder: Path, settings: dict[str, str], both: bool, *sch
             node.stop()
 
 
+@pytest.mark.long
 @pytest.mark.modes("distributed")
 @pytest.mark.parametrize(
     ("both", "follower", "leader"),

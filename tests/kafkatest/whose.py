@@ -69,9 +69,6 @@ class Whose:
         return {**os.environ, "PYTHONUNBUFFERED": "1", **installed}
 
 
-ALWAYS = [Whose("ferryman", "standalone")]
-IN_LONG_RUNS = [
-    Whose("ferryman", "distributed"),
-    Whose("kafka", "standalone"),
-    Whose("kafka", "distributed"),
-]
+OURS = [Whose("ferryman", "standalone"), Whose("ferryman", "distributed")]
+KAFKAS = [Whose("kafka", "standalone"), Whose("kafka", "distributed")]
+"""Whose workers the tests are tried with, see ``conftest``."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer
 
-from tests.membership.workers import Group, group
+from ferryman.membership import member
+from tests.membership.workers import Group, Worker, group
 from tests.running import create_topic, until
 
 
@@ -26,6 +27,22 @@ def test_a_consumer_group_is_refused_until_its_consumers_are_gone(workers: Group
     consumer.close()
     workers.settle()
     assert workers.members["w1"].failure is None
+
+
+def test_what_keeps_a_worker_out_is_said_again_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(member, "boot_time", lambda: now[0])
+    nobody = Group("127.0.0.1:9", "g")
+    kept_out = member.Member(nobody.settings("w1"), Worker(nobody.configs))
+    said = []
+    for now[0] in (1000.0, 1005.0, 1059.0, 1061.0, 1066.0):
+        kept_out._failed("a Kafka Connect worker is there", 5.0)
+        said.append(caplog.text.count("This worker is in no group: a Kafka Connect worker is there"))
+    assert said == [1, 1, 1, 2, 2]
+    kept_out._failed("something else", 5.0)
+    assert "This worker is in no group: something else" in caplog.text
 
 
 def test_a_session_timeout_that_the_broker_does_not_take_is_named(workers: Group) -> None:

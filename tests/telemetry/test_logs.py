@@ -52,6 +52,60 @@ def test_what_a_client_of_kafka_sends_is_written_on_no_level(written: io.StringI
     assert "password" not in written.getvalue()
 
 
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """In the end logging is what it was."""
+    root, names = logging.getLogger(), (None, "kafka", "httpx", "httpcore", "uvicorn")
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
+    yield
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def started_with(level: str) -> dict[str, str]:
+    """The levels that a worker's loggers have when it is started with one."""
+    logs.start("worker", {"root": level})
+    names = ("ferryman.worker", "kafka.coordinator", "kafka.net.manager", "httpx")
+    return {name: logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("given", "ours", "theirs"),
+    [
+        ("INFO", "INFO", "WARNING"),
+        ("warn", "WARNING", "WARNING"),
+        ("ERROR", "ERROR", "ERROR"),
+        ("DEBUG", "DEBUG", "DEBUG"),
+    ],
+)
+def test_libraries_tell_less_than_the_worker_unless_it_is_to_tell_more_than_usual(
+    as_before: None, given: str, ours: str, theirs: str
+) -> None:
+    found = started_with(given)
+    assert found.pop("ferryman.worker") == ours
+    assert found == dict.fromkeys(found, theirs)
+
+
+@pytest.mark.parametrize("name", ["root", "kafka"])
+def test_libraries_tell_as_much_as_somebody_asks_them_to(
+    as_before: None, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    started_with("INFO")
+    logs.set_level(name, "INFO")
+    logging.getLogger("kafka.coordinator").info("Joining")
+    assert "Joining" in capsys.readouterr().err
+
+
+def test_a_busy_machine_is_no_fault_that_operators_hear_of(as_before: None, capsys: pytest.CaptureFixture[str]) -> None:
+    started_with("INFO")
+    selector = logging.getLogger("kafka.net.selector")
+    selector.warning("Task Task(x) ran for 0.2s (>0.1s threshold). It is blocking the event loop -- likely a loop")
+    selector.warning("Wakeup socket returned empty. Rebuilding.")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Rebuilding" in line
+
+
 def test_no_line_of_a_trace_looks_like_a_line_of_the_log(written: io.StringIO) -> None:
     try:
         raise ValueError("first\n[2026-01-01T00:00:00.000Z] INFO [worker] all is well (a)")

@@ -456,14 +456,6 @@ def test_a_reload_action_other_than_the_default_is_warned_about(raw: dict[str, s
     assert validated(raw | {"config.action.reload": "restart "}).warnings == ()
 
 
-@pytest.mark.parametrize("raw", [SOURCE, SINK])
-@pytest.mark.parametrize("topic", ["own-offsets", "connect-configs", "connect-status"])
-def test_a_dead_letter_queue_is_no_topic_of_the_workers_own(raw: Mapping[str, str], topic: str) -> None:
-    found = errors({**raw, QUEUE: topic}, offset_storage_topic="own-offsets")
-    text = f"The DLQ topic '{topic}' may not be one in which the worker keeps configs, offsets or statuses"
-    assert found == [(QUEUE, text)]
-
-
 def test_a_dead_letter_queue_is_not_the_connectors_own_offsets_topic() -> None:
     found = errors(SOURCE | {QUEUE: "own", "offsets.storage.topic": "own"})
     assert found == [(QUEUE, "The DLQ topic 'own' may not be the topic of the connector's offsets")]

@@ -15,7 +15,7 @@ def plugins(settings: Settings, pool: Any = None) -> Plugins:
     """Those of a worker where nobody else has installed any."""
 
     async def ask(asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
-        told = Settings.of_worker(settings.values, settings.references.rows())
+        told = Settings.of_worker(settings.values, settings.references.rows(), settings.mode)
         return answer.unpack(process.answer_to(json.dumps(asked.question), told))
 
     made = Plugins(settings, ask, pool)

@@ -8,6 +8,7 @@ none, as in Kafka Connect.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from ferryman.connector_process.spec import ConnectorSpec
@@ -86,6 +87,7 @@ class ConnectorPlace:
         elif wanted.target is not TargetState.RUNNING:
             # As in Kafka Connect a connector that pauses makes no tasks: what is new of it waits until it goes on.
             await self._end()
+            await self._look_up_version(wanted)
             self._is(Shown(State(wanted.target.value)))
         elif (wanted.version, wanted.restarts) != self._identity or self._starts.due:
             await self._start(wanted)
@@ -146,6 +148,15 @@ class ConnectorPlace:
             found = replace(self._known[1], lease=self._resources.lease().dump())
         self._known = identity, found
         return found
+
+    async def _look_up_version(self, wanted: WantedConnector) -> None:
+        """What does not run shows a version too. It is soon found, or what is shown goes without."""
+        with suppress(RequestError):
+            self._version = await self._resources.configs.run(
+                f"looking up the version of connector {self._name}",
+                lambda: plugin_version(wanted.properties),
+                SLOW_SECONDS,
+            )
 
     async def _first_word(self, process: RunningConnector) -> None:
         if await _set(process.word, SLOW_SECONDS):

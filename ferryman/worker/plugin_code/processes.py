@@ -18,6 +18,7 @@ from ferryman.plugin_process import answer
 from ferryman.plugin_process.answer import PluginError
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.plugins import catalog, named
+from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import logs
 from ferryman.worker.forks.forked import Forks
@@ -154,6 +155,7 @@ class PluginProcesses:
         self._modules |= dict.fromkeys(modules)
         spec = PluginSpec(
             self._settings.values,
+            self._settings.mode is DISTRIBUTED,
             self._settings.references.rows(),
             catalog.third_party().dump(),
             logs.levels_for("", self._levels),

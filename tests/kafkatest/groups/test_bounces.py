@@ -13,7 +13,7 @@ from tests.kafkatest.groups.test_exactly_once import numbers
 from tests.kafkatest.whose import Whose
 from tests.running import WEB, consume, create_topic, fresh, until
 
-pytestmark = pytest.mark.modes("distributed")
+pytestmark = [pytest.mark.modes("distributed"), pytest.mark.long]
 WORKERS, TASKS = 3, 3
 
 

@@ -51,13 +51,10 @@ def test_a_source_is_asked_what_it_can_guarantee(other: Connect, unique: str) ->
         return list(other.validated({**config, **{key.replace("_", "."): value for key, value in more.items()}}))
 
     for word in ("null", "unsupported", "fail"):
-        # Every source of ours delivers exactly once, and none ends transactions itself (docs/differences.md).
-        cannot = [] if other.whose.ours else ["exactly.once.support"]
-        assert wrong(**REQUIRED, custom_exactly_once_support=word) == cannot
+        assert wrong(**REQUIRED, custom_exactly_once_support=word) == ["exactly.once.support"]
         assert wrong(**BOUNDARY, custom_transaction_boundaries=word) == ["transaction.boundary"]
     assert wrong(**REQUIRED, custom_exactly_once_support="supported") == []
-    can = wrong(**BOUNDARY, custom_transaction_boundaries="supported")
-    assert can == (["transaction.boundary"] if other.whose.ours else [])
+    assert wrong(**BOUNDARY, custom_transaction_boundaries="supported") == []
 
 
 @pytest.mark.parametrize("boundary", ["poll", "interval"])
@@ -79,10 +76,6 @@ def test_a_connector_that_ends_transactions_itself_may_abort_them(other: Connect
     config = counting(unique, tasks_max="1", max_messages="233") | BOUNDARY
     config["custom.transaction.boundaries"] = "supported"
     create_topic(kafka, unique, 3)
-    if other.whose.ours:  # docs/differences.md
-        text = other.refused(400, "PUT", f"/connectors/{unique}/config", config)
-        assert "does not support connector-defined transaction boundaries" in text
-        return
     other.configure(unique, config)
     stand_at(other, unique, [of_source(unique, 0, 233)])
     ends = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233]
@@ -111,6 +104,7 @@ def test_a_leader_that_was_fenced_leads_again(other: Connect, kafka: str, unique
     assert numbers(consume(kafka, unique)) == {0: list(range(1, RECORDS + 1))}
 
 
+@pytest.mark.long
 def test_former_tasks_are_fenced_when_there_are_more_or_fewer_of_them(other: Connect, kafka: str, unique: str) -> None:
     create_topic(kafka, unique, 3)
     other.configure(unique, source(unique, tasks_max="3", throughput="50"))
@@ -146,6 +140,7 @@ def is_fenced(producer: Producer, topic: str) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_offsets_in_a_topic_beside_the_records_outlive_the_end_of_exactly_once_support(
     whose: Whose, kafka: str, other_kafka: str, unique: str, tmp_path: Path
 ) -> None:
@@ -161,8 +156,7 @@ def test_offsets_in_a_topic_beside_the_records_outlive_the_end_of_exactly_once_s
         assert numbers(consume(other_kafka, unique)) == {0: list(range(1, RECORDS + 1))}
         polls = [100, 200, 300]
         assert written(other_kafka, f"{unique}-own-offsets", unique) == polls
-        if not whose.ours:  # it keeps a copy, as ours does not (docs/differences.md)
-            assert set(written(kafka, settings["offset.storage.topic"], unique)) <= set(polls)
+        assert set(written(kafka, settings["offset.storage.topic"], unique)) <= set(polls)  # copies
 
         connect.remove(connect.nodes[0])
         connect.settings = {**settings, "exactly.once.source.support": "disabled", "offset.flush.interval.ms": "500"}

@@ -50,6 +50,7 @@ def by_default(kafka: str, name: str) -> dict[str, str]:
     return {key: value for key, value in worker_settings(kafka, name).items() if key not in left_out}
 
 
+@pytest.mark.long
 def test_they_are_made_with_the_defaults_and_found_again(
     whose: Whose, brokers: str, unique: str, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_they_are_made_with_the_defaults_and_found_again(
         are_as_configured(brokers, settings, dict.fromkeys(KINDS, 3))
 
 
+@pytest.mark.long
 def test_they_are_made_with_fewer_replicas_than_there_are_brokers(
     whose: Whose, brokers: str, unique: str, tmp_path: Path
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_worker_that_cannot_have_as_many_replicas_does_not_start_and_makes_no_
 POLICIES = {"config": "delete", "offset": "delete,compact", "status": None}
 
 
+@pytest.mark.long
 def test_a_worker_does_not_start_until_all_its_topics_are_compacted(
     whose: Whose, kafka: str, unique: str, tmp_path: Path
 ) -> None:
@@ -141,6 +144,7 @@ def compacting_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.long
 def test_topics_that_somebody_made_are_good_if_the_brokers_own_policy_is(
     whose: Whose, compacting_kafka: str, unique: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
 from tests.kafkatest.whose import Whose
 from tests.running import consume, create_topic, fresh, until
 
-pytestmark = pytest.mark.modes("distributed")
+pytestmark = [pytest.mark.modes("distributed"), pytest.mark.long]
 WORKERS, TASKS = 3, 4
 
 

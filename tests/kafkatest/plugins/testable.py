@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ferryman.api import Assigned, Connector, Offset, Partition, Sink, SinkContext, Source
 from ferryman.config import Bool, Int, Long, Str, key
 from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.context import TransactionContext
 from ferryman.record import Header, Record, TopicPartition
 from ferryman.schema import INT64, STRING
 
@@ -44,6 +45,20 @@ class TestableSourceConfig(SourceConfig):
     """Whether the connector fails at its start."""
     connector_stop_inject_error: Bool = key(False)
     """Whether the connector fails at its end."""
+    custom_exactly_once_support: Str = key("null")
+    """What the connector says of exactly once: supported, unsupported, null for nothing, fail for an error."""
+    custom_transaction_boundaries: Str = key("unsupported")
+    """The same of whether it ends transactions itself."""
+
+
+FIBONACCI = {1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233}
+ANSWERS = {"supported": True, "unsupported": False, "null": None}
+
+
+def answered(word: str) -> bool | None:
+    if word == "fail":
+        raise RuntimeError("oops")
+    return ANSWERS[word]
 
 
 class TestableSource(Connector[TestableSourceConfig]):
@@ -77,6 +92,14 @@ class TestableSourceConnector(Source[TestableSourceConfig]):
     ) -> bool:
         return config.alter_offsets_result
 
+    @classmethod
+    def supports_exactly_once(cls, config: TestableSourceConfig) -> bool | None:
+        return answered(config.custom_exactly_once_support)
+
+    @classmethod
+    def ends_transactions(cls, config: TestableSourceConfig) -> bool:
+        return answered(config.custom_transaction_boundaries) is True
+
     def start(self) -> None:
         self.id = self.context.raw["task.id"]
         self.mine = {"task.id": self.id}
@@ -92,7 +115,18 @@ class TestableSourceConnector(Source[TestableSourceConfig]):
         if self.context.stopping(wait) or count <= 0:
             return []
         first, self.next = self.next + 1, self.next + count
-        return [self._record(number) for number in range(first, self.next + 1)]
+        records = {number: self._record(number) for number in range(first, self.next + 1)}
+        if self.context.transaction is not None:
+            self._end_transactions(self.context.transaction, records)
+        return list(records.values())
+
+    def _end_transactions(self, transaction: TransactionContext, records: Mapping[int, Record]) -> None:
+        """Ends them where Fibonacci's numbers are, and takes back those that end at an even one."""
+        for number in FIBONACCI & records.keys():
+            if number % 2:
+                transaction.commit_after(records[number])
+            else:
+                transaction.abort_after(records[number])
 
     def _record(self, number: int) -> Record:
         return Record(

@@ -201,3 +201,29 @@ def test_a_connector_is_in_the_state_that_is_wanted(tell: Tell, target: TargetSt
         await worker.runs("c", 2)
 
     tell(story)
+
+
+@pytest.mark.parametrize("target", [TargetState.STOPPED, TargetState.PAUSED])
+def test_a_connector_that_has_never_run_shows_its_version_too(tell: Tell, target: TargetState) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.commands.create("c", worker.config("c"), target)
+        await worker.shows("c", State(target.value))
+        stood = (await worker.commands.status("c")).connector.version
+        await worker.commands.resume("c")
+        await worker.runs("c")
+        assert stood is not None
+        assert stood == (await worker.commands.status("c")).connector.version
+
+    tell(story)
+
+
+def test_a_version_that_takes_long_to_find_holds_no_stop_up(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        worker.pool.takes = lambda stage: 70.0 if "looking up the version" in stage else 0.0
+        await worker.created("c")
+        await worker.commands.stop("c")
+        async with asyncio.timeout(5):
+            await worker.shows("c", State.STOPPED)
+        assert (await worker.commands.status("c")).connector.version is not None
+
+    tell(story)
