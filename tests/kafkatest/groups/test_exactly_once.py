@@ -1,6 +1,7 @@
 """What ExactlyOnceSourceIntegrationTest asks of a worker: records in transactions, former tasks and leaders fenced."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,9 +111,10 @@ def test_former_tasks_are_fenced_when_there_are_more_or_fewer_of_them(other: Con
     other.configure(unique, source(unique, tasks_max="3", throughput="50"))
     other.runs(unique, 3)
     before = 3
-    for after in (5, 1, 5, 3):
+    for turn, after in enumerate((5, 1, 5, 3)):
         former = [zombie(kafka, f"{other.settings['group.id']}-{unique}-{number}") for number in range(before)]
-        other.configure(unique, source(unique, tasks_max=str(after), throughput="50"))
+        other.configure(unique, source(unique, tasks_max=str(after), throughput="50") | {f"turn.{turn}": "new"})
+        start_with(other, f"turn.{turn}", after)
         other.runs(unique, after)
         assert all(is_fenced(each, unique) for each in former), f"from {before} to {after} tasks"
         before = after
@@ -120,6 +122,12 @@ def test_former_tasks_are_fenced_when_there_are_more_or_fewer_of_them(other: Con
     stops(other, unique, 3)
     for task, found in numbers(consume(kafka, unique)).items():
         assert found == list(range(1, len(found) + 1)), f"task {task}"
+
+
+def start_with(connect: Connect, key: str, tasks: int) -> None:
+    """Waits until so many tasks have started whose configs have a key; until then former ones may run."""
+    line = re.compile(rf"Started \S+ task (\S+) with properties .*\b{re.escape(key)}\b")
+    until(lambda: len(set(line.findall(connect.plugins_said))) >= tasks, what="the start of the new tasks")
 
 
 def zombie(kafka: str, identity: str) -> Producer:
