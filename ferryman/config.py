@@ -5,24 +5,28 @@ declaration gives the answers of ``/config/validate``, the reference page and a 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+)
 from pydantic.fields import FieldInfo
 
+from ferryman.config_fields import NULL, AnyCase, Kind, checked_as_null, is_choice, kind_of, one_of, spellings
 from ferryman.errors import ConfigError, KeyProblem
 
 Importance = Literal["HIGH", "MEDIUM", "LOW"]
 Width = Literal["NONE", "SHORT", "MEDIUM", "LONG"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of Kafka's ConfigDef, by its name there."""
-
-    name: str
 
 
 _BLANKS = "".join(map(chr, range(ord(" ") + 1)))
@@ -114,10 +118,6 @@ Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
 """The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
 
 
-class AnyCase(BeforeValidator):
-    """Marks a Literal whose values may be written in any case."""
-
-
 def any_case(*values: str) -> AnyCase:
     """Lets a Literal of these values be written in any case."""
     by_fold = {value.lower(): value for value in values}
@@ -202,12 +202,12 @@ class Config(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls._spelled = {field: spellings(field, info)[::-1] for field, info in cls.model_fields.items()}
-        passwords = (field for field, info in cls.model_fields.items() if _kind(info) == "PASSWORD")
+        passwords = (field for field, info in cls.model_fields.items() if kind_of(info) == "PASSWORD")
         cls._secret = frozenset(name for field in passwords for name in cls._spelled[field])
-        cls._choices = frozenset(field for field, info in cls.model_fields.items() if _is_choice(info.annotation))
+        cls._choices = frozenset(field for field, info in cls.model_fields.items() if is_choice(info.annotation))
 
     @classmethod
-    def parse(cls, raw: Mapping[str, str]) -> Self:
+    def parse(cls, raw: Mapping[str, str | None]) -> Self:
         """The config from Kafka's strings. Raises ConfigError with every problem."""
         config, problems = cls.read(raw)
         if config is None or problems:
@@ -215,15 +215,20 @@ class Config(BaseModel):
         return config
 
     @classmethod
-    def read(cls, raw: Mapping[str, str]) -> tuple[Self | None, list[KeyProblem]]:
-        """The config, unless a key does not parse, and every problem found."""
-        problems = cls._refusals(raw)
-        by_field = {field: raw[name] for field, names in cls._spelled.items() for name in names if name in raw}
+    def read(cls, raw: Mapping[str, str | None]) -> tuple[Self | None, list[KeyProblem]]:
+        """The config, unless a key does not parse, and every problem found. None stands for null, which is wrong."""
+        found = {field: raw[name] for field, names in cls._spelled.items() for name in names if name in raw}
+        by_field = {field: text for field, text in found.items() if text is not None}
         by_field |= {field: trim(by_field[field]) for field in cls._choices & by_field.keys()}
+        nulls = found.keys() - by_field.keys()
+        given = {name: text for name, text in raw.items() if text is not None}
+        problems = [*cls._refusals(given), *_of_nulls(cls, nulls)]
         try:
             config = cls.model_validate(by_field, by_name=True)
         except ValidationError as error:
-            return None, [*problems, *_problems(cls, error, by_field)]
+            bad = {str(item["loc"][0]) for item in error.errors()}
+            among = _among_the_rest(cls, by_field, bad)
+            return None, [*problems, *_problems(cls, error, by_field, nulls), *among]
         return config, [*problems, *config.problems()]
 
     @classmethod
@@ -236,7 +241,7 @@ class Config(BaseModel):
         ]
 
     def problems(self) -> Iterable[KeyProblem]:
-        """What is wrong across keys that parse one by one."""
+        """What is wrong across keys that parse one by one. If some do not, it goes on until it looks at one of them."""
         return ()
 
     @classmethod
@@ -268,19 +273,6 @@ class Config(BaseModel):
         return [_definition(field, info) for field, info in cls.model_fields.items()]
 
 
-def spellings(field: str, info: FieldInfo) -> tuple[str, ...]:
-    """The names under which a field may be given, canonical first."""
-    extra = info.json_schema_extra
-    names = extra.get("names") if isinstance(extra, dict) else None
-    return tuple(str(name) for name in names) if isinstance(names, list) and names else (field.replace("_", "."),)
-
-
-def is_listed(info: FieldInfo) -> bool:
-    """Whether a field is shown even if it is not given."""
-    extra = info.json_schema_extra
-    return not isinstance(extra, dict) or bool(extra.get("listed", True))
-
-
 def shown(value: Any) -> str | None:
     """A value as Kafka's ConfigDef prints it."""
     match value:
@@ -296,23 +288,6 @@ def shown(value: Any) -> str | None:
             return str(value)
 
 
-def _is_choice(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal or any(map(_is_choice, get_args(annotation)))
-
-
-def _kind(info: FieldInfo) -> str:
-    found = [item.name for item in _metadata(info) if isinstance(item, Kind)]
-    return found[0] if found else "STRING"
-
-
-def _metadata(info: FieldInfo) -> list[Any]:
-    found = list(info.metadata)
-    for part in get_args(info.annotation):
-        if get_origin(part) is Annotated:
-            found += get_args(part)[1:]
-    return found
-
-
 def _definition(field: str, info: FieldInfo) -> Definition:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     name = spellings(field, info)[0]
@@ -320,7 +295,7 @@ def _definition(field: str, info: FieldInfo) -> Definition:
     default = None if required else extra.get("default_text") or shown(info.get_default(call_default_factory=True))
     return Definition(
         name=name,
-        type=_kind(info),
+        type=kind_of(info),
         required=required,
         default_value=None if default is None else str(default),
         importance=str(extra.get("importance") or "MEDIUM"),
@@ -333,28 +308,68 @@ def _definition(field: str, info: FieldInfo) -> Definition:
     )
 
 
-def _problems(cls: type[Config], error: ValidationError, given: Mapping[str, str]) -> Iterable[KeyProblem]:
+def _problems(
+    cls: type[Config], error: ValidationError, given: Mapping[str, str], nulls: Collection[str]
+) -> Iterable[KeyProblem]:
     for item in error.errors():
         field = str(item["loc"][0])
         info = cls.model_fields[field]
         name = next(iter(spellings(field, info)))
+        if item["type"] == "missing" and field in nulls:
+            continue
         if item["type"] == "missing":
             yield KeyProblem(name, f'Missing required configuration "{name}" which has no default value.')
+            yield from checked_as_null(name, info)
             continue
-        value = _as_given(_kind(info), given.get(field))
+        value = _as_given(kind_of(info), given.get(field))
         yield KeyProblem(name, f"Invalid value {value} for configuration {name}: {_reason(item, info)}")
-        if str(item.get("ctx", {}).get("error", "")).startswith("Not a number") and _bounded(info):
-            yield KeyProblem(name, f"Invalid value null for configuration {name}: Value must be non-null")
+        if str(item.get("ctx", {}).get("error", "")).startswith("Not a number"):
+            yield from checked_as_null(name, info)
+
+
+def _of_nulls(cls: type[Config], nulls: Collection[str]) -> Iterable[KeyProblem]:
+    """What is wrong with the fields that are null, in the order of all."""
+    for field, info in cls.model_fields.items():
+        if field in nulls:
+            name = spellings(field, info)[0]
+            yield from checked_as_null(name, info)
+            yield KeyProblem(name, NULL)
+
+
+def _among_the_rest(cls: type[Config], given: Mapping[str, str], bad: Collection[str]) -> Iterable[KeyProblem]:
+    """What is wrong across the keys that do parse when others do not."""
+    good = {field: text for field, text in given.items() if field not in bad}
+    try:
+        config = _all_optional(cls).model_validate(good, by_name=True)
+    except ValidationError:  # a field whose own default is none of its values
+        return
+    for field in bad:
+        config.__dict__.pop(field, None)
+    try:
+        yield from config.problems()
+    except AttributeError as error:
+        if error.name not in bad:
+            raise
+
+
+@cache
+def _all_optional(cls: type[Config]) -> type[Config]:
+    """The same class with no key required."""
+    optional: dict[str, Any] = {
+        field: (
+            Annotated[(info.annotation, *info.metadata, None)],
+            Field(None, validate_default=False, json_schema_extra=info.json_schema_extra),
+        )
+        for field, info in cls.model_fields.items()
+        if info.is_required()
+    }
+    return create_model(cls.__name__, __base__=cls, **optional)
 
 
 def _as_given(kind: str, value: str | None) -> str | None:
     if value is None or kind == "PASSWORD":
         return value and "[hidden]"
     return f"[{', '.join(_list(value))}]" if kind == "LIST" else trim(value)
-
-
-def _bounded(info: FieldInfo) -> bool:
-    return any(hasattr(item, "ge") for item in info.metadata)
 
 
 def _reason(item: Any, info: FieldInfo) -> str:
@@ -365,8 +380,6 @@ def _reason(item: Any, info: FieldInfo) -> str:
         case "greater_than_equal":
             return f"Value must be at least {context['ge']}"
         case "literal_error":
-            case = next((" (case insensitive)" for each in _metadata(info) if isinstance(each, AnyCase)), "")
-            values = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-            return f"String must be one of{case}: {values.upper() if case else values}"
+            return one_of(info)
         case _:
             return str(item["msg"])

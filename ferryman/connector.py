@@ -5,7 +5,23 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Int, Long, NonEmpty, Plugin, Short, Shown, Str, Strings, any_case, key, trim
+from ferryman.config import (
+    Bool,
+    Config,
+    Int,
+    Long,
+    NonEmpty,
+    Plugin,
+    Short,
+    Shown,
+    Str,
+    Strings,
+    any_case,
+    key,
+    split_list,
+    trim,
+)
+from ferryman.config_fields import NAMES, PATTERN, of_null
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -45,7 +61,7 @@ NOT_ENABLED = "This worker does not have exactly-once source support enabled."
 """Why a connector that requires exactly-once delivery is refused."""
 REPLAYED = "-replayed"
 """The suffix that a topic of dead letters gets in the name of the topic that says which were replayed."""
-Aliases = Annotated[Strings, AfterValidator(_aliases)]
+Aliases = Annotated[Strings, AfterValidator(_aliases), of_null("entry must be non null")]
 
 
 class ConnectorConfig(Config):
@@ -119,6 +135,11 @@ class ConnectorConfig(Config):
     """Whether that log line also describes the record."""
 
     @classmethod
+    def rules(cls, raw: Mapping[str, str]) -> Iterable[KeyProblem]:
+        """What is wrong between the keys of all sinks, or all sources, by their texts, whichever of them parse."""
+        return ()
+
+    @classmethod
     def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """A warning about config.action.reload, unless it has its default."""
         if trim(raw.get("config.action.reload", "restart")) != "restart":
@@ -134,11 +155,11 @@ class ConnectorConfig(Config):
 class SinkConfig(ConnectorConfig):
     """The keys that every sink has, beside those of all connectors. A sink's config class derives from it."""
 
-    topics: Annotated[Strings, AfterValidator(_each_once)] = key(
+    topics: Annotated[Strings, AfterValidator(_each_once), NAMES] = key(
         [], importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics")
     )
     """The topics to consume."""
-    topics_regex: Annotated[Str, AfterValidator(_pattern)] = key(
+    topics_regex: Annotated[Str, AfterValidator(_pattern), PATTERN] = key(
         "", importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics regex")
     )
     """A Java regular expression that names the topics to consume, instead of topics."""
@@ -163,48 +184,67 @@ class SinkConfig(ConnectorConfig):
         return (letters, letters + REPLAYED) if letters else ()
 
     def problems(self) -> Iterable[KeyProblem]:
-        """The rules between topics, topics.regex and the dead letter queue (SinkConnectorConfig.validate)."""
-        if self.topics and self.topics_regex:
-            text = "topics and topics.regex are mutually exclusive options, but both are set."
-            yield KeyProblem("topics", text)
-            yield KeyProblem("topics.regex", text)
-        if not self.topics and not self.topics_regex:
-            yield KeyProblem("topics", "Must configure one of topics or topics.regex")
-            yield KeyProblem("topics.regex", "Must configure one of topics or topics.regex")
-        if "" in self.topics:
-            yield KeyProblem("topics", "Topic collection to subscribe to cannot contain null or empty topic")
-        queue = self.errors_deadletterqueue_topic_name
-        if queue and queue in self.topics:
-            yield KeyProblem(
-                "topics",
-                f"The DLQ topic '{queue}' may not be included in the list of topics "
-                f"('topics=[{', '.join(self.topics)}]') consumed by the connector",
-            )
-        if queue and self.topics_regex and (message := self._reads(queue)):
-            yield KeyProblem("topics.regex", message)
+        """The rules between topics, topics.regex and the dead letter queue."""
+        return _subscription(self.topics, self.topics_regex, self.errors_deadletterqueue_topic_name)
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, str]) -> Iterable[KeyProblem]:
+        """The same; as in Kafka Connect, a pattern that is none is one that is set."""
+        topics = _each_once(split_list(raw.get("topics", "")))
+        queue = trim(raw.get("errors.deadletterqueue.topic.name", ""))
+        return _subscription(topics, trim(raw.get("topics.regex", "")), queue)
 
     def pattern(self) -> Pattern:
         """topics.regex compiled; raises ConfigError for one that is no pattern of Java's."""
         return compiled(self.topics_regex, "topics.regex")
 
-    def _reads(self, queue: str) -> str | None:
-        """What is wrong if the pattern matches the dead letter queue."""
-        try:
-            matches = self.pattern().matches(queue)
-        except TooSlow as error:
-            return str(error)
-        return (
-            matches
-            and (
-                f"The DLQ topic '{queue}' may not be matched by the regex for the topics "
-                f"('topics.regex={self.topics_regex}') consumed by the connector"
-            )
-        ) or None
+
+def _subscription(topics: list[str], pattern: str, queue: str) -> Iterable[KeyProblem]:
+    """What is wrong with what a sink reads (SinkConnectorConfig.validate); ``queue`` is for its dead letters."""
+    if topics and pattern:
+        text = "topics and topics.regex are mutually exclusive options, but both are set."
+        yield KeyProblem("topics", text)
+        yield KeyProblem("topics.regex", text)
+    if not topics and not pattern:
+        yield KeyProblem("topics", "Must configure one of topics or topics.regex")
+        yield KeyProblem("topics.regex", "Must configure one of topics or topics.regex")
+    if "" in topics:
+        yield KeyProblem("topics", "Topic collection to subscribe to cannot contain null or empty topic")
+    if queue and queue in topics:
+        yield KeyProblem(
+            "topics",
+            f"The DLQ topic '{queue}' may not be included in the list of topics "
+            f"('topics=[{', '.join(topics)}]') consumed by the connector",
+        )
+    if queue and pattern and (message := _reads(pattern, queue)):
+        yield KeyProblem("topics.regex", message)
+
+
+def _reads(pattern: str, queue: str) -> str | None:
+    """What is wrong if the pattern matches the dead letter queue."""
+    try:
+        matches = compiled(pattern, "topics.regex").matches(queue)
+    except TooSlow as error:
+        return str(error)
+    except ConfigError:  # no pattern, which is said elsewhere
+        return None
+    if not matches:
+        return None
+    return (
+        f"The DLQ topic '{queue}' may not be matched by the regex for the topics "
+        f"('topics.regex={pattern}') consumed by the connector"
+    )
 
 
 def own_offsets_topic(raw: Mapping[str, str]) -> str:
     """The topic for its offsets that a source's config names, as text with its references resolved; empty for none."""
     return trim(raw.get("offsets.storage.topic", ""))
+
+
+def _queue_of_offsets(queue: str, offsets: str | None) -> Iterable[KeyProblem]:
+    if queue and queue == offsets:
+        name = "errors.deadletterqueue.topic.name"
+        yield KeyProblem(name, f"The DLQ topic '{queue}' may not be the topic of the connector's offsets")
 
 
 class SourceConfig(ConnectorConfig):
@@ -223,10 +263,12 @@ class SourceConfig(ConnectorConfig):
 
     def problems(self) -> Iterable[KeyProblem]:
         """A dead letter queue that is the topic of offsets."""
-        queue = self.errors_deadletterqueue_topic_name
-        if queue and queue == self.offsets_storage_topic:
-            name = "errors.deadletterqueue.topic.name"
-            yield KeyProblem(name, f"The DLQ topic '{queue}' may not be the topic of the connector's offsets")
+        return _queue_of_offsets(self.errors_deadletterqueue_topic_name, self.offsets_storage_topic)
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, str]) -> Iterable[KeyProblem]:
+        """The same, by the texts."""
+        return _queue_of_offsets(trim(raw.get("errors.deadletterqueue.topic.name", "")), own_offsets_topic(raw))
 
     topic_creation_groups: Aliases = key(
         [], importance="LOW", shown=Shown("Topic Creation", 1, "LONG", "Topic Creation Groups")
@@ -238,7 +280,7 @@ class SourceConfig(ConnectorConfig):
     """Whether the connector refuses to run without exactly-once delivery (required): on a worker with
     exactly.once.source.support=disabled, or if it says itself that it cannot."""
     transaction_boundary: Annotated[
-        Literal["poll", "interval", "connector"], any_case("poll", "interval", "connector")
+        Literal["interval", "poll", "connector"], any_case("interval", "poll", "connector")
     ] = key("poll", shown=Shown("Exactly Once Support", 3, "SHORT", "Transaction Boundary"))
     """What ends a transaction: each poll, an interval, or the connector itself, if it can."""
     transaction_boundary_interval_ms: Long | None = key(

@@ -2,15 +2,17 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from ferryman.config import Config
+from ferryman.config import Config, Definition, key
 from ferryman.errors import DataError
 from ferryman.record import Data, Payload, interleaved
 
 Side = Literal["key", "value", "header"]
+SIDE = "converter.type"
+"""The key that says it."""
 ConverterC = TypeVar("ConverterC", bound=Config)
 
 
@@ -72,6 +74,19 @@ class ColumnsWherePossible:
 
     def encoded_by_rows(self, count: int, reason: str) -> None:
         """Nothing, as ``gave_up``."""
+
+
+class ConverterConfig(Config):
+    """What Kafka's converters share."""
+
+    converter_type: Literal["key", "value", "header"] | None = key(None, importance="LOW")
+    """Which part of a record the converter is for. It follows from where its class is named; there is no need to give
+    it."""
+
+    @classmethod
+    def definitions(cls) -> list[Definition]:
+        """With converter.type as required, as which Kafka Connect shows it, although it gives it itself."""
+        return [replace(each, required=each.required or each.name == SIDE) for each in super().definitions()]
 
 
 class Converter(Generic[ConverterC]):

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 
 from ferryman.config import Bool, Config, Strings, key, trim
+from ferryman.config_fields import OfNull
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Maps, Rows
@@ -18,6 +19,7 @@ from ferryman.transforms.fields.name_lists import in_hash_order, parts
 from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
 
 PURPOSE = "cast types"
+NO_CAST = "Must specify at least one field to cast."
 _WHOLE = None
 _LOGICAL = frozenset({DECIMAL, DATE, TIME, TIMESTAMP})
 _NUMBERS = (*INTEGERS, *FLOATS)
@@ -36,7 +38,7 @@ class BadSpec(ValueError):
 
 
 class CastConfig(Config):
-    spec: Strings = key(importance="HIGH")
+    spec: Annotated[Strings, OfNull(NO_CAST)] = key(importance="HIGH")
     """Casts as ``field:type``, or a single type for the whole key or value. Types are int8, int16, int32, int64,
     float32, float64, boolean and string. Bytes can only become a string, in base64."""
     replace_null_with_default: Bool = key(True)
@@ -52,7 +54,7 @@ class CastConfig(Config):
     def casts(self) -> Casts:
         """The target of each field; that of the whole key or value is under None."""
         if not self.spec:
-            raise BadSpec("Must specify at least one field to cast.")
+            raise BadSpec(NO_CAST)
         found = dict(self._cast(mapping) for mapping in self.spec)
         if _WHOLE in found and len(self.spec) > 1:
             raise BadSpec(

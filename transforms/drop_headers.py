@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Annotated
 
 from ferryman.config import Config, Strings, key
+from ferryman.config_fields import NAMES
 from ferryman.errors import KeyProblem
 from ferryman.record import Batch, Headers
 from ferryman.repeated import Repeated
@@ -12,7 +14,7 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class DropHeadersConfig(Config):
-    headers: Strings = key(importance="HIGH")
+    headers: Annotated[Strings, NAMES] = key(importance="HIGH")
     """The names of the headers to remove."""
 
     def problems(self) -> Iterable[KeyProblem]:

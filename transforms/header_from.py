@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Strings, key
+from ferryman.config_fields import of_null
 from ferryman.errors import DataError, KeyProblem, MissingValue
 from ferryman.java.texts import schema_text
 from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, values_of
@@ -41,9 +42,9 @@ def _not_empty(value: list[str]) -> list[str]:
 
 
 class HeaderFromConfig(Config):
-    fields: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
+    fields: Annotated[Strings, AfterValidator(_not_empty), of_null("Empty list")] = key(importance="HIGH")
     """The fields to copy or move."""
-    headers: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
+    headers: Annotated[Strings, AfterValidator(_not_empty), of_null("Empty list")] = key(importance="HIGH")
     """The headers' names, in the order of the fields."""
     operation: Literal["move", "copy"] = key(importance="HIGH")
     """Whether the fields leave the key or value."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from ferryman.config import Config, Str, key
+from ferryman.config_fields import of_null
 from ferryman.formats.header_text import infer
 from ferryman.record import Batch, Header
 from ferryman.repeated import Repeated
@@ -12,9 +13,9 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class InsertHeaderConfig(Config):
-    header: Str = key(importance="HIGH")
+    header: Annotated[Str, of_null("entry must be non null")] = key(importance="HIGH")
     """The header's name."""
-    value_literal: Str = key(importance="HIGH")
+    value_literal: Annotated[Str, of_null("entry must be non null")] = key(importance="HIGH")
     """The header's value; its type is inferred, as that of a header's text is: 12 is an INT8, true a BOOLEAN."""
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import polars as pl
 
 from ferryman.config import Bool, Config, NonEmpty, Str, Strings, key
+from ferryman.config_fields import NAMES
 from ferryman.errors import DataError, KeyProblem
 from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
@@ -38,7 +39,7 @@ _NESTED = (Type.ARRAY, Type.MAP, Type.STRUCT)
 
 
 class MaskFieldConfig(Config):
-    fields: Strings = key(importance="HIGH")
+    fields: Annotated[Strings, NAMES] = key(importance="HIGH")
     """The fields to mask."""
     replacement: Annotated[Str | None, NonEmpty] = key(None, importance="LOW")
     """What numbers and strings become; by default 0, false, the empty string, list or map, or the epoch."""

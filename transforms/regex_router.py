@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Annotated, Any
 
 from ferryman.config import Config, Str, key
+from ferryman.config_fields import PATTERN
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.record import Batch
 from ferryman.regex.pattern import compiled
@@ -13,7 +14,7 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class RegexRouterConfig(Config):
-    regex: Str = key(importance="HIGH")
+    regex: Annotated[Str, PATTERN] = key(importance="HIGH")
     """A Java regular expression for the whole name of a topic; others stay as they are."""
     replacement: Str = key(importance="HIGH")
     """What the first match becomes; ``$1`` and ``${name}`` stand for groups, a backslash makes the next sign plain."""

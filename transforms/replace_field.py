@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import polars as pl
 
 from ferryman.config import Bool, Config, Strings, key
+from ferryman.config_fields import NAMES
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
@@ -27,9 +28,9 @@ PURPOSE = "field replacement"
 
 
 class ReplaceFieldConfig(Config):
-    exclude: Strings = key([], names=("exclude", "blacklist"))
+    exclude: Annotated[Strings, NAMES] = key([], names=("exclude", "blacklist"))
     """Fields to drop; wins over include."""
-    include: Strings = key([], names=("include", "whitelist"))
+    include: Annotated[Strings, NAMES] = key([], names=("include", "whitelist"))
     """Fields to keep, by their original names; empty keeps all."""
     renames: Strings = key([])
     """New names, each as ``old:new``, for fields that are kept."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 
 from ferryman.config import Bool, Config, Strings, key
+from ferryman.config_fields import NAMES
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
@@ -19,7 +20,7 @@ PURPOSE = "copying fields from value to key"
 
 
 class ValueToKeyConfig(Config):
-    fields: Strings = key(importance="HIGH")
+    fields: Annotated[Strings, NAMES] = key(importance="HIGH")
     """The fields of the value that make the key."""
     replace_null_with_default: Bool = key(True)
     """Whether null fields with a default are copied as that default."""

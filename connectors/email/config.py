@@ -22,13 +22,13 @@ class EmailSinkConfig(EmailKeys):
     """The keys of the e-mail sink."""
 
     @classmethod
-    def read(cls, raw: Mapping[str, str]) -> tuple[Self | None, list[KeyProblem]]:
+    def read(cls, raw: Mapping[str, str | None]) -> tuple[Self | None, list[KeyProblem]]:
         """As every config; the settings of the events' converter and producer are checked as well."""
         config, problems = super().read(raw)
         if config is not None and config.event_topic and config.event_bootstrap_servers:
             for check in (config.event_converter, config.event_producer):
                 try:
-                    check(raw)
+                    check({key: value for key, value in raw.items() if value is not None})
                 except ConfigError as error:
                     problems += error.problems
         return config, problems
@@ -216,7 +216,9 @@ def _body(name: str, text: str | None, file: str, html: bool) -> Pattern | None:
         return None if text is None else pattern(name, text, html)
     try:
         return pattern(f"{name}.file", Path(file).read_text(encoding="utf-8"), html)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:  # its text has the name too, in another form, in which no secret in it would be hidden
+        raise ValueError(f"the file {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise ValueError(f"the file {file} cannot be read: {error}") from None
 
 

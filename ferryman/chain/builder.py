@@ -85,7 +85,7 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     plugin = catalog.find("converter", name)
     if plugin is None:
         raise ConfigError.for_key(
-            key, f"Invalid value {name} for configuration {key}: {catalog.absence(['converter'], name)}"
+            key, f"Invalid value {name} for configuration {key}: {catalog.absence(['converter'], name, 'Converter')}"
         )
     own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}
     try:

@@ -5,11 +5,13 @@ Every problem is reported at once, in Kafka Connect's words (ConnectorConfig.enr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from ferryman.api import Predicate
 from ferryman.chain.chain import Step
 from ferryman.config import Config, split_list, trim
+from ferryman.config_fields import NULL
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import spelling
 from ferryman.plugins import catalog
@@ -26,11 +28,18 @@ class Parsed:
     problems: list[KeyProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """Keys without effect, by name."""
+    nulls: Mapping[str, None] = field(default_factory=dict)
+    """The keys whose value is null, of the whole config."""
+
+    def said_of_missing(self, key: str) -> str:
+        """What is wrong with a required key that has no value."""
+        return NULL if key in self.nulls else f'Missing required configuration "{key}" which has no default value.'
 
 
-def parse(raw: Mapping[str, str]) -> Parsed:
-    """The chain in a connector's config; its steps count only if there are no problems."""
-    parsed = Parsed()
+def parse(raw: Mapping[str, str], nulls: Mapping[str, None] = MappingProxyType({})) -> Parsed:
+    """The chain in a connector's config; its steps count only if there are no problems. ``nulls`` are further keys,
+    whose value is null."""
+    parsed = Parsed(nulls=nulls)
     predicates = {alias: _predicate(raw, alias, parsed) for alias in aliases(raw, "predicates")}
     for alias in aliases(raw, "transforms"):
         step = _step(raw, alias, predicates, parsed)
@@ -73,12 +82,12 @@ def _step(
 def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Parsed) -> type[Any] | None:
     key = prefix + "type"
     name = trim(raw.get(key, ""))
-    if not name:
-        parsed.problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
+    if key not in raw:
+        parsed.problems.append(KeyProblem(key, parsed.said_of_missing(key)))
         return None
     plugin = catalog.find(kind, name)
     if plugin is None:
-        text = f"Invalid value {name} for configuration {key}: {catalog.absence([kind], name)}"
+        text = f"Invalid value {name} for configuration {key}: {catalog.absence([kind], name, kind.capitalize())}"
         parsed.problems.append(KeyProblem(key, text))
         return None
     if getattr(plugin, "sided", False) and name == catalog.without_side(name):
@@ -94,11 +103,11 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
 def _switch(
     raw: Mapping[str, str], prefix: str, predicates: Mapping[str, Predicate[Any] | None], parsed: Parsed
 ) -> tuple[Predicate[Any] | None, bool]:
-    name, negate = trim(raw.get(prefix + "predicate", "")), trim(raw.get(prefix + "negate", "")).lower()
-    if negate not in ("", "true", "false"):
+    name, negate = trim(raw.get(prefix + "predicate", "")), trim(raw.get(prefix + "negate", "false")).lower()
+    if negate not in ("true", "false"):
         text = f"Invalid value {negate} for configuration {prefix}negate: Expected value to be either true or false"
         parsed.problems.append(KeyProblem(prefix + "negate", text))
-    if not name and negate:
+    if not name and (prefix + "negate" in raw or prefix + "negate" in parsed.nulls):
         text = (
             f"Config '{prefix}negate' was provided but there is no config '{prefix}predicate' "
             "defining a predicate to be negated."
@@ -120,6 +129,7 @@ def _config(config_class: type[Config], raw: Mapping[str, str], prefix: str, par
         for key in own
         if key not in known
     ]
-    config, problems = config_class.read(own)
+    nulls = {key.removeprefix(prefix): None for key in parsed.nulls if key.startswith(prefix)}
+    config, problems = config_class.read({**own, **{key: None for key in nulls if key not in OF_THE_GRAMMAR}})
     parsed.problems += [each.under(prefix) for each in problems]
     return None if problems else config

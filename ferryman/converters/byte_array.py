@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 
-from ferryman.config import Config
-from ferryman.conversion import Converter
+from ferryman.conversion import Converter, ConverterConfig
 from ferryman.errors import DataError
 from ferryman.java.texts import java_class
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import OPTIONAL_BYTES, Type
 
 
-class ByteArrayConverterConfig(Config):
+class ByteArrayConverterConfig(ConverterConfig):
     """ByteArrayConverter has no keys of its own."""
-
-    ignored = ("converter.type",)
 
 
 class ByteArrayConverter(Converter[ByteArrayConverterConfig]):

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import orjson
 
-from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key, trim
-from ferryman.conversion import Converter, Decoded, Side
+from ferryman.config import Bool, Int, Shown, Text, any_case, key, trim
+from ferryman.conversion import Converter, ConverterConfig, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.collected import Collected, others
@@ -30,16 +30,14 @@ _NOT_AN_ENVELOPE = (
 )
 
 
-class JsonConverterConfig(Config):
-    ignored = ("converter.type",)
-
+class JsonConverterConfig(ConverterConfig):
     schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, "MEDIUM", "Enable Schemas"))
     """Whether each payload carries its schema in an envelope; false is plain JSON."""
     schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 2, "MEDIUM", "Schema Content"))
     """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
     schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, "MEDIUM", "Schema Cache Size"))
     """How many schemas are kept parsed."""
-    decimal_format: Annotated[Literal["BASE64", "NUMERIC"], any_case("BASE64", "NUMERIC")] = key(
+    decimal_format: Annotated[Literal["NUMERIC", "BASE64"], any_case("NUMERIC", "BASE64")] = key(
         "BASE64", importance="LOW", shown=Shown("Serialization", 0, "MEDIUM", "Decimal Format")
     )
     """How decimals are written: their unscaled bytes in base64, or JSON numbers. Both are read."""

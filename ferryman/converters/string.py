@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ferryman.config import Config, Str, key
-from ferryman.conversion import Converter, Side
+from ferryman.config import Str, key
+from ferryman.conversion import Converter, ConverterConfig, Side
 from ferryman.errors import DataError
 from ferryman.java.texts import renderer
 from ferryman.record import Data, Payload, Rows
@@ -67,9 +67,7 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("ferryman.java", _replaced)
 
 
-class StringConverterConfig(Config):
-    ignored = ("converter.type",)
-
+class StringConverterConfig(ConverterConfig):
     converter_encoding: Annotated[Str, AfterValidator(_encoding)] = key("UTF-8", importance="HIGH")
     """The character set of the bytes, by its Java name. Bytes that it does not have become U+FFFD, as in Java."""
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from ferryman.api import Sink, Source
-from ferryman.config import Config, Definition, spellings
+from ferryman.config import Config, Definition
+from ferryman.config_fields import spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.docs import guarantees, metrics, sql_values
 from ferryman.plugins import catalog, folders

@@ -8,17 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ferryman.config import Config
+from ferryman.conversion import ConverterConfig
 from ferryman.errors import DataError
 from ferryman.java.texts import java_class, to_float32
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import Schema, Type
 
 
-class PrimitiveConverterConfig(Config):
+class PrimitiveConverterConfig(ConverterConfig):
     """These converters have no keys of their own."""
-
-    ignored = ("converter.type",)
 
 
 @dataclass(frozen=True, slots=True)

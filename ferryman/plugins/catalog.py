@@ -24,6 +24,9 @@ from ferryman.plugins.kinds import ROOTS as ROOTS
 from ferryman.plugins.kinds import Kind as Kind
 from ferryman.plugins.others import Others
 
+_JAVAS = ("java.lang.", "java.util.")
+"""How the names of classes begin that every Java has."""
+
 log = logging.getLogger(__name__)
 
 _resolved: dict[tuple[str, str], Entry] = {}
@@ -139,10 +142,15 @@ def _class(found: Entry) -> type[Any] | None:
     return loaded if isinstance(loaded, type) else None
 
 
-def absence(kinds: Iterable[Kind], name: str) -> str:
-    """Why a name means no class of these kinds: in Kafka Connect's words, or why the plugin cannot be imported."""
+def absence(kinds: Iterable[Kind], name: str, interface: str = "Connector") -> str:
+    """Why a name means no class of these kinds, in Kafka Connect's words, where their interface has a name of its own;
+    or why the plugin cannot be imported."""
     reason = import_error(kinds, name)
-    return f"Class {name} could not be found." if reason is None else f"Class {name} cannot be loaded: {reason}"
+    if reason is not None:
+        return f"Class {name} cannot be loaded: {reason}"
+    if name.startswith(_JAVAS) or any(find(kind, name) for kind in get_args(Kind)):
+        return f"Class class {name} does not implement the {interface} interface"
+    return f"Class {name} could not be found."
 
 
 def import_error(kinds: Iterable[Kind], name: str) -> str | None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from ferryman import __version__
 from ferryman.config import trim
+from ferryman.config_fields import NULL
 from ferryman.dead_letters import query
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.facts.states import TargetState
@@ -19,7 +20,6 @@ from ferryman.replay import request as replays
 from ferryman.rest import answers, backfill_body, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
-from ferryman.validation import connector_config
 from ferryman.worker.herder import Herder
 
 KAFKA_VERSION = "4.1.0"
@@ -155,7 +155,7 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     if len(given) == len(named):
         return given
     found = await rest.herder.plugins.validated(named)
-    nulls = [KeyProblem(key, connector_config.NULL) for key in named if key not in given]
+    nulls = [KeyProblem(key, NULL) for key in named if key not in given]
     raise ConfigError(*(found.problems or nulls))
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ferryman.config import Config, Definition, is_listed, spellings, split_list, trim
+from ferryman.config import Config, Definition, split_list, trim
+from ferryman.config_fields import NULL, is_listed, spellings
 from ferryman.errors import KeyProblem
 from ferryman.telemetry import redaction
 
 HIDDEN = redaction.HIDDEN
-_UNREADABLE = ("Not a number of type", "Expected value to be either", "could not be found.")
+_UNREADABLE = ("Not a number of type", "Expected value to be either", "could not be found.", NULL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ What AbstractHerder.validateConnectorConfig does (KIP-26, KIP-66, KIP-158, KIP-4
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ferryman.chain import chain_config
 from ferryman.config import Config, Definition, split_list, trim
-from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.config_fields import NULL
+from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
 from ferryman.java import spelling
@@ -23,6 +24,7 @@ from ferryman.telemetry import owners, redaction
 from ferryman.validation import (
     chain_infos,
     config_infos,
+    converter_infos,
     exactly_once,
     misplaced_keys,
     own_keys,
@@ -34,10 +36,8 @@ from ferryman.validation import (
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 from ferryman.validation.group_protocol import problems as unfit_for_group
 from ferryman.validation.misplaced_keys import ROLES
+from ferryman.validation.parts import CONVERTERS, VERSION, Part, View
 
-NULL = "Null value can not be supplied as the configuration value."
-VERSION = "plugin.version"
-CONVERTERS = ("key.converter", "value.converter", "header.converter")
 PRINCIPAL = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
 _TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHORT", "partitions": "INT"}
 
@@ -52,16 +52,6 @@ class Validation:
     """By name, for the log."""
     secrets: frozenset[str]
     """The keys whose values plugins declare to be secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one part of a config contributes."""
-
-    infos: tuple[ConfigInfo, ...] = ()
-    problems: tuple[KeyProblem, ...] = ()
-    """Those that may be about keys of other parts, or of none."""
-    warnings: tuple[str, ...] = ()
 
 
 def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
@@ -88,8 +78,9 @@ def _validate(
     plugin = _connector(raw)
     config_class: type[Config] = plugin.config_class
     redaction.protect_config(resolution.values, config_class.secrets())
-    view = _View(given, dict(resolution.values), plugin, settings)
-    before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
+    nulls = {key: None for key, value in raw.items() if value is None}
+    view = View(given, dict(resolution.values), nulls, plugin, settings)
+    before = [*resolution.problems, *(KeyProblem(key, NULL) for key in nulls)]
     before += _too_many_tasks(view.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     before += _versions(view)
     before += workers_own.problems(plugin, view.values, settings)
@@ -97,7 +88,11 @@ def _validate(
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
     if issubclass(config_class, SourceConfig):
         early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
-    late = [_overrides(config_class, view), _ours(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
+    late = [
+        _overrides(config_class, view),
+        _ours(config_class, view),
+        *(converter_infos.own_keys(key, view) for key in CONVERTERS),
+    ]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
@@ -116,34 +111,17 @@ def _validate(
     )
 
 
-def _secrets(view: "_View") -> frozenset[str]:
+def _secrets(view: "View") -> frozenset[str]:
     plugins = {key: view.converter(key) for key in CONVERTERS if key in view.values}
     found = {f"{key}.{name}" for key, plugin in plugins.items() if plugin for name in plugin.config_class.secrets()}
     return frozenset(view.plugin.config_class.secrets() | found)
 
 
 def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
-    if not re.fullmatch(r"\+?[0-9]{1,20}", trim(given)) or int(trim(given)) <= limit:
+    if not re.fullmatch(r"\+?[0-9]{1,20}", trim(given)) or not limit < int(trim(given)) < 1 << 31:
         return []
     text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
     return [KeyProblem("tasks.max", text)]
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A config in both of its forms."""
-
-    given: Mapping[str, str]
-    """As it was posted."""
-    values: Mapping[str, str]
-    """With its references resolved."""
-    plugin: type[Any]
-    """The connector."""
-    settings: Settings
-
-    def converter(self, key: str) -> type[Any] | None:
-        """The converter under one of CONVERTERS, which is the worker's if the connector names none."""
-        return catalog.find("converter", self.values.get(key) or getattr(self.settings.config, key.replace(".", "_")))
 
 
 def _connector(raw: Mapping[str, str | None]) -> type[Any]:
@@ -164,27 +142,29 @@ def _connector(raw: Mapping[str, str | None]) -> type[Any]:
     return plugin
 
 
-def _versions(view: _View) -> Iterable[KeyProblem]:
+def _versions(view: View) -> Iterable[KeyProblem]:
     yield from plugin_versions.problems(
         view.given, view.values, "connector.class", "connector.plugin.version", view.plugin
     )
     for key in CONVERTERS:
-        plugin = view.converter(key)
+        plugin, version = view.converter(key), f"{key}.{VERSION}"
         if key in view.values and plugin is not None:
-            yield from plugin_versions.problems(view.given, view.values, key, f"{key}.{VERSION}", plugin)
+            yield from plugin_versions.problems(view.given, view.values, key, version, plugin)
+        elif key not in view.values:
+            yield from plugin_versions.unreadable(view.values, version)
 
 
 def _connector_keys(
-    config_class: type[Config], view: _View, before: list[KeyProblem]
+    config_class: type[Config], view: View, before: list[KeyProblem]
 ) -> tuple[list[ConfigInfo], list[ConfigInfo], list[KeyProblem]]:
     """The framework's keys, the connector's own, and all problems with both."""
-    config, found = config_class.read(view.values)
+    config, found = config_class.read({**view.values, **view.nulls})
     frame = plugin_infos.frame(config_class)
-    problems = [*before, *found, *_missing_converters(view)]
+    problems = [*before, *found, *converter_infos.class_problems(view)]
     if isinstance(config, SourceConfig):
         problems += exactly_once.problems(view.plugin, config, view.settings.config)
     if config is None:
-        problems += _framework_rules(frame, view.values, {problem.key for problem in problems})
+        problems += frame.rules(view.values) if issubclass(frame, ConnectorConfig) else ()
     problems = list(dict.fromkeys(problems))
     framework = config_infos.field_infos(config_class, frame.model_fields, view.given, problems)
     own = config_infos.field_infos(
@@ -193,70 +173,32 @@ def _connector_keys(
     return [_with_choices(info, view) for info in framework], own, problems
 
 
-def _framework_rules(frame: type[Config], values: Mapping[str, str], bad: set[str]) -> list[KeyProblem]:
-    """The rules between the framework's keys, as far as they are readable, when some key of the config is not."""
-    readable = {key: value for key, value in values.items() if key not in bad}
-    return frame.read({"name": "unnamed", "connector.class": "unknown"} | readable)[1]
-
-
-def _missing_converters(view: _View) -> Iterable[KeyProblem]:
-    for key in CONVERTERS:
-        name = view.values.get(key)
-        if name is None:
-            continue
-        plugin = catalog.find("converter", name)
-        if plugin is None:
-            reason = catalog.absence(["converter"], name)
-            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {reason}")
-        elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in catalog.names(plugin):
-            text = f"Class class {plugin_infos.SIMPLE_HEADERS} does not implement the Converter interface"
-            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {text}")
-
-
-def _with_choices(info: ConfigInfo, view: _View) -> ConfigInfo:
+def _with_choices(info: ConfigInfo, view: View) -> ConfigInfo:
     """An entry of the framework with what depends on the plugins that there are: classes of converters, versions."""
     key = info.value.name
     kind = key.removesuffix(f".{VERSION}")
     if key == kind:
-        return _as_converter(info, view) if key in CONVERTERS else info
+        return converter_infos.with_choices(info, view) if key in CONVERTERS else info
     return plugin_versions.version_entry(info, view.converter(kind) if kind in CONVERTERS else view.plugin)
-
-
-def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
-    """A converter's key shows the worker's class as its default, and those there are to choose from."""
-    key = info.value.name
-    if info.definition is None:
-        return info
-    kind = "header_converter" if key == "header.converter" else "converter"
-    choices = tuple(one.name for one in plugin_infos.list_plugins(connectors_only=False) if one.type == kind)
-    default = redaction.redact(_full_name(getattr(view.settings.config, key.replace(".", "_"))))
-    definition = replace(info.definition, type="CLASS", default_value=default)
-    value = info.value.value or (default if key not in view.given else None)
-    return ConfigInfo(
-        definition, config_infos.ConfigValue(key, value and _full_name(value), choices, info.value.errors)
-    )
-
-
-def _full_name(name: str) -> str:
-    """A converter's name as a class is printed: in full, if it is known."""
-    plugin = catalog.find("converter", name)
-    return name if plugin is None else catalog.full_name(plugin, name)
 
 
 def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
     return [info for part in parts for info in part.infos]
 
 
-def _chain(view: _View) -> Part:
-    parsed = chain_config.parse(view.values)
+def _chain(view: View) -> Part:
+    parsed = chain_config.parse(view.values, view.nulls)
     problems = [*parsed.problems]
     problems += chain_infos.version_problems(view.given, view.values)
+    listed = tuple(chain_infos.prefixes(view.values))
+    problems += [KeyProblem(key, NULL) for key in view.nulls if key.startswith(listed)]
+    problems = list(dict.fromkeys(problems))
     return Part(
         tuple(chain_infos.alias_infos(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings)
     )
 
 
-def _dead_letters(config_class: type[Config], view: _View) -> Part:
+def _dead_letters(config_class: type[Config], view: View) -> Part:
     """A queue that is filled by one record only, or by none, which is hardly what was meant."""
     name, tolerance = "errors.deadletterqueue.topic.name", trim(view.values.get("errors.tolerance", "none"))
     if not view.values.get(name) or tolerance.lower() == "all":
@@ -268,35 +210,7 @@ def _dead_letters(config_class: type[Config], view: _View) -> Part:
     return Part(warnings=(f"{name} has {little} effect with errors.tolerance={tolerance}: {reason}",))
 
 
-def _converter(key: str, view: _View) -> Part:
-    prefix = f"{key}."
-    values = {name: value for name, value in _under(prefix, view.values).items() if name != VERSION}
-    if key not in view.values:
-        reason = f"has no effect without {key}: the worker's converter comes with the worker's settings"
-        return Part(warnings=tuple(f"{prefix}{name} {reason}" for name in values))
-    plugin = catalog.find("converter", view.values[key])
-    if plugin is None:
-        return Part()
-    config_class: type[Config] = plugin.config_class
-    redaction.protect_config(view.values, {f"{prefix}{name}" for name in config_class.secrets()})
-    problems = config_class.read(values)[1]
-    infos = config_infos.field_infos(config_class, config_class.model_fields, _under(prefix, view.given), problems)
-    loose = config_infos.undeclared(problems, infos, config_class.keys())
-    shown = tuple(info.under(prefix) for info in infos)
-    names = [prefix + name for name in sorted(config_class.keys())]
-    unknown = tuple(
-        f"{prefix}{name} is not a setting of {view.values[key]} and has no effect{spelling.meant(prefix + name, names)}"
-        for name in config_class.strangers(values)
-    )
-    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.under(prefix).value.errors)
-    return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
-
-
-def _under(prefix: str, config: Mapping[str, str]) -> dict[str, str]:
-    return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
-
-
-def _overrides(config_class: type[Config], view: _View) -> Part:
+def _overrides(config_class: type[Config], view: View) -> Part:
     """Client settings: the worker's policy first, then whether the client can have them (KIP-458)."""
     infos, warnings = [], list[str]()
     used = _roles(config_class, view.values)
@@ -338,12 +252,12 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
     return ConfigInfo(definition, config_infos.value(definition, text, errors))
 
 
-def _ours(config_class: type[Config], view: _View) -> Part:
+def _ours(config_class: type[Config], view: View) -> Part:
     infos, problems = own_keys.infos(config_class, view.given, view.values)
     return Part(tuple(infos), tuple(problems))
 
 
-def _topic_groups(config_class: type[Config], view: _View) -> Part:
+def _topic_groups(config_class: type[Config], view: View) -> Part:
     """How a source creates topics (KIP-158)."""
     given = [key for key in view.values if key.startswith("topic.creation.")]
     if issubclass(config_class, SinkConfig) or not given:
@@ -356,13 +270,15 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
     try:
         topic_creation.groups(view.values)
     except ConfigError as error:
-        problems = list(dict.fromkeys(error.problems))
+        problems = [
+            KeyProblem(one.key, NULL) if one.key in view.nulls else one for one in dict.fromkeys(error.problems)
+        ]
     names = [part for part in split_list(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
     return Part(tuple(infos), tuple(problems), tuple(topic_creation.warnings(view.values)))
 
 
-def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iterable[ConfigInfo]:
+def _topic_group(name: str, view: View, problems: Iterable[KeyProblem]) -> Iterable[ConfigInfo]:
     for order, (part, kind) in enumerate(_TOPIC_KEYS.items(), 1):
         key = f"topic.creation.{name}.{part}"
         required = name == "default" and kind != "LIST"
@@ -379,7 +295,7 @@ def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iter
         yield ConfigInfo(definition, value)
 
 
-def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
+def _unknown(config_class: type[Config], view: View) -> Iterable[str]:
     """Unknown keys, with what may have been meant."""
     prefixes = tuple(f"{role}.override." for role in ROLES) + tuple(f"{key}." for key in CONVERTERS)
     if not issubclass(config_class, SinkConfig):

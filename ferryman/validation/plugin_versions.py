@@ -26,6 +26,14 @@ def problems(
         yield from (KeyProblem(each, found) for each in keys)
 
 
+def unreadable(values: Mapping[str, str], key: str) -> Iterable[KeyProblem]:
+    """What is wrong with a version in ``key`` of a plugin that the config does not name: only what is no range."""
+    try:
+        version_ranges.parse(values.get(key, version_ranges.LATEST))
+    except ValueError as error:
+        yield KeyProblem(key, str(error))
+
+
 def unmet(wanted: str, plugin: type[Any], name: str) -> str | None:
     """What is wrong if a plugin, called by that name, has none of the versions wanted. ValueError for no range."""
     versions, version = version_ranges.parse(wanted), catalog.version(plugin)

@@ -135,6 +135,25 @@ def test_an_entry_has_kafkas_shape() -> None:
                 "org.apache.kafka.connect.storage.SimpleHeaderConverter does not implement the Converter interface"
             ],
         ),
+        (
+            "key.converter",
+            "java.lang.String",
+            "java.lang.String",
+            [
+                "Invalid value java.lang.String for configuration key.converter: Class class java.lang.String does not "
+                "implement the Converter interface"
+            ],
+        ),
+        (
+            "header.converter",
+            "Filter",
+            "Filter",
+            [
+                "Invalid value Filter for configuration header.converter: Class class Filter does not implement the "
+                "HeaderConverter interface"
+            ],
+        ),
+        ("tasks.max", "99999999999", None, ["Not a number of type INT", "Value must be non-null"]),
         ("name", " ", "", ["Invalid value  for configuration name: String may not be empty"]),
         ("transforms", "", "", []),
         ("errors.retry.timeout", "-1", "-1", []),
@@ -143,7 +162,7 @@ def test_an_entry_has_kafkas_shape() -> None:
 )
 def test_values_and_errors_are_kafkas(key: str, given: str | None, value: str | None, messages: list[str]) -> None:
     found = entry({**SINK, key: given}, key)["value"]
-    assert [text for text in found["errors"] if text in messages] == messages
+    assert all(text.endswith(message) for text, message in zip(found["errors"], messages, strict=False))
     if given is not None:
         assert len(found["errors"]) == len(messages)
         assert found["value"] == value
@@ -183,6 +202,20 @@ def test_everything_wrong_is_said_at_once_each_with_its_key() -> None:
     named = [told[key] in message for key, message in found if key not in {"mock_mode", "topics", "topics.regex"}]
     assert all(named)
     assert validated(raw).infos.as_json()["error_count"] == len(found)
+
+
+def test_what_is_wrong_between_keys_is_said_although_another_key_does_not_parse() -> None:
+    masked = {**SINK, "transforms": "a", "transforms.a.type": "org.apache.kafka.connect.transforms.MaskField$Value"}
+    found = errors(masked | {"transforms.a.fields": "x,", "transforms.a.replace.null.with.default": "perhaps"})
+    assert [key for key, _ in found] == ["transforms.a.fields", "transforms.a.replace.null.with.default"]
+    assert [key for key, _ in errors(SINK | {"topics.regex": "["})] == ["topics", "topics.regex", "topics.regex"]
+
+
+def test_a_converter_shows_the_part_of_a_record_that_it_is_for() -> None:
+    shown = entry({**SINK, "key.converter": "StringConverter"}, "key.converter.converter.type")
+    assert (shown["definition"]["required"], shown["value"]["value"]) == (True, "key")
+    wrong = {**SINK, "key.converter": "StringConverter", "key.converter.converter.type": "both"}
+    assert [key for key, _ in errors(wrong)] == ["key.converter.converter.type"]
 
 
 def test_check_raises_what_validate_says() -> None:

@@ -1,16 +1,18 @@
 """TopicNameMatches: holds for records of topics whose whole name a Java regular expression matches."""
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 from ferryman.api import Predicate
-from ferryman.config import Config, Str, key
+from ferryman.config import Config, NonEmpty, Str, key
+from ferryman.config_fields import PATTERN
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.record import Batch, Record
 from ferryman.regex.pattern import compiled
 
 
 class TopicNameMatchesConfig(Config):
-    pattern: Str = key()
+    pattern: Annotated[Str, NonEmpty, PATTERN] = key()
     """A Java regular expression for the whole name of the topic."""
 
     def problems(self) -> Iterable[KeyProblem]:
