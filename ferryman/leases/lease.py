@@ -9,7 +9,8 @@ The order of events, with the times of one lease::
     renewed            ends                        over
        |----------------|---------------------------|----------
              acts          parked: nothing begins      what was begun before and has not come back ends with
-                                                       its process; from here on another worker may own the task
+                                                       its process, as does a sink, whose consumer leaves its group;
+                                                       from here on another worker may own the task
 
 Times are seconds of a clock that goes on while the machine sleeps, and is the same for all processes of a machine.
 """

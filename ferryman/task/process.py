@@ -14,8 +14,9 @@ from typing import Any
 from ferryman.errors import FerrymanError, ToleranceError
 from ferryman.forked import after_fork, trace
 from ferryman.leases.lease import Lease
-from ferryman.task import overrun, probe, sessions
+from ferryman.task import probe, sessions
 from ferryman.task.crash_evidence.at_work import AtWork, Offsets
+from ferryman.task.setup import overrun
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.runs.replayed_letters import replayed_letters

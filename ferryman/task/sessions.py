@@ -8,6 +8,7 @@ How a session ends decides what comes next::
     KafkaException                        the client's word for one of the others, see ``classified``
     StillBusy                             the sink is in a call that does not end: the process ends without a word, and
                                           the worker starts the next one
+    the lease is over                     a sink leaves its group, and its process ends in the same way
     anything else                         the task has failed; the process reports why and ends
 
 The consumer or producer and the connector's instance are new in each session, and read from Kafka and the other system
@@ -89,7 +90,8 @@ def _published(setup: Setup) -> Iterator[None]:
 
 def _run(setup: Setup, sessions: Sessions) -> None:
     control = setup.control
-    while not control.stopping:
+    # Without a lease no session begins: it would take the identity away from the task's successor.
+    while control.may_act() and not control.stopping:
         try:
             _run_one(sessions, setup.clients.heard, lambda: control.tell("running", {}))
         except RetriableError as error:

@@ -1,5 +1,6 @@
 """A task's sessions one after the other: what ends only a session, and what ends the task."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from confluent_kafka import KafkaError
 from ferryman.api import Source
 from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.leases.lease import UNLIMITED, Lease
 from ferryman.task.setup.setup import patience
 from tests.kafka.cluster_in_memory import failed
 from tests.task.whole_task import WholeTask
@@ -101,3 +103,17 @@ def test_a_task_that_has_failed_before_has_no_patience_with_who_refuses() -> Non
     config = SourceConfig.parse({"name": "c", "connector.class": "Fragile"})
     assert patience(config).tries is None
     assert patience(config, again=True).tries == 0
+
+
+def test_no_session_begins_without_a_lease_since_it_would_fence_the_tasks_successor(task: WholeTask) -> None:
+    begun: list[list[str]] = []
+
+    def renewed() -> None:
+        begun.append(list(Fragile.log))
+        task.worker.renew(UNLIMITED)
+
+    task.worker.renew(Lease(ends=0.0))
+    threading.Timer(0.1, renewed).start()
+    task.run(lambda: rounds(3))
+    assert begun == [[]]
+    assert Fragile.log == ["start", "stop"]

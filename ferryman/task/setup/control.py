@@ -83,6 +83,11 @@ class Control:
         """Whether the lease has ended: the task puts, sends and commits nothing until it is renewed."""
         return lease.now() >= self.lease.ends
 
+    @property
+    def over(self) -> bool:
+        """Whether another worker may have the task."""
+        return lease.now() >= self.lease.over
+
     @contextmanager
     def acting_now(self) -> Iterator[None]:
         """While this lasts, the connector may be reaching other systems."""

@@ -18,7 +18,8 @@ is heard by its group whatever the sink does, the order of events is:
 * **a slice fails.** Its error is raised here, when its turn is over. An outage: the same comes again later, and the
   loop goes on as above. Anything else ends the session, which leaves the group by way of a revocation.
 * **the lease ends.** As a pause, but nothing is committed either, not even at a revocation, and the worker is not told:
-  it is not there. What is put in parts ends between two of them.
+  it is not there. What is put in parts ends between two of them. When another worker may have the task, the session
+  leaves the group without a call of the sink, and the process ends.
 * **a run's end.** When all that is assigned has been read and delivered, the sink is told to close what it holds open,
   and a commit follows (``bounds``). The task goes on, with nothing to do, until it is stopped.
 * **stop.** As a revocation, but it waits no longer than the worker does before it kills the process.
@@ -114,7 +115,7 @@ class SinkSession:
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
         """Until the task is to stop; ``topics`` says what to subscribe to now, and is asked again from time to time.
 
-        Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
+        Raises RetriableError to be run anew, StillBusy or LeaseOver to have the process ended, others when it is over.
         """
         self.idle.worked = time.monotonic()
         self._due = self.idle.worked + self.timing.commit_interval
@@ -320,7 +321,7 @@ class SinkSession:
         self.meter.gone(partitions)
         with at_rest(self._wait_for_call):
             self.backlog.drop(partitions)
-            if ours:
+            if ours and not self.pausing.over:
                 self.thread.call(lambda: self.sink.close(ours))
 
 

@@ -15,6 +15,10 @@ TELL_AFTER_SECONDS = 5.0
 """Seconds after which a pause is reported although a put is still running."""
 
 
+class LeaseOver(Exception):
+    """Another worker may have the task: its partitions are to go, and nothing more may be done for them here."""
+
+
 @dataclass
 class Pausing:
     """What the worker wants, and what was reported to it, about pauses."""
@@ -25,9 +29,20 @@ class Pausing:
     _stands: bool = False
     """Whether the last put is over, and the commit after it was asked for."""
     _told: bool = False
+    _over: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether another worker may have had the task since the session began. What the session holds is worth nothing
+        then, even if the lease comes back."""
+        self._over = self._over or self.control.over
+        return self._over
 
     def obey(self, busy: bool) -> None:
-        """To be called in each round; ``busy`` says whether a call of the sink is running or a commit still to come."""
+        """To be called in each round; ``busy`` says whether a call of the sink is running or a commit still to come.
+        Raises LeaseOver."""
+        if self.over:
+            raise LeaseOver
         if self.control.pausing is self._told:
             self._since, self._stands = None, False
             return

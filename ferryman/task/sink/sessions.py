@@ -17,12 +17,14 @@ from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
+from ferryman.task.setup import overrun
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop, sink_context
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
 from ferryman.task.sink.pacing.slices import Slices
+from ferryman.task.sink.pausing import LeaseOver
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.runs import live_watch
 from ferryman.task.sink.runs.bounds import Bounds
@@ -141,6 +143,12 @@ class SinkSessions:
             started()
             session.run(self._topics(admin))
             session.group.leave()
+        except LeaseOver:
+            # Its consumer goes on with its heartbeats though the worker is frozen. It leaves by its own id, and so
+            # harms no successor that has the same group.instance.id.
+            session.group.leave_quietly()
+            session.group.close()
+            overrun.end("the task's lease is over: it has left its group, and the process ends")
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
         except RetriableError:

@@ -7,6 +7,7 @@ import pytest
 from ferryman.api import Committed
 from ferryman.errors import Unfinished
 from ferryman.leases.lease import UNLIMITED, Lease
+from ferryman.task.sink.pausing import LeaseOver
 from tests.task.sink.hand_driven import TIMING, A, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
 
@@ -108,3 +109,21 @@ def test_a_sink_that_needs_a_commit_is_put_off_until_there_is_a_lease(task: Hand
 
     task.run(story)
     assert task.group_offset(A) == 1
+
+
+def test_what_was_held_when_another_worker_might_have_the_task_is_not_gone_on_with_though_the_lease_comes_back(
+    task: HandDriven,
+) -> None:
+    task.fill(A, b"1")
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from until(lambda: task.sink.taken)
+        task.worker.renew(Lease(ends=0.0, over=0.0))
+        task.session.lost([A])
+        task.worker.renew(UNLIMITED)
+        yield from some_rounds(task)
+
+    with pytest.raises(LeaseOver):
+        task.run(story)
+    assert task.consumer.commits == []

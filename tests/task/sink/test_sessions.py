@@ -8,6 +8,7 @@ import pytest
 from ferryman.api import Assigned, Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError, FencedError, Indeterminate, TaskError
+from ferryman.leases.lease import Lease
 from ferryman.record import Record, TopicPartition
 from tests.task.whole_task import WholeTask
 
@@ -123,6 +124,34 @@ def test_a_member_that_was_fenced_by_nobody_who_is_there_comes_back(
     task.run(story)
     assert (left(task, 0), left(task, 1)) == (False, True)
     assert task.cluster.committed == {A: (1, "")}
+
+
+class Ended(BaseException):
+    """The process has."""
+
+
+def test_a_task_whose_lease_is_over_leaves_its_group_and_its_process_ends_without_another_call_of_the_sink(
+    task: WholeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+
+    def end(reason: str) -> None:
+        called.extend(Diary.log)
+        raise Ended
+
+    def story() -> Story:
+        while "put" not in Diary.log:
+            yield
+        task.worker.renew(Lease(ends=0.0, over=0.0))
+        yield from [None] * 5
+
+    monkeypatch.setattr("ferryman.task.setup.overrun.end", end)
+    with pytest.raises(Ended):
+        task.run(story)
+    assert called == ["start", "open", "put"]
+    assert left(task)
+    assert task.consumers[0].closed
+    assert task.cluster.committed == {}
 
 
 @pytest.mark.parametrize("error", [TaskError("no way"), ValueError("oops"), DataError("not narrowed down")])

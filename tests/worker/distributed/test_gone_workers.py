@@ -1,5 +1,6 @@
 """The partitions of tasks that are gone for good do not stand still behind a worker that is killed or frozen."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.plugin_folder import installed
-from tests.running import Worker, create_topic, distributed, group, produce, until
+from tests.running import Worker, create_topic, distributed, group, produce, send, until
 from tests.worker.test_places_in_groups import PLUGIN
 
 LONG = "1000000"
@@ -89,3 +90,20 @@ def test_nobody_is_left_in_the_group_of_a_connector_that_is_deleted_when_a_worke
     dies.kill()
     until(lambda: stays.call("DELETE", f"/connectors/{unique}") is None, 60, "the group to go on")
     until(lambda: members(admin, unique) == 0, 60, "the group to be empty")
+
+
+def test_the_tasks_that_are_left_read_the_partitions_of_those_whose_worker_stands_still(
+    workers: list[Worker], kafka: str, admin: AdminClient, sink: dict[str, str], unique: str
+) -> None:
+    frozen, stays = without_task_0(workers, unique)
+    assert frozen.process is not None
+    send(frozen.process.pid, signal.SIGSTOP)
+    try:
+        until(lambda: has_tasks(stays, sink, "1"), 60, "the group to go on")
+        all_arrive(workers, kafka, unique, "second")
+        until(lambda: members(admin, unique) == 1, 60, "only one to be in the group")
+    finally:
+        send(frozen.process.pid, signal.SIGCONT)
+    until(lambda: has_tasks(stays, sink, "4"), 60, "the group to go on")
+    until(lambda: len(set(owners(stays, unique))) == 2, 60, "its tasks to run on both workers")
+    all_arrive(workers, kafka, unique, "third")

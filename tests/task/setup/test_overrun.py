@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from ferryman.task import overrun
+from ferryman.task.setup import overrun
 
 STORY = """
 import threading, time
-from ferryman.task import overrun
+from ferryman.task.setup import overrun
 from ferryman.leases import lease
 from ferryman.task.setup.control import Control
 from ferryman.leases.lease import Lease
