@@ -105,6 +105,15 @@ def test_names_of_plugins_topics_and_aliases_are_not_shown_either(secrets: Path,
         assert shown(said({**base, key: f"${{file:{secrets}:{value}}}"}, worker(secrets))) == []
 
 
+def test_a_file_that_cannot_be_read_is_not_shown_by_another_form_of_its_name(secrets: Path) -> None:
+    mail = {"smtp.host": "h", "mail.from": "a@b.c", "mail.to": "a@b.c", "mail.subject": "s"}
+    raw = {"name": "n", "connector.class": "EmailSinkConnector", "topics": "t", **mail}
+    given = raw | {"mail.html.file": f"${{file:{secrets}:url}}"}
+    text = said(given, worker(secrets))
+    assert "cannot be read: No such file or directory" in text
+    assert shown(text) == []
+
+
 def test_the_reference_stands_in_place_of_the_value(secrets: Path) -> None:
     secrets.write_text("short=w8xy!\nlong=a-long-canary-of-its-own")
     reference = f"${{file:{secrets}:short}}"
