@@ -27,12 +27,12 @@ def watch(control: Control) -> None:
     while True:
         left = control.lease.over - lease.now()
         if left <= 0 and control.acting:
-            end("a call of the connector has not returned by the end of the task's lease; the process ends")
+            log.error("a call of the connector has not returned by the end of the task's lease; the process ends")
+            end()
         time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
 
 
-def end(reason: str) -> NoReturn:
+def end() -> NoReturn:
     """Ends the process without another call of the connector's code: its successor may be at work."""
-    log.error(reason)
     logging.shutdown()
     os._exit(EXIT_CODE)

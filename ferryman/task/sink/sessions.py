@@ -148,7 +148,8 @@ class SinkSessions:
             # harms no successor that has the same group.instance.id.
             session.group.leave_quietly()
             session.group.close()
-            overrun.end("the task's lease is over: it has left its group, and the process ends")
+            log.error("the task's lease is over: it has left its group, and the process ends")
+            overrun.end()
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
         except RetriableError:

@@ -135,7 +135,7 @@ def test_a_task_whose_lease_is_over_leaves_its_group_and_its_process_ends_withou
 ) -> None:
     called: list[str] = []
 
-    def end(reason: str) -> None:
+    def end() -> None:
         called.extend(Diary.log)
         raise Ended
 
