@@ -111,8 +111,8 @@ def keep(clients: Clients, worker_topic: str, run: Run, request: Request) -> Non
 
 
 def claim(clients: Clients, worker_topic: str, run: Run, request: Request) -> None:
-    """The same for a run that nobody goes on with, but for one that was asked for in the same way. RequestError 409 if
-    there was one of its name that was asked for otherwise: whose offsets it would go on behind."""
+    """Keeps them unless the run is a dry one. RequestError 409 if there was a run of its name that was asked for
+    otherwise, since this one would go on where that one stopped. Raises KafkaException."""
     own = own_offsets_topic(clients.raw)
     sources = run.ranges.of if run.ranges is not None else [TopicPartition(own or worker_topic, 0)]
     for _, note in _noted(clients, sources).values():

@@ -10,6 +10,7 @@ from typing import Any
 
 from ferryman.config import trim
 from ferryman.errors import ConfigError
+from ferryman.java.instants import utc_text
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import MAX_OFFSET, Range, Ranges
@@ -55,7 +56,8 @@ class Request:
     def wish(self) -> str:
         """What decides which records the run brings where, as text: another one must not be taken for its continuation.
         Of the keys that are set it has a digest, without those of secrets, which are renewed."""
-        bounds = [f"{name}={value}" for name, value in (("from", self.begins), ("to", self.ends)) if value]
+        times = (("from", self.begins), ("to", self.ends))
+        bounds = [f"{name}={utc_text(_moment(text))}" for name, text in times if text]
         offsets = sorted([*source, *range_] for source, range_ in self.offsets.items())
         named = {"offsets": offsets, "positions": self.positions}
         parts = [*bounds, *(f"{name}={_short(value)}" for name, value in named.items() if value)]
@@ -66,12 +68,8 @@ class Request:
         """What the run is called: the same for the same wish, and another for another."""
         if self.name:
             return self.name
-        parts = [f"{live}-backfill"]
-        if self.begins:
-            parts.append(datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S"))
-        if self.wish != f"from={self.begins}":
-            parts.append(_digest(self.wish))
-        return "-".join(parts)
+        began = f"-{_moment(self.begins):%Y%m%dT%H%M%S}" if self.begins else ""
+        return f"{live}-backfill{began}-{_digest(self.wish)}"
 
     def merged(self, live: Mapping[str, str]) -> dict[str, str]:
         """A live connector's config with the keys that it sets."""
@@ -100,6 +98,10 @@ class Request:
         merged |= {f"{PREFIX}{name}": value or None for name, value in own.items()}
         merged |= {"name": self.run_name(live["name"]), "topics.regex": None, "topics": ",".join(sorted(ranges.ids))}
         return {key: value for key, value in merged.items() if value is not None}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromtimestamp(instant(text) / 1000, UTC)
 
 
 def _short(value: object) -> str:
