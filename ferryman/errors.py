@@ -6,7 +6,8 @@ FerrymanError
 │   ├── UnknownField       a field that the schema does not have
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
 │   ├── MissingValue       a null where the transform needs a value
-│   └── TooLarge           a record that the producer's own limits refuse
+│   ├── TooLarge           a record that the producer's own limits refuse
+│   └── BadRecords         several records of a batch, each with its own error: never met outside a batch
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
@@ -122,6 +123,26 @@ class TooLarge(DataError):
     """A record that is larger than the producer may send."""
 
     java = "org.apache.kafka.common.errors.RecordTooLargeException"
+
+
+class BadRecords(DataError):
+    """Some records of a batch, by their index in it, each with its error. What raises it has looked at all of them, so
+    that nobody need find them one by one; others may be bad for another reason."""
+
+    def __init__(self, errors: Mapping[int, DataError]) -> None:
+        super().__init__(next(iter(errors.values())).reason)
+        self.errors = errors
+
+    def in_field(self, name: str, kind: str = "") -> "BadRecords":
+        """The same of each error."""
+        for error in self.errors.values():
+            error.in_field(name, kind)
+        super().in_field(name, kind)
+        return self
+
+    def among(self, indices: Sequence[int]) -> "BadRecords":
+        """The same for a batch that the records are part of, by their indices there."""
+        return BadRecords({indices[at]: error for at, error in self.errors.items()})
 
 
 class RetriableError(FerrymanError):

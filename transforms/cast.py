@@ -14,6 +14,7 @@ from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
 from ferryman.transforms.fields.casting import TARGETS, Convert, caster, schemaless
+from ferryman.transforms.fields.each_value import each
 from ferryman.transforms.fields.map_columns import class_of, column, of, put
 from ferryman.transforms.fields.name_lists import in_hash_order, parts
 from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
@@ -117,14 +118,12 @@ class Cast(Sided[CastConfig]):
             return Rows(None, self._wholes(data.values) if self.whole else self._maps(maps(data.values, PURPOSE)))
         schema, members = self._plan(data.schema)
         if self.whole:
-            convert = caster(data.schema, self.whole)
-            return Rows(schema, [convert(value) for value in data.values])
+            return Rows(schema, each(data.values, caster(data.schema, self.whole)))
         return self._structs(data, schema, members)
 
     def _wholes(self, values: Sequence[Any]) -> list[Any]:
         assert self.whole
-        convert = schemaless(self.whole)
-        return [convert(value) for value in values]
+        return each(values, schemaless(self.whole))
 
     def _map_columns(self, data: Maps) -> Maps | None:
         """None for a list or a map, which cannot be cast."""
@@ -144,12 +143,12 @@ class Cast(Sided[CastConfig]):
         new = [value.copy() for value in values]
         for name, convert in self.schemaless.items():
             try:
-                for value in new:
-                    item = value.get(name)
-                    # The key is set even where it was missing, as Kafka does.
-                    value[name] = None if item is None else convert(item)
+                items = each([value.get(name) for value in new], convert)
             except DataError as error:
                 raise error.in_field(name) from error.__cause__
+            # The key is set even where it was missing, as Kafka does.
+            for value, item in zip(new, items, strict=True):
+                value[name] = item
         return new
 
     def _structs(self, data: Rows, schema: Schema, members: Mapping[str, Convert]) -> Rows:
@@ -205,7 +204,7 @@ def _column(column: pl.Series, schema: Schema, target: Type, convert: Convert) -
     if schema.name is None and _agreed(schema.type, target):
         return column.cast(wanted, wrap_numerical=target in INTEGERS)
     try:
-        found = [None if value is None else convert(value) for value in column.to_list()]
+        found = each(column.to_list(), convert)
     except DataError as error:
         raise error.in_field(column.name, schema.type) from error.__cause__
     return pl.Series(column.name, found, dtype=wanted)
@@ -219,7 +218,7 @@ def _without_schema(column: pl.Series, kind: type, target: Type, convert: Conver
         narrow = column.cast(dtype(Schema(target)), wrap_numerical=target in INTEGERS)
         return narrow.cast(pl.Int64()) if target in INTEGERS else narrow
     try:
-        return of(column.name, wanted, [None if value is None else convert(value) for value in column.to_list()])
+        return of(column.name, wanted, each(column.to_list(), convert))
     except DataError as error:
         raise error.in_field(column.name) from error.__cause__
 

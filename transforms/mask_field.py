@@ -16,6 +16,7 @@ from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
+from ferryman.transforms.fields.each_value import each
 from ferryman.transforms.fields.map_columns import class_of, column, of, put, same
 from ferryman.transforms.fields.name_lists import in_hash_order, name_problems
 from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
@@ -91,11 +92,15 @@ class MaskField(Sided[MaskFieldConfig]):
     def _maps(self, data: Rows) -> Rows:
         new = [value.copy() for value in maps(data.values, PURPOSE)]
         constant = self._constants().get
+
+        def masked(item: Any) -> Any:
+            mask = constant(item.__class__)
+            return self._other(item) if mask is None else mask
+
         for name in self.names:
-            for value in new:
-                item = value.get(name)
-                mask = constant(item.__class__)
-                value[name] = self._other(item) if mask is None else mask
+            items = each([value.get(name) for value in new], masked)
+            for value, item in zip(new, items, strict=True):
+                value[name] = item
         return Rows(None, new)
 
     def _of_class(self, sample: Any) -> Any:
@@ -183,8 +188,8 @@ class MaskField(Sided[MaskFieldConfig]):
             schema = data.schema.by_name[name].schema
             try:
                 value = mask(_sample(schema))
-            except DataError as error:
-                raise error.in_field(name, schema.type) from error.__cause__
+            except DataError:
+                return None  # the rows say so of each record that has such a value
             if not literal(value):
                 return None
             masked.append(pl.when(pl.col(name).is_not_null()).then(pl.lit(value, dtype=column.dtype)).alias(name))

@@ -28,6 +28,7 @@ from ferryman.schema import (
     Schema,
     Type,
 )
+from ferryman.transforms.fields.each_value import among, each
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, clock_of, day_of, instant, millis_of
 from ferryman.transforms.fields.map_columns import class_of, column, put
 from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
@@ -130,20 +131,14 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     def _change(self, data: Data) -> Data:
         name = self.config.field
-        if isinstance(data, Columns):
+        if isinstance(data, (Columns, Maps)):
             try:
-                found = self._columns(data) if name else None
+                found = self._columns(data) if isinstance(data, Columns) else self._map_columns(data)
             except DataError:
                 found = None  # the rows say the same, and which field it is
             return found or self._change(data.rows())
-        if isinstance(data, Maps):
-            try:
-                return self._map_columns(data) or self._change(data.rows())
-            except DataError:
-                return self._change(data.rows())  # which says the same, and which field it is
         if data.schema is None:
-            values = self._maps(data.values, name) if name else [self._schemaless(value) for value in data.values]
-            return Rows(None, values)
+            return Rows(None, self._maps(data.values, name) if name else each(data.values, self._schemaless))
         return self._structs(data) if name else self._whole(data)
 
     def _schemaless(self, value: Any) -> Any:
@@ -151,16 +146,15 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     def _maps(self, values: Sequence[Any], name: str) -> list[Any]:
         maps([value for value in values if value is not None], PURPOSE)
-        converts = self.by_class.get
         new = [None if value is None else value.copy() for value in values]
         try:
-            for value in new:
-                if value is not None:
-                    item = value.get(name)
-                    # The key is set even where it was missing, as Kafka does.
-                    value[name] = converts(item.__class__, _refuse_class)(item)
+            items = each([None if value is None else value.get(name) for value in new], self._schemaless)
         except DataError as error:
             raise error.in_field(name) from error.__cause__
+        for value, item in zip(new, items, strict=True):
+            if value is not None:
+                # The key is set even where it was missing, as Kafka does.
+                value[name] = item
         return new
 
     def _map_columns(self, data: Maps) -> Maps | None:
@@ -178,8 +172,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
     def _whole(self, data: Rows) -> Rows:
         assert data.schema is not None
         read, write = self.readers[_kind(data.schema)], self.to_target
-        values = [None if value is None else write(read(value)) for value in data.values]
-        return Rows(self.target.as_optional(data.schema.optional), values)
+        return Rows(self.target.as_optional(data.schema.optional), each(data.values, lambda value: write(read(value))))
 
     def _converted_schema(self, schema: Schema) -> Schema:
         if schema.type is not Type.STRUCT:
@@ -218,7 +211,8 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         if not switch and self.config.field in data.schema.by_name:
             names = list(data.schema.by_name)
             refuse_nulls(present, data.schema, *names[: names.index(self.config.field)])
-        new = converted(Rows(data.schema, present), schema, switch, self._member(data.schema))
+        with among([at for at, value in enumerate(values) if value is not None]):
+            new = converted(Rows(data.schema, present), schema, switch, self._member(data.schema))
         if len(new) == len(values):
             return Rows(schema, new)
         rest = iter(new)
@@ -226,7 +220,8 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     def _columns(self, data: Columns) -> Columns | None:
         """The columns converted; None where the rows must do it."""
-        name = self.config.field
+        if not (name := self.config.field):
+            return None
         frame = with_defaults(data, self.config.replace_null_with_default)
         if frame is None or name not in data.schema.by_name:
             return None if frame is None else Columns(self._schema(data.schema), frame)
@@ -262,8 +257,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             case "unix":
                 return _scaled(column, _PER_SECOND[self.config.unix_precision], 1000)
             case _:
-                read = self.readers["string"]
-                found = [None if text is None else read(text) for text in column.to_list()]
+                found = each(column.to_list(), self.readers["string"])
                 return pl.Series(found, dtype=pl.Int64()) if _fit(found) else None
 
 

@@ -6,6 +6,7 @@ Records that fail come back as Failures beside the batches; what to do about the
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ferryman.api import Predicate, Transform
@@ -17,7 +18,7 @@ from ferryman.chain.pairing import paired, pick
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
-from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.errors import BadRecords, DataError, RetriableError, TaskError
 from ferryman.joining import joined
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Data, Payload, Polled, Record, batches, in_order
@@ -52,8 +53,14 @@ class Step:
         return [
             result
             for chosen, part in batch.split(wanted)
-            for result in (self.transform.apply_batch(part) if chosen else [part])
+            for result in (self._applied(part, wanted) if chosen else [part])
         ]
+
+    def _applied(self, chosen: Batch, wanted: Sequence[bool]) -> Sequence[Batch]:
+        try:
+            return self.transform.apply_batch(chosen)
+        except BadRecords as error:
+            raise error.among([at for at, held in enumerate(wanted) if held]) from None
 
     def apply_one(self, record: Record) -> Record | None:
         """The same for a single record; None if it is dropped."""
@@ -179,7 +186,7 @@ class Chain:
 
     def _stepped(self, number: int, step: Step, given: Batch, failures: list[Failure]) -> list[Batch]:
         batch = self._formed(number, given)
-        done, guilty = sifted(len(batch), lambda places: step.apply(batch.take(places)))
+        done, guilty = sifted(len(batch), lambda places: step.apply(batch.take(places)), _by_rows(step, batch))
         failures += [self._failed(step, batch, index, error) for index, error in guilty]
         results = [result for results in done for result in results]
         for result in results:
@@ -260,6 +267,12 @@ def assembled(
     chain = Chain(key, value, header, steps, Forms(plan(key, transforms)), Forms(plan(value, transforms)))
     key.forms, value.forms = chain.key_forms, chain.value_forms
     return chain
+
+
+def _by_rows(step: Step, batch: Batch) -> Callable[[Sequence[int]], list[Batch]]:
+    """The step on few records at a time, for which columns cost more than rows, and rows are made once for all."""
+    rows = cache(batch.rows)
+    return lambda places: step.apply(rows().take(places))
 
 
 def _decoded(converter: Converter[Config], topic: str, payloads: Sequence[Payload]) -> Decoded:

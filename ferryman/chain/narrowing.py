@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import BadRecords, RetriableError, TaskError
 from ferryman.record import Batch, Coordinates, Polled, Record
 
 T = TypeVar("T")
+_ROUNDS = 8
+"""So often those that are named are left out before the others are looked for."""
 
 
 class Stage(StrEnum):
@@ -85,23 +87,50 @@ def narrow(
     return done, guilty
 
 
-def sifted(count: int, attempt: Callable[[Sequence[int]], T]) -> tuple[list[T], list[tuple[int, Exception]]]:
+def sifted(
+    count: int, attempt: Callable[[Sequence[int]], T], search: Callable[[Sequence[int]], T] | None = None
+) -> tuple[list[T], list[tuple[int, Exception]]]:
     """Attempts all items at once and, where that fails, finds the guilty ones and attempts all others at once.
 
-    ``attempt(indices)`` must do all of its items or none, and may be called several times for the same ones. Returns
-    the results, one if it gives the same each time, and each guilty item with its error.
+    ``attempt(indices)`` must do all of its items or none, and may be called several times for the same ones. Where it
+    names the guilty (BadRecords) they are left out; else they are looked for in ever smaller halves, by ``search``: it
+    does the same, and costs less for few items. Returns the results, one if it gives the same each time, and each
+    guilty item with its error.
     """
-    done, guilty = narrow(count, lambda start, stop: attempt(range(start, stop)), Exception)
-    if len(done) > 1:
-        left_out = {index for index, _ in guilty}
+    guilty = dict[int, Exception]()
+    left: Sequence[int] = range(count)
+    for _ in range(_ROUNDS):
         try:
-            return [attempt([index for index in range(count) if index not in left_out])], guilty
+            return ([attempt(left)] if left else []), sorted(guilty.items(), key=_index)
         except (RetriableError, TaskError):
             raise
-        except Exception:
-            # They passed in other company before, and are not made guilty by what they did then.
-            return [stretch.result for stretch in done], guilty
-    return [stretch.result for stretch in done], guilty
+        except BadRecords as error:
+            guilty |= {left[at]: each for at, each in error.errors.items()}
+            left = [index for index in left if index not in guilty]
+        except Exception as error:
+            if len(left) == 1:
+                return [], sorted({**guilty, left[0]: error}.items(), key=_index)
+            break
+    found, more = _halved(left, attempt, search or attempt)
+    return found, sorted({**guilty, **more}.items(), key=_index)
+
+
+def _halved(
+    left: Sequence[int], attempt: Callable[[Sequence[int]], T], search: Callable[[Sequence[int]], T]
+) -> tuple[list[T], dict[int, Exception]]:
+    done, found = narrow(len(left), lambda start, stop: search(left[start:stop]), Exception)
+    guilty = {left[at]: error for at, error in found}
+    try:
+        return [attempt([index for index in left if index not in guilty])] if done else [], guilty
+    except (RetriableError, TaskError):
+        raise
+    except Exception:
+        # They passed in other company before, and are not made guilty by what they did then.
+        return [stretch.result for stretch in done], guilty
+
+
+def _index(guilty: tuple[int, Exception]) -> int:
+    return guilty[0]
 
 
 def without_records(batches: Iterable[Batch], guilty: Iterable[tuple[Batch, int]]) -> list[Batch]:

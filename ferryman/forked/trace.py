@@ -1,8 +1,7 @@
 """The trace of what failed, as the worker shows it in a status."""
 
-import traceback
-
 from ferryman.task.setup.control import LONGEST_MESSAGE
+from ferryman.telemetry import traces
 from ferryman.telemetry.redaction import redact
 
 LONGEST = LONGEST_MESSAGE // 16
@@ -11,7 +10,7 @@ LONGEST = LONGEST_MESSAGE // 16
 
 def of(error: BaseException) -> str:
     """The error with its causes, without secrets; cut in the middle if it is long."""
-    return short(redact("".join(traceback.format_exception(error))))
+    return short(redact(traces.of(error)))
 
 
 def short(text: str) -> str:

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.chain import chain_config
-from ferryman.chain.chain import Step
+from ferryman.chain.chain import Step, assembled
 from ferryman.chain.narrowing import narrow
+from ferryman.config import Config
 from ferryman.errors import FerrymanError
 from ferryman.record import Batch, Header, Record
 from ferryman.schema import INT8, INT32, OPTIONAL_STRING, STRING, array, mapping, struct
+from tests.chain.parts import TextConverter
 from tests.differential import sides
 from tests.differential.events import EXTRACT, EXTRACT_CONFIGS, ROUTER, ROUTER_CONFIGS, events, outbox
 from tests.differential.jvm import Answer, Outcome, Raised, answer
@@ -19,6 +21,7 @@ from tests.differential.search import search
 from tests.differential.strategies import CONFIGS, MILLIS, PREDICATES, UNSIDED, records, structs
 
 TOPIC = "top"
+NO_CONVERTER = TextConverter(Config(), "value")
 KAFKA = "org.apache.kafka.connect.transforms."
 TYPED = sorted(set(CONFIGS) - {"Filter"})
 NAMED = st.sampled_from(TYPED).flatmap(
@@ -78,13 +81,23 @@ def applied(step: Step, batch: Batch, outcomes: dict[int, Outcome]) -> list[Batc
     return [result for piece in done for result in piece.result]
 
 
+def chained(steps: Sequence[Step], batch: Batch) -> Mapping[int, Outcome]:
+    """The same as a task has it: the guilty of a batch are told by the step, or looked for."""
+    done, failures = assembled(NO_CONVERTER, NO_CONVERTER, NO_CONVERTER, steps).transform([batch])
+    outcomes: dict[int, Outcome] = dict.fromkeys(batch.positions)
+    for each in done:
+        outcomes |= dict(zip(each.positions, map(answer, each.records()), strict=True))
+    return outcomes | {each.position: Raised(type(each.error).__name__, str(each.error)) for each in failures}
+
+
 def compare(steps: Sequence[Step], given: Sequence[Record]) -> None:
     """Fails unless all ways agree."""
     whole, columns = sides.batch(given), sides.in_columns(given)
     rows = through(steps, whole)
     for place in range(len(given)):
         assert through(steps, whole.slice(place, place + 1)) == {place: rows[place]}
-    assert columns is None or through(steps, columns) == rows
+    assert chained(steps, whole) == rows
+    assert columns is None or (through(steps, columns) == rows and chained(steps, columns) == rows)
 
 
 @st.composite

@@ -13,6 +13,7 @@ from ferryman.errors import DataError, SchemaMismatch
 from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Record, Rows
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from ferryman.transforms.fields.each_value import among, each
 
 Defaults = Sequence[tuple[str, Any]]
 _MOST_DIGITS = 38
@@ -79,7 +80,8 @@ class Sided(Batched[StepC]):
         if not isinstance(data, Rows) or not any(value is None for value in data.values):
             return [self.changed(batch, change(batch))]
         present = [value is not None for value in data.values]
-        return [self.changed(part, change(part)) if there else part for there, part in batch.split(present)]
+        with among([at for at, there in enumerate(present) if there]):
+            return [self.changed(part, change(part)) if there else part for there, part in batch.split(present)]
 
 
 def maps(values: Sequence[Any], purpose: str) -> Sequence[dict[Any, Any]]:
@@ -151,11 +153,12 @@ def converted(
     for name, convert in checked:
         if convert is not None:
             try:
-                for value in new:
-                    if (item := value.get(name)) is not None:
-                        value[name] = convert(item)
+                items = each([value.get(name) for value in new], convert)
             except DataError as error:
                 raise error.in_field(name, rows.schema.by_name[name].schema.type) from error.__cause__
+            for value, item in zip(new, items, strict=True):
+                if item is not None:
+                    value[name] = item
         if not replace_null_with_default:
             _refuse_null(new, rows.schema.by_name[name].schema, name, schema.by_name[name].schema)
     return new

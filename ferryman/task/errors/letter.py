@@ -6,7 +6,6 @@ what was left out of a letter, and why, and when its record was refused.
 """
 
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -14,6 +13,7 @@ from enum import IntEnum
 from ferryman.chain.narrowing import Failure
 from ferryman.errors import DataError, FerrymanError, TaskError
 from ferryman.record import Coordinates, Payload, Polled
+from ferryman.telemetry import traces
 from ferryman.telemetry.redaction import redact
 
 PREFIX = "__connect.errors."
@@ -106,7 +106,7 @@ def context(failure: Failure, connector: str, task: int) -> Headers:
         "class.name": failure.plugin,
         "exception.class.name": error_class(error),
         "exception.message": redact(str(error)),
-        "exception.stacktrace": redact("".join(traceback.format_exception(error))),
+        "exception.stacktrace": redact(traces.of(error)),
     }
     field = error.field if isinstance(error, DataError) else ""
     return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}), *refused_now())
