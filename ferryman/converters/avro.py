@@ -15,15 +15,16 @@ from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
-from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, rows_writer, schema_text, schemaless
+from ferryman.formats.avro import columns_writer, rows_reader, rows_writer, schema_text, schemaless
 from ferryman.formats.avro.compatibility import check_compatible
 from ferryman.formats.avro.connect_properties import Options
+from ferryman.formats.avro.known_schema import Known
 from ferryman.formats.avro.names import bare, full_name, is_bytes
 from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
-from ferryman.formats.avro.schema_reader import Reading, reading
+from ferryman.formats.avro.schema_reader import reading
 from ferryman.formats.avro.schema_writer import Writing, writing
 from ferryman.formats.avro.varint import long
-from ferryman.formats.collected import Collected, others
+from ferryman.formats.collected import Collected
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 from ferryman.schema_registry.client import Registered, Registry
@@ -127,19 +128,6 @@ class AvroConverterConfig(RegistryConfig):
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A schema of the registry, ready for reading."""
-
-    reading: Reading
-    parsed: Any
-    """The same schema, as fastavro takes it."""
-    anything: bool
-    """Whether its values have no schema to Connect."""
-    raw: bool
-    """Whether a message is the value's bytes without their length, as Confluent writes them if they are all of it."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Own:
     """A Connect schema, ready for writing."""
 
@@ -177,7 +165,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         self._options = config.options()
         key_side = side == "key"
         self._strategy = config.key_subject_name_strategy if key_side else config.value_subject_name_strategy
-        self._known: dict[tuple[str, int], _Known] = {}
+        self._known: dict[tuple[str, int], Known] = {}
         self._own: dict[Schema | None, _Own] = {}
         self._targets: dict[tuple[Schema, int], Encode] = {}
 
@@ -215,25 +203,11 @@ class AvroConverter(Converter[AvroConverterConfig]):
         else:
             if known.raw:
                 bodies = [long(len(body)) + body for body in bodies]
-            self._bodies(known, positions, bodies, own)
+            known.decode(positions, bodies, own, self.forms)
         own.failures = [(at, _undecoded(topic, error)) for at, error in own.failures]
         found.merge(own)
 
-    def _bodies(self, known: _Known, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
-        odd: Sequence[int] = range(len(bodies))
-        if self.forms.columns(len(bodies), "no schema" if known.anything else known.reading.reason):
-            columns, odd = columns_reader.decode(known.reading, bodies)
-            if columns is not None:
-                found.add(others(positions, odd), columns)
-            if odd:
-                self.forms.gave_up(len(odd), "a message did not decode with the others")
-        try:
-            found.add([positions[at] for at in odd], _rows(known, [bodies[at] for at in odd]))
-        except DataError:
-            for at in odd:
-                found.attempt(positions[at], _row, known, bodies[at])
-
-    def _schema(self, topic: str, number: int) -> _Known:
+    def _schema(self, topic: str, number: int) -> Known:
         """As AvroData.toConnectSchema: a schema without ``connect.version`` has the subject's version of it."""
         known = self._known.get((topic, number))
         if known is None:
@@ -244,7 +218,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
                 found = replace(found, schema=replace(found.schema, version=version))
             anything = bare(parsed) == schemaless.SCHEMA
             parsed_rows = rows_reader.parse_strictly(found.rows)
-            known = self._remember(self._known, (topic, number), _Known(found, parsed_rows, anything, is_bytes(parsed)))
+            known = self._remember(self._known, (topic, number), Known(found, parsed_rows, anything, is_bytes(parsed)))
         return known
 
     def _version(self, topic: str, record: str | None, number: int) -> int | None:
@@ -349,17 +323,6 @@ def _record(avro: Any) -> str | None:
     if not isinstance(avro, dict) or avro.get("type") != "record":
         return None
     return str(avro["name"]) if "." in str(avro["name"]) else full_name(avro)
-
-
-def _rows(known: _Known, bodies: Sequence[bytes]) -> Rows:
-    if known.anything:
-        return rows_reader.decode_anything(bodies)
-    return rows_reader.decode(known.reading, known.parsed, bodies)
-
-
-def _row(known: _Known, body: bytes) -> tuple[Schema | None, Any]:
-    rows = _rows(known, [body])
-    return rows.schema, rows.values[0]
 
 
 def _by_head(payloads: Sequence[Payload]) -> Mapping[bytes | None, Sequence[int]]:

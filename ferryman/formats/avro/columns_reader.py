@@ -74,24 +74,25 @@ def decode(reading: Reading, bodies: Sequence[bytes]) -> tuple[Columns | None, S
 
     The columns are of all others; None if there are none.
     """
-    found = _decoded(reading, bodies)
+    found = together(reading, bodies)
     if found is not None:
         return found, ()
     # Halved until what does not decode is in pieces so small that rows are faster than another try.
-    odd = sorted(unfit(len(bodies), lambda start, stop: _decoded(reading, bodies[start:stop]) is not None, few=_FEW))
+    odd = sorted(unfit(len(bodies), lambda start, stop: together(reading, bodies[start:stop]) is not None, few=_FEW))
     left_out = set(odd)
-    found = _decoded(reading, [body for at, body in enumerate(bodies) if at not in left_out])
+    found = together(reading, [body for at, body in enumerate(bodies) if at not in left_out])
     return (None, range(len(bodies))) if found is None else (found, odd)
 
 
-def _decoded(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
+def together(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
+    """All of the bodies as columns; None if one does not fit, or there is none."""
     # Three ways lead to None: the decoder fails, the markers are not all in their rows, or a value is none that rows
     # could have (``_check``). What is wrong, and with which message, is for the rows to find; here nothing is reported.
     try:
         frame = pl.read_avro(BytesIO(_container(json.dumps(_marked(reading.columns)), bodies)))
-        if frame.height != len(bodies) or not _MARKERS.agree(frame.get_column(MARKER)):
+        if frame.height != len(bodies) or not _MARKERS.agree(frame.drop_in_place(MARKER)):
             return None
-        return Columns(reading.schema, _as_declared(frame.drop(MARKER), reading.schema)) if bodies else None
+        return Columns(reading.schema, _as_declared(frame, reading.schema)) if bodies else None
     except (Exception, pl.exceptions.PanicException):
         # The decoder answers bad data with errors of many classes, and with panics.
         return None
@@ -123,14 +124,10 @@ def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     # reads as numbers but Connect has as something else (enums, times), and the casts last.
     for field in schema.fields:
         _check(frame.get_column(field.name), field.schema)
-    frame = frame.with_columns(
-        _placed(pl.col(field.name), field.schema).alias(field.name)
-        for field in schema.fields
-        if _has_numbers(field.schema)
-    )
-    wanted = {field.name: dtype(field.schema) for field in schema.fields}
-    changed = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
-    return frame.cast(changed) if changed else frame  # type: ignore[arg-type]
+    if numbers := [field for field in schema.fields if _has_numbers(field.schema)]:
+        frame = frame.with_columns(_placed(pl.col(field.name), field.schema).alias(field.name) for field in numbers)
+    # Column by column: a plan for the frame costs more than small batches do.
+    return pl.DataFrame([frame.get_column(field.name).cast(dtype(field.schema)) for field in schema.fields])
 
 
 @lru_cache(maxsize=4000)
@@ -175,12 +172,10 @@ def _entry(schema: Schema) -> Mapping[str, Schema]:
 
 def _check(found: pl.Series, schema: Schema) -> None:
     """Raises OverflowError for values that the rows' form cannot have."""
-    if found.null_count():
-        if not schema.optional:
-            raise OverflowError
-        found = found.drop_nulls()
+    if found.null_count() and not schema.optional:
+        raise OverflowError
     if schema.type is Type.STRUCT:
-        _check_members(found, {field.name: field.schema for field in schema.fields})
+        _check_members(found.drop_nulls(), {field.name: field.schema for field in schema.fields})
     elif schema.type is Type.ARRAY and schema.values is not None:
         _check(found.filter(found.list.len() > 0).explode(), schema.values)
     elif schema.type is Type.MAP:
@@ -188,10 +183,10 @@ def _check(found: pl.Series, schema: Schema) -> None:
     elif schema.name == DECIMAL:
         # polars lets a decimal have any 128-bit integer, but only 38 digits are printed and compared right.
         _within(found.cast(pl.Float64()) * 10.0**schema.scale, -9.9e37, 9.9e37)
-    else:
-        bounds = _BOUNDS.get(schema.name) if schema.name in TIMES else INTEGER_RANGES.get(schema.type)
-        if bounds is not None:
-            _within(found.to_physical(), *bounds)
+    elif schema.name in TIMES:
+        _within(found.to_physical(), *_BOUNDS[schema.name])
+    elif schema.type in INTEGER_RANGES:
+        _within(found, *INTEGER_RANGES[schema.type])
 
 
 def _check_members(found: pl.Series, members: Mapping[str, Schema]) -> None:
@@ -211,5 +206,6 @@ def _check_map(found: pl.Series, schema: Schema) -> None:
 
 
 def _within(found: pl.Series, low: float, high: float) -> None:
-    if not found.is_between(low, high).all():
+    least, most = found.min(), found.max()
+    if least is not None and not low <= least <= most <= high:  # type: ignore[operator]
         raise OverflowError
