@@ -23,8 +23,8 @@ from ferryman.formats.avro.names import bare, full_name, is_bytes
 from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
 from ferryman.formats.avro.schema_reader import reading
 from ferryman.formats.avro.schema_writer import Writing, writing
-from ferryman.formats.avro.varint import long
 from ferryman.formats.collected import Collected
+from ferryman.formats.varint import long
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 from ferryman.schema_registry.client import Registered, Registry

@@ -17,7 +17,7 @@ from ferryman.connectors.s3.formats.parquet import CODECS, ParquetWriter
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse
 from ferryman.formats.avro.schema_writer import Writing, writing
-from ferryman.formats.avro.varint import long
+from ferryman.formats.varint import long
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
 

@@ -27,10 +27,10 @@ from typing import Any
 import polars as pl
 
 from ferryman.formats.avro.schema_reader import Reading, symbols
-from ferryman.formats.avro.varint import long
 from ferryman.formats.halving import unfit
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.polars_types import TIMES, dtype
+from ferryman.formats.varint import long
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 

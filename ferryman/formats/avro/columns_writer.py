@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.formats.avro.varint import long
+from ferryman.formats.varint import long
 from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type

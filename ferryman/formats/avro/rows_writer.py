@@ -11,8 +11,8 @@ from typing import Any
 
 from ferryman.errors import DataError
 from ferryman.formats.avro.defaults import NUMBERS, UNION
-from ferryman.formats.avro.varint import long
 from ferryman.formats.json.payload import INTEGER_RANGES
+from ferryman.formats.varint import long
 from ferryman.java.decimals import twos_complement, unscaled
 from ferryman.schema import DECIMAL, Schema, Type
 
