@@ -118,9 +118,9 @@ def values_of(column: "pl.Series", schema: Schema) -> list[Any]:
         case Type.ARRAY if schema.values is not None:
             return _lists(column, values_of(_items(column), schema.values), list)
         case Type.MAP if schema.keys is not None and schema.values is not None:
-            entries = _items(column)
-            keys = values_of(entries.struct.field("key"), schema.keys)
-            values = values_of(entries.struct.field("value"), schema.values)
+            entries = _items(column).struct.unnest()
+            keys = values_of(entries.get_column("key"), schema.keys)
+            values = values_of(entries.get_column("value"), schema.values)
             return _lists(column, zip(keys, values, strict=True), dict)
         case _:
             return column.to_list()
@@ -128,7 +128,8 @@ def values_of(column: "pl.Series", schema: Schema) -> list[Any]:
 
 def _structs(column: "pl.Series", schema: Schema) -> list[Any]:
     names = [field.name for field in schema.fields]
-    members = [values_of(column.struct.field(field.name), field.schema) for field in schema.fields]
+    inner = column.struct.unnest()
+    members = [values_of(inner.get_column(field.name), field.schema) for field in schema.fields]
     found: list[Any] = [dict(zip(names, row, strict=True)) for row in zip(*members, strict=True)]
     for place in column.is_null().arg_true().to_list() if column.null_count() else ():
         found[place] = None

@@ -7,7 +7,7 @@ FerrymanError
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
 │   ├── MissingValue       a null where the transform needs a value
 │   ├── TooLarge           a record that the producer's own limits refuse
-│   └── BadRecords         several records of a batch, each with its own error: never met outside a batch
+│   └── BadValues          several records of a batch, each with its own error: never met outside a batch
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
@@ -125,7 +125,7 @@ class TooLarge(DataError):
     java = "org.apache.kafka.common.errors.RecordTooLargeException"
 
 
-class BadRecords(DataError):
+class BadValues(DataError):
     """Some records of a batch, by their index in it, each with its error. What raises it has looked at all of them, so
     that nobody need find them one by one; others may be bad for another reason."""
 
@@ -133,16 +133,16 @@ class BadRecords(DataError):
         super().__init__(next(iter(errors.values())).reason)
         self.errors = errors
 
-    def in_field(self, name: str, kind: str = "") -> "BadRecords":
+    def in_field(self, name: str, kind: str = "") -> "BadValues":
         """The same of each error."""
         for error in self.errors.values():
             error.in_field(name, kind)
         super().in_field(name, kind)
         return self
 
-    def among(self, indices: Sequence[int]) -> "BadRecords":
+    def among(self, indices: Sequence[int]) -> "BadValues":
         """The same for a batch that the records are part of, by their indices there."""
-        return BadRecords({indices[at]: error for at, error in self.errors.items()})
+        return BadValues({indices[at]: error for at, error in self.errors.items()})
 
 
 class RetriableError(FerrymanError):

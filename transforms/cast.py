@@ -10,6 +10,7 @@ import polars as pl
 from ferryman.config import Bool, Config, Strings, key, trim
 from ferryman.config_fields import OfNull
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
+from ferryman.formats import eager
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
@@ -191,7 +192,7 @@ class Cast(Sided[CastConfig]):
             _column(frame.get_column(name), data.schema.by_name[name].schema, self.casts[name], convert)
             for name, convert in members.items()
         ]
-        return Columns(schema, frame.with_columns(cast))
+        return Columns(schema, eager.put(frame, cast))
 
 
 def _default(schema: Schema, target: Type) -> Any:

@@ -9,6 +9,7 @@ import polars as pl
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import DataError
+from ferryman.formats import eager
 from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import RecursiveSchema, Schema, Type
@@ -136,17 +137,17 @@ class Flatten(Sided[FlattenConfig]):
         schema, leaves, _ = self._plan(data.schema)
         if not leaves or not all(literal(leaf.own_default) for leaf in leaves):
             return None
-        return Columns(schema, data.frame.select(_column(leaf, data.frame) for leaf in leaves))
+        return Columns(schema, pl.DataFrame([_column(leaf, data.frame) for leaf in leaves]))
 
 
 def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series:
     """A leaf's values; the default stands in for null only where the struct around it is not null."""
     parent, column = None, frame.get_column(leaf.path[0])
     for name in leaf.path[1:]:
-        parent, column = column, column.struct.field(name)
+        parent, column = column, eager.member(column, name)
     if leaf.own_default is None:
         return column.alias(leaf.name)
-    filled = column.fill_null(pl.lit(leaf.own_default, dtype=column.dtype))
+    filled = eager.filled(column, leaf.own_default)
     if parent is not None and parent.null_count():
-        filled = filled.zip_with(parent.is_not_null(), column)
+        filled = filled.zip_with(~eager.nulls(parent), column)
     return filled.alias(leaf.name)

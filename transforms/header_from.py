@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.config_fields import of_null
 from ferryman.errors import DataError, KeyProblem, MissingValue
+from ferryman.formats import eager
 from ferryman.java.texts import schema_text
 from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, values_of
 from ferryman.repeated import Repeated
@@ -131,14 +132,14 @@ class HeaderFrom(Sided[HeaderFromConfig]):
             self._of_column(to, frame.get_column(name), schema)
             for (name, to), schema in zip(self.pairs, schemas, strict=True)
         ]
-        left = Columns(rest, frame.select([field.name for field in rest.fields])) if self.moves else data
+        left = Columns(rest, eager.select(frame, [field.name for field in rest.fields])) if self.moves else data
         return left, added
 
     def _map_columns(self, data: Maps) -> tuple[Data, Added] | None:
         """The same for what has no schema."""
         added = [self._of_column(to, column(data, name)) for name, to in self.pairs]
         left = [name for name in data.frame.columns if not self.moves or name not in self.moved]
-        return (Maps(data.frame.select(left)), added) if left else None
+        return (Maps(eager.select(data.frame, left)), added) if left else None
 
 
 def _joined(own: Sequence[Headers] | None, added: Added) -> Repeated[Headers]:

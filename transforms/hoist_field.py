@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import polars as pl
-
 from ferryman.config import Config, Str, key
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
@@ -37,9 +35,9 @@ class HoistField(Sided[HoistFieldConfig]):
     def _change(self, data: Data) -> Data:
         name = self.config.field
         if isinstance(data, Columns):
-            return Columns(self._schema(data.schema), data.frame.select(pl.struct(pl.all()).alias(name)))
+            return Columns(self._schema(data.schema), data.frame.to_struct(name).to_frame())
         if isinstance(data, Maps):
-            return Maps(data.frame.select(pl.struct(pl.all()).alias(name)))
+            return Maps(data.frame.to_struct(name).to_frame())
         if data.schema is None:
             return Rows(None, [{name: value} for value in data.values])
         schema = self._schema(data.schema)

@@ -8,6 +8,7 @@ import polars as pl
 
 from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import DataError, KeyProblem
+from ferryman.formats import eager
 from ferryman.record import Batch, Columns, Data, Maps, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, instant
@@ -175,16 +176,16 @@ class InsertField(Sided[InsertFieldConfig]):
         frame = with_defaults(data, self.config.replace_null_with_default)
         if frame is None or not all(at is None or FIRST_MILLIS <= at <= LAST_MILLIS for at in batch.timestamps):
             return None
-        return Columns(schema, frame.with_columns(self._column(batch, target) for target in self.targets))
+        return Columns(schema, eager.put(frame, [self._column(batch, target) for target in self.targets]))
 
-    def _column(self, batch: Batch, target: InsertedField) -> pl.Expr | pl.Series:
+    def _column(self, batch: Batch, target: InsertedField) -> pl.Series:
         if target.source == "offset":
             return pl.Series(target.name, offsets(batch), dtype=pl.Int64)
         if target.source == "timestamp":
             times = pl.Series(target.name, batch.timestamps, dtype=pl.Int64)
             return times.cast(pl.Datetime("ms", "UTC"))
         dtype = pl.Int32() if target.source == "partition" else pl.String()
-        return pl.lit(self._constant(batch, target.source), dtype=dtype).alias(target.name)
+        return eager.same(target.name, self._constant(batch, target.source), dtype, len(batch))
 
 
 def offsets(batch: Batch) -> Sequence[int]:

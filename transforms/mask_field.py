@@ -7,11 +7,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
 
-import polars as pl
-
 from ferryman.config import Bool, Config, NonEmpty, Str, Strings, key
 from ferryman.config_fields import NAMES
 from ferryman.errors import DataError, KeyProblem
+from ferryman.formats import eager
 from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Maps, Rows
@@ -85,7 +84,7 @@ class MaskField(Sided[MaskFieldConfig]):
                 return None
             if kind is not type(None):
                 mask = self._of_class(_NEUTRAL[kind])
-                found = same(name, mask, len(data)).zip_with(found.is_not_null(), of(name, kind, [None]))
+                found = same(name, mask, len(data)).zip_with(~eager.nulls(found), of(name, kind, [None]))
             masked.append(found)
         return put(data, masked)
 
@@ -192,8 +191,9 @@ class MaskField(Sided[MaskFieldConfig]):
                 return None  # the rows say so of each record that has such a value
             if not literal(value):
                 return None
-            masked.append(pl.when(pl.col(name).is_not_null()).then(pl.lit(value, dtype=column.dtype)).alias(name))
-        return Columns(data.schema, frame.with_columns(masked))
+            mask_of_all = eager.same(name, value, column.dtype, len(column))
+            masked.append(mask_of_all.zip_with(~eager.nulls(column), column))
+        return Columns(data.schema, eager.put(frame, masked))
 
 
 def _sample(schema: Schema) -> Any:

@@ -202,4 +202,4 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         frame = with_defaults(kept, self.config.replace_null_with_default)
         if frame is None:
             return None
-        return Columns(plan.schema, frame.select(frame[member.source].alias(member.name) for member in plan.members))
+        return Columns(plan.schema, pl.DataFrame([frame[member.source].alias(member.name) for member in plan.members]))

@@ -11,6 +11,7 @@ import polars as pl
 
 from ferryman.config import Bool, Config, Str, key, trim
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
+from ferryman.formats import eager
 from ferryman.java.date_patterns import doubts
 from ferryman.java.simple_date_format import DAY, formatter, parser
 from ferryman.java.texts import java_class, schema_text
@@ -227,7 +228,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             return None if frame is None else Columns(self._schema(data.schema), frame)
         kind = _kind(data.schema.by_name[name].schema)
         found = self._column(frame.get_column(name), kind)
-        return None if found is None else Columns(self._schema(data.schema), frame.with_columns(found.alias(name)))
+        return None if found is None else Columns(self._schema(data.schema), eager.put(frame, [found.alias(name)]))
 
     def _column(self, column: pl.Series, kind: str) -> pl.Series | None:
         at = self._millis(column, kind)

@@ -10,6 +10,7 @@ import polars as pl
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.config_fields import NAMES
 from ferryman.errors import DataError, KeyProblem
+from ferryman.formats import eager
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
 from ferryman.transforms.fields.map_columns import column
@@ -75,5 +76,7 @@ class ValueToKey(Batched[ValueToKeyConfig]):
 
     def _columns(self, data: Columns) -> Columns | None:
         schema = self._schema(data.schema)
-        frame = with_defaults(Columns(schema, data.frame.select(self.names)), self.config.replace_null_with_default)
+        frame = with_defaults(
+            Columns(schema, eager.select(data.frame, self.names)), self.config.replace_null_with_default
+        )
         return None if frame is None else Columns(schema, frame)

@@ -18,7 +18,7 @@ from ferryman.chain.pairing import paired, pick
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
-from ferryman.errors import BadRecords, DataError, RetriableError, TaskError
+from ferryman.errors import BadValues, DataError, RetriableError, TaskError
 from ferryman.joining import joined
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Data, Payload, Polled, Record, batches, in_order
@@ -59,7 +59,7 @@ class Step:
     def _applied(self, chosen: Batch, wanted: Sequence[bool]) -> Sequence[Batch]:
         try:
             return self.transform.apply_batch(chosen)
-        except BadRecords as error:
+        except BadValues as error:
             raise error.among([at for at, held in enumerate(wanted) if held]) from None
 
     def apply_one(self, record: Record) -> Record | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from ferryman.errors import BadRecords, RetriableError, TaskError
+from ferryman.errors import BadValues, RetriableError, TaskError
 from ferryman.record import Batch, Coordinates, Polled, Record
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def sifted(
     """Attempts all items at once and, where that fails, finds the guilty ones and attempts all others at once.
 
     ``attempt(indices)`` must do all of its items or none, and may be called several times for the same ones. Where it
-    names the guilty (BadRecords) they are left out; else they are looked for in ever smaller halves, by ``search``: it
+    names the guilty (BadValues) they are left out; else they are looked for in ever smaller halves, by ``search``: it
     does the same, and costs less for few items. Returns the results, one if it gives the same each time, and each
     guilty item with its error.
     """
@@ -104,7 +104,7 @@ def sifted(
             return ([attempt(left)] if left else []), sorted(guilty.items(), key=_index)
         except (RetriableError, TaskError):
             raise
-        except BadRecords as error:
+        except BadValues as error:
             guilty |= {left[at]: each for at, each in error.errors.items()}
             left = [index for index in left if index not in guilty]
         except Exception as error:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ferryman.errors import DataError, MissingValue
+from ferryman.formats import eager
 from ferryman.record import Columns, Data, values_of
 from ferryman.schema import INTEGERS, Schema, Type
 from ferryman.transforms.fields.name_lists import parts
@@ -107,9 +108,9 @@ class Reference(NamedTuple):
             return data.frame.get_column(self.field).alias(self.name)
         holder = data.frame.get_column(self.struct)
         if self.field in data.schema.by_name[self.struct].schema.by_name:
-            return holder.struct.field(self.field).alias(self.name)
+            return eager.member(holder, self.field).alias(self.name)
         column = data.frame.get_column(self.field)
-        return column.zip_with(holder.is_not_null(), pl.Series([None], dtype=column.dtype)).alias(self.name)
+        return column.zip_with(~eager.nulls(holder), pl.Series([None], dtype=column.dtype)).alias(self.name)
 
 
 def reference(text: str, prefix: str) -> Reference:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ferryman.config import trim
 from ferryman.errors import DataError, MissingValue, UnknownField
+from ferryman.formats import eager
 from ferryman.joining import joined
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
 from ferryman.repeated import H, Repeated
@@ -186,7 +187,7 @@ class NewState:
         if isinstance(data, Columns) and isinstance(event, Columns) and not _nested(schema, added):
             frame = with_defaults(data, False)
             if frame is not None:
-                columns = Columns(schema, frame.with_columns(each.column(event) for each in added))
+                columns = Columns(schema, eager.put(frame, [each.column(event) for each in added]))
                 return replace(pair.new, value=columns)
         rows = data.rows().values
         refuse_nulls(rows, data.schema, *data.schema.by_name)
@@ -245,7 +246,7 @@ def _null_members(data: Data, name: str) -> Sequence[bool]:
     if name not in data.schema.by_name:
         raise UnknownField(f"Unknown field: {name}")
     if isinstance(data, Columns):
-        null = data.frame.get_column(name).is_null().to_list()
+        null = eager.nulls(data.frame.get_column(name)).to_list()
     else:
         null = [value is None or value.get(name) is None for value in data.values]
     if data.schema.by_name[name].schema.default is None:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.errors import UnknownField
+from ferryman.formats import eager
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import OPTIONAL_STRING, Schema
 from ferryman.transforms.fields.field_path import extract_field, extracted_columns
@@ -41,7 +42,7 @@ def with_text(data: Data, name: str, text: str, replace_null_with_default: bool)
     if isinstance(data, Columns):
         frame = with_defaults(data, replace_null_with_default)
         if frame is not None:
-            return Columns(schema, frame.with_columns(pl.lit(text).alias(name)))
+            return Columns(schema, eager.put(frame, [eager.same(name, text, pl.String(), len(data))]))
     values = data.rows().values
     if not replace_null_with_default:
         refuse_nulls(values, data.schema, *data.schema.by_name)
@@ -55,7 +56,7 @@ def without(data: Data, names: Collection[str | None]) -> Data:
         return Rows(None, [_cut(value, names) for value in maps(data.rows().values, "field replacement")])
     schema = _keep_fields(data.schema, names)
     if isinstance(data, Columns) and schema.fields:
-        frame = with_defaults(Columns(schema, data.frame.select(list(schema.by_name))), True)
+        frame = with_defaults(Columns(schema, eager.select(data.frame, schema.by_name)), True)
         if frame is not None:
             return Columns(schema, frame)
     fill = defaults(schema, True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ferryman.formats import eager
 from ferryman.record import Maps
 
 _DTYPES: Mapping[type, pl.DataType] = {
@@ -34,10 +35,9 @@ def of(name: str, kind: type, values: Sequence[Any]) -> pl.Series:
 
 def same(name: str, value: Any, count: int) -> pl.Series:
     """A plain value for each record."""
-    return of(name, value.__class__, [value]).new_from_index(0, count)
+    return eager.same(name, value, _DTYPES[value.__class__], count)
 
 
 def put(maps: Maps, columns: Iterable[pl.Series]) -> Maps:
     """The maps with these keys set one after the other: in place, or else behind the others."""
-    # Not by with_columns, whose plan costs more than the columns where records are few.
-    return Maps(pl.DataFrame({each.name: each for each in (*maps.frame.iter_columns(), *columns)}))
+    return Maps(eager.put(maps.frame, columns))

@@ -10,6 +10,7 @@ import polars as pl
 
 from ferryman.api import StepC, Transform
 from ferryman.errors import DataError, SchemaMismatch
+from ferryman.formats import eager
 from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Record, Rows
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
@@ -202,7 +203,4 @@ def with_defaults(columns: Columns, replace_null_with_default: bool) -> pl.DataF
         return None if any(columns.frame[name].null_count() for name in required) else columns.frame
     if not all(literal(default) for _, default in fill):
         return None
-    dtypes = columns.frame.schema
-    return columns.frame.with_columns(
-        pl.col(name).fill_null(pl.lit(default, dtype=dtypes[name])) for name, default in fill
-    )
+    return eager.put(columns.frame, [eager.filled(columns.frame.get_column(name), default) for name, default in fill])

@@ -14,6 +14,8 @@ _FRACTION_DIGITS = 3
 _LENGTHS: Mapping[Form, int] = {"date": 10, "time": 12, "timestamp": 23}
 """Of their texts."""
 YEARS = "the years 1 to 9999"
+_FIRST_DAY, _LAST_DAY = -719_000, 2_932_000
+"""Days since 1970 of which none is near the year 1 or 9999's end."""
 
 
 def fit(schema: Schema, target: Target, zones: Zones) -> Fit | None:
@@ -34,7 +36,17 @@ def _iso(values: pl.Series, form: Form, zones: Zones) -> pl.Series:
 
 def _years(form: Form, zones: Zones) -> Iterator[Check]:
     if form != "time":
-        yield Check(lambda values: ~_on_the_wall(values, form, zones).dt.year().is_between(1, 9999), YEARS)
+        yield Check(lambda values: _beyond_years(values, form, zones), YEARS)
+
+
+def _beyond_years(values: pl.Series, form: Form, zones: Zones) -> pl.Series:
+    """Nearly all times are so far within that no zone matters, and then the least and the greatest are enough."""
+    per_day = 1 if form == "date" else 86_400_000
+    numbers = values.cast(pl.Int64)
+    least, most = numbers.min(), numbers.max()
+    if least is None or _FIRST_DAY * per_day <= least <= most <= _LAST_DAY * per_day:  # type: ignore[operator]
+        return pl.Series([False]).new_from_index(0, len(values))
+    return ~_on_the_wall(values, form, zones).dt.year().is_between(1, 9999)
 
 
 def _on_the_wall(values: pl.Series, form: Form, zones: Zones) -> pl.Series:

@@ -84,7 +84,7 @@ def loads_by_shape(parts: Iterable[Part], mode: Mode) -> list[Load]:
         shapes = [_together(same) for same in tables[table].values()]
         for shape, frame in _sequence(shapes, mode):
             numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
-            found.append(Load(table, shape.columns, frame.with_columns(numbers), shape.deletes))
+            found.append(Load(table, shape.columns, frame.hstack([numbers]), shape.deletes))
             start += frame.height
     return found
 
@@ -101,7 +101,7 @@ def loads_in_poll_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
     for rank, (_, number, _) in enumerate(ranked):
         ranks[number].append(rank)
     loads = [
-        Load(table, each.columns, each.frame.with_columns(pl.Series("seq", seq, pl.Int64)), each.deletes)
+        Load(table, each.columns, each.frame.hstack([pl.Series("seq", seq, pl.Int64)]), each.deletes)
         for (table, _), each, seq in zip(shapes, rows, ranks, strict=True)
     ]
     return loads, [place for place, _, _ in ranked]

@@ -26,6 +26,7 @@ from typing import Any
 
 import polars as pl
 
+from ferryman.formats import eager
 from ferryman.formats.avro.schema_reader import Reading, symbols
 from ferryman.formats.halving import unfit
 from ferryman.formats.json.payload import INTEGER_RANGES
@@ -175,28 +176,31 @@ def _check(found: pl.Series, schema: Schema) -> None:
     if found.null_count() and not schema.optional:
         raise OverflowError
     if schema.type is Type.STRUCT:
-        _check_members(found.drop_nulls(), {field.name: field.schema for field in schema.fields})
+        _check_members(
+            found.drop_nulls() if found.null_count() else found, {field.name: field.schema for field in schema.fields}
+        )
     elif schema.type is Type.ARRAY and schema.values is not None:
         _check(found.filter(found.list.len() > 0).explode(), schema.values)
     elif schema.type is Type.MAP:
         _check_map(found.filter(found.list.len() > 0), schema)
     elif schema.name == DECIMAL:
         # polars lets a decimal have any 128-bit integer, but only 38 digits are printed and compared right.
-        _within(found.cast(pl.Float64()) * 10.0**schema.scale, -9.9e37, 9.9e37)
+        _within(found.cast(pl.Float64()), -9.9e37 / 10.0**schema.scale, 9.9e37 / 10.0**schema.scale)
     elif schema.name in TIMES:
-        _within(found.to_physical(), *_BOUNDS[schema.name])
+        _within(found.cast(pl.Int64()), *_BOUNDS[schema.name])
     elif schema.type in INTEGER_RANGES:
         _within(found, *INTEGER_RANGES[schema.type])
 
 
 def _check_members(found: pl.Series, members: Mapping[str, Schema]) -> None:
+    fields = found.struct.unnest()
     for name, schema in members.items():
-        _check(found.struct.field(name), schema)
+        _check(fields.get_column(name), schema)
 
 
 def _check_map(found: pl.Series, schema: Schema) -> None:
     entries = found.explode()
-    keys = entries.struct.field("key")
+    keys = eager.member(entries, "key")
     if len(entries) > len(found):
         # Of two entries with one key the last is the map's.
         owners = pl.int_range(len(found), eager=True).repeat_by(found.list.len()).explode()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ferryman.chain import chain_config
 from ferryman.chain.chain import Step, assembled
 from ferryman.config import Config
-from ferryman.errors import BadRecords, DataError
+from ferryman.errors import BadValues, DataError
 from ferryman.record import Batch, Columns, Data, Header, Maps, Rows
 from ferryman.schema import INT32, OPTIONAL_STRING, Schema, struct
 from ferryman.transforms.fields.each_value import each
@@ -120,7 +120,7 @@ def test_each_bad_value_is_told_with_its_field_and_a_single_one_as_itself() -> N
         return value
 
     assert each([2, None, 4], convert) == [2, None, 4]
-    with pytest.raises(BadRecords) as told:
+    with pytest.raises(BadValues) as told:
         each([1, 2, None, 3], convert)
     told.value.in_field("number", "INT32")
     assert {at: str(error) for at, error in told.value.errors.items()} == {
@@ -129,4 +129,4 @@ def test_each_bad_value_is_told_with_its_field_and_a_single_one_as_itself() -> N
     }
     with pytest.raises(DataError, match="1 is odd") as alone:
         each([1], convert)
-    assert not isinstance(alone.value, BadRecords)
+    assert not isinstance(alone.value, BadValues)
