@@ -2,9 +2,12 @@
 own: for the few records of a live poll that costs more than the work, and where all cores are busy it waits for one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import polars as pl
+
+_FEW = 32
 
 
 def put(frame: pl.DataFrame, columns: Iterable[pl.Series]) -> pl.DataFrame:
@@ -38,3 +41,9 @@ def filled(values: pl.Series, default: object) -> pl.Series:
     if not values.null_count():
         return values
     return values.zip_with(~nulls(values), same(values.name, default, values.dtype, len(values)))
+
+
+def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of all frames, at least one, which have the same columns."""
+    # Each step copies the list of what is there already, so that many go at once.
+    return reduce(pl.DataFrame.vstack, frames) if len(frames) <= _FEW else pl.concat(frames)

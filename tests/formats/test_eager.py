@@ -56,7 +56,9 @@ def test_each_step_is_what_polars_own_is(queries: list[str]) -> None:
         eager.nulls(FRAME.get_column("a")),
         eager.filled(FRAME.get_column("a"), 7),
     )
+    assert eager.stacked([FRAME] * 3).equals(pl.concat([FRAME] * 3))
     assert queries == []
+    assert eager.stacked([FRAME] * 100).equals(pl.concat([FRAME] * 100))
     assert mine[0].equals(FRAME.with_columns(new, more))
     assert mine[1].equals(FRAME.select("b", "a"))
     assert mine[2].to_list() == STRUCTS.struct.field("a").to_list()

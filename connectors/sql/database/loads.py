@@ -30,6 +30,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.key_equality import equality_classes
+from ferryman.formats import eager
 from ferryman.record import Batch
 
 POSITION_BITS = 48
@@ -157,7 +158,7 @@ class _Rows:
 
 
 def _together(parts: Sequence[Part]) -> _Rows:
-    first, frame, by_place = parts[0], pl.concat([part.frame for part in parts]), None
+    first, frame, by_place = parts[0], eager.stacked([part.frame for part in parts]), None
     are_in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
     if not all(are_in_order):
         places = [place for part in parts for place in part.places()]

@@ -21,6 +21,7 @@ from ferryman.connectors.sql.dialects.postgresql.names import identifier, litera
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
 from ferryman.errors import DataError
+from ferryman.formats import eager
 
 DIRECT_ROWS = 60
 """Rows of a load that go in directly, if there are many loads."""
@@ -117,7 +118,7 @@ def as_literals(loads: Sequence[Load], copied: Copied) -> list[Direct]:
         alike.setdefault(_kind(load), []).append(number)
     found: dict[int, Direct] = {}
     for numbers in alike.values():
-        frame = pl.concat([loads[number].frame for number in numbers])
+        frame = eager.stacked([loads[number].frame for number in numbers])
         rows, seqs = iter(_rows(frame, loads[numbers[0]], copied)), iter(frame.get_column("seq").to_list())
         for number in numbers:
             count = loads[number].frame.height
