@@ -19,6 +19,13 @@ _JSON = {
     "value.converter.schemas.enable": "true",
 }
 _KEYS = {key.replace("value", "key"): value for key, value in _JSON.items()}
+_DATES = {
+    "transforms": "date",
+    "transforms.date.type": "org.apache.kafka.connect.transforms.TimestampConverter$Value",
+    "transforms.date.field": "note",
+    "transforms.date.format": "yyyy-MM-dd",
+    "transforms.date.target.type": "string",
+}
 _DELETES = {"primary.key.mode": "record_key", "delete.enabled": "true"}
 
 
@@ -29,7 +36,9 @@ def config(sink: Sink, row: Row, *, tuned: bool = False) -> dict[str, str]:
         **(_tuning() if tuned else {}),
         **(_of("sql-postgresql-avro", "value.converter") if row.avro else _JSON),
         **(_KEYS if row.tombstones else {}),
+        **(_DATES if row.undated else {}),
         **({"errors.tolerance": "all"} if row.skips else {}),
+        **(_letters(row) if row.letters else {}),
         **_for_sink(sink, row),
     }
 
@@ -49,6 +58,15 @@ def _base(sink: Sink) -> dict[str, str]:
         }
     found = _read(_FILES[sink])
     return {key: value for key, value in found.items() if not key.startswith(_DROPPED)}
+
+
+def _letters(row: Row) -> dict[str, str]:
+    prefix = "errors.deadletterqueue."
+    return {
+        f"{prefix}topic.name": row.letter_topic,
+        f"{prefix}topic.replication.factor": "1",
+        f"{prefix}context.headers.enable": "true",
+    }
 
 
 def _tuning() -> dict[str, str]:

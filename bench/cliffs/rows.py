@@ -21,8 +21,8 @@ BACK = 40
 
 @dataclass(frozen=True)
 class Row:
-    """How the records of a row differ. ``poisoned``, ``violating``, ``refused`` and ``overflowing`` mean one in so
-    many, 0 none."""
+    """How the records of a row differ. ``poisoned``, ``violating``, ``refused``, ``overflowing`` and ``undated`` mean
+    one in so many, 0 none."""
 
     name: str
     topics: int = 1
@@ -31,6 +31,12 @@ class Row:
     spelling: Spelling = "own"
     schemas: int = 1
     """How many follow one another by turns, each with a field more than the last."""
+    alike: int = 1
+    """How many schemas with the same fields follow one another by turns: only their version differs."""
+    change_events: bool = False
+    """Values are Debezium's envelopes, whose rows are optional structs."""
+    numeric: bool = False
+    """Decimals are JSON's numbers (decimal.format=NUMERIC)."""
     null_keys: bool = False
     """Every second key is null."""
     tombstones: bool = False
@@ -42,8 +48,14 @@ class Row:
     """The field ``note`` is one that a CHECK of the table does not allow."""
     overflowing: int = 0
     """The field ``amount`` has more digits than its column in the table."""
+    undated: int = 0
+    """A transform reads the field ``note`` as a date, which it is not."""
+    letters: bool = False
+    """What is skipped goes to a dead letter queue, with context headers."""
     headers: bool = False
     """Every second record has two."""
+    own_headers: bool = False
+    """Every record has two that no other has."""
     note_bytes: int = 0
     """The length of the field ``note``; 0 leaves it short."""
     sinks: tuple[Sink, ...] = SINKS
@@ -60,7 +72,12 @@ class Row:
     @property
     def skips(self) -> bool:
         """Whether its records need errors.tolerance=all."""
-        return bool(self.poisoned or self.violating or self.refused or self.overflowing)
+        return bool(self.poisoned or self.violating or self.refused or self.overflowing or self.undated)
+
+    @property
+    def letter_topic(self) -> str:
+        """Where its dead letters go."""
+        return f"{self.topic_names[0]}_letters"
 
     @property
     def topic_names(self) -> list[str]:
@@ -80,8 +97,18 @@ ROWS: Mapping[str, Row] = {
         Row("two-writers", avro=True, schemas=2),
         Row("tombstones", tombstones=True),
         Row("headers", headers=True),
+        Row("own-headers", own_headers=True),
+        # Debezium's sink takes its row out of an envelope; nobody else's does.
+        Row("change-events", change_events=True, sinks=("sql",)),
+        Row("numeric-decimals", numeric=True),
+        Row("1100-schemas", alike=1100, sinks=("sql",)),
         Row("poisoned-1000", poisoned=1000, near=False),
         Row("poisoned-10", poisoned=10, near=False),
+        Row("letters-10", poisoned=10, letters=True, near=False),
+        Row("damaged-1000", avro=True, poisoned=1000, near=False),
+        Row("damaged-10", avro=True, poisoned=10, near=False),
+        Row("undated-1000", undated=1000, near=False),
+        Row("undated-10", undated=10, near=False),
         # Debezium's sink reports no single record: a violated constraint fails its task.
         Row("not-null-10", violating=10, sinks=("sql",), peer=False, near=False),
         Row("refused-1000", refused=1000, sinks=("sql",), peer=False, near=False),
@@ -124,6 +151,10 @@ class Lot:
         """Whether a value of it has too many digits for the table."""
         return _one_in(self.row.overflowing, turn)
 
+    def undated(self, turn: int) -> bool:
+        """Whether the transform refuses it."""
+        return _one_in(self.row.undated, turn)
+
     def tombstone(self, turn: int) -> bool:
         """Whether it has no value."""
         return self.row.tombstones and turn % 2 == 1
@@ -135,13 +166,13 @@ class Lot:
 
     def values(self) -> list[int]:
         """The turns whose values can be read and written."""
-        without = self.poisoned, self.violating, self.refused, self.overflowing, self.tombstone
+        without = self.poisoned, self.violating, self.refused, self.overflowing, self.undated, self.tombstone
         return [turn for turn in range(self.turns) if not any(lacks(turn) for lacks in without)]
 
     @property
     def readable(self) -> int:
-        """How many records come through the converters, tombstones included."""
-        return self.row.slots * sum(not self.poisoned(turn) for turn in range(self.turns))
+        """How many records come through converters and transforms, tombstones included."""
+        return self.row.slots * sum(not (self.poisoned(turn) or self.undated(turn)) for turn in range(self.turns))
 
     @property
     def table_rows(self) -> int:

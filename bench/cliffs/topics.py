@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 120
 @contextmanager
 def filled(where: World, lot: Lot) -> Iterator[None]:
     """The row's topics with all their records."""
-    names = lot.row.topic_names
+    names = [*lot.row.topic_names, *([lot.row.letter_topic] if lot.row.letters else [])]
     admin = AdminClient({"bootstrap.servers": where.broker})
     largest = {"max.message.bytes": str(_LARGEST)}
     wanted = [NewTopic(name, lot.row.partitions, 1, config=largest) for name in names]
