@@ -15,7 +15,7 @@ from ferryman.java.instants import utc_text
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
-from ferryman.runs.harm import Verdict
+from ferryman.runs.harm import Target, Verdict
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Ranges
 
@@ -24,6 +24,9 @@ MEANT: Mapping[Verdict, str] = {
     "elsewhere": "it writes elsewhere than the live connector",
     "same": "it writes where the live connector does, and what is already there does not change",
     "fold": "it writes where the live connector does, and leaves out what later records have replaced",
+    "newer": "it writes where the live connector does, and changes a row only where the record's version is newer",
+    "newer_in_place": "it writes where the live connector does, and changes a row only where the record's version is "
+    "newer; it adds and deletes none, since what is missing may have been deleted",
     "allowed": "it writes where the live connector does, and what is already there will be there twice",
 }
 
@@ -90,8 +93,7 @@ class Making:
         topics = sorted(ranges.ids)
         run = plugin.target(config, merged, topics)
         before = plugin.target(plugin.config_class.parse(live), live, topics)
-        again = plugin.again(config, merged) if before.meets(run) else "same"
-        verdict = harm.verdict(before, run, again, request.allow_duplicates)
+        verdict = _verdict(plugin, config, merged, request, (before, run))
         created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
         return Run(made["name"], made, ranges, verdict, begun=begun)
@@ -107,3 +109,22 @@ class Making:
         if found is None:
             raise ConfigError.for_key("connector.class", catalog.absence(("sink", "source"), name))
         return found
+
+
+def _verdict(
+    plugin: type[Sink[Any]],
+    config: SinkConfig,
+    raw: Mapping[str, str],
+    request: Request,
+    targets: tuple[Target, Target],
+) -> Verdict:
+    """``targets`` are the live connector's and the run's."""
+    meets = targets[0].meets(targets[1])
+    if request.version_field is None:
+        return harm.verdict(*targets, plugin.again(config, raw) if meets else "same", request.allow_duplicates)
+    if not meets:
+        text = (
+            "This run writes elsewhere than the live connector, so there is nothing to compare: leave out version_field"
+        )
+        raise ConfigError.for_key("version_field", text)
+    return plugin.by_version(config, raw, request.version_field)

@@ -11,7 +11,7 @@ from ferryman.rest import http_messages
 from ferryman.runs import request_body
 from ferryman.runs.span import iso
 
-KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "allow_duplicates", "dry_run")
+KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "version_field", "allow_duplicates", "dry_run")
 
 
 def parsed(posted: Any) -> Request:
@@ -28,6 +28,7 @@ def parsed(posted: Any) -> Request:
         sets=http_messages.config(given or {}),
         name=trim(http_messages.text("name", posted.get("name")) or ""),
         rate=_rate(posted.get("rate")),
+        version_field=http_messages.text("version_field", posted.get("version_field")),
         allow_duplicates=request_body.flag("allow_duplicates", posted.get("allow_duplicates")),
         dry_run=request_body.flag("dry_run", posted.get("dry_run")),
     )

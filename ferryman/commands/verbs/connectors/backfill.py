@@ -36,6 +36,9 @@ Json = dict[str, Any]
 @click.option("--name", "called", help="The run's name; by default made from connector and bounds.")
 @click.option("--rate", type=float, help="Records a second at most.")
 @click.option(
+    "--version-field", metavar="NAME", help="The field of the value that tells which of two records is newer."
+)
+@click.option(
     "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
@@ -78,10 +81,11 @@ def _body(given: Json) -> Json:
         "config": parsed(given["sets"], "--set"),
         "name": given["called"],
         "rate": given["rate"],
+        "version_field": given["version_field"],
         "allow_duplicates": given["allow_duplicates"],
         "dry_run": given["dry_run"],
     }
-    return {key: value for key, value in body.items() if value}
+    return {key: value for key, value in body.items() if value or (key == "version_field" and value is not None)}
 
 
 class _Rendered:
