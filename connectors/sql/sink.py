@@ -254,10 +254,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         loads = strategy.loads(prepared.foreseen or ())
         if prepared.loads:
             strategy.prepare(prepared.loads)
-        with (
-            latest_only.pauses.locking(),
-            self._session.transaction(f"write to {self._rows.tables_of(batches)}") as connection,
-        ):
+        doing = f"write to {self._rows.tables_of(batches)}"
+        with latest_only.pauses.locking(), self._session.transaction(doing) as connection:
             self.context.crash_point("sql.before_rows")
             strategy.stage(connection, loads)
             self._offsets.advance(connection, moves)

@@ -9,6 +9,7 @@ from ferryman.api import Part, Sink
 from ferryman.backfill import of_source
 from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
+from ferryman.backfill.sample import Size, size_of
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError
 from ferryman.java.instants import utc_text
@@ -47,6 +48,8 @@ class Run:
     """Whether an earlier call of the command has begun it; it goes on with the bounds that it had then."""
     done: int = 0
     """How many records an earlier run of the same name has done; this one continues after them."""
+    size: Size | None = None
+    """How much it has to do, of a dry run."""
 
     @property
     def records(self) -> int | None:
@@ -54,6 +57,12 @@ class Run:
         if self.part is not None:
             return self.part.span.records
         return None if self.ranges is None else self.ranges.size
+
+    def sized(self, clients: Clients) -> Size:
+        """How much it has to do. Raises KafkaException when the cluster does not answer."""
+        rate, to = (self.config.get(f"{PREFIX}{name}", "") for name in ("rate", "to"))
+        ends = instant(to) if to else None
+        return size_of(clients, self.ranges, self.records, float(rate or 0), ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The body of a request for a backfill, and of its answer."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ferryman.api import Part
@@ -41,6 +42,8 @@ def answer(run: Run) -> dict[str, Any]:
         shape["records"] = run.records
     if run.done:
         shape["records_done"] = run.done
+    if run.size is not None:
+        shape |= {name: value for name, value in asdict(run.size).items() if value is not None}
     if run.ranges is not None:
         shape["ranges"] = ranges = dict[str, dict[str, list[int]]]()
         for source, range_ in sorted(run.ranges.of.items()):

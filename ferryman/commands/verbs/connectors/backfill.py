@@ -100,7 +100,7 @@ class _Rendered:
         size = many(made["records"]) if "records" in made else "an unknown number of records"
         last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
         first = f"{made['name']}: {size}; {made['target']}"
-        return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), last])
+        return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), *_sizes(made), last])
 
 
 def _ranges(made: Json) -> Iterator[str]:
@@ -119,6 +119,12 @@ def _part(made: Json) -> Iterator[str]:
     if times or places:
         yield f"  {' '.join([*times, *places])}"
     yield from (f"  {warning}" for warning in made.get("warnings", ()))
+
+
+def _sizes(made: Json) -> Iterator[str]:
+    from ferryman.runs.progress_text import sizes
+
+    yield from (f"  {text}" for text in sizes(*map(made.get, ("bytes", "records_in_period", "seconds"))))
 
 
 def _before(made: Json) -> Iterator[str]:
