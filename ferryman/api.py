@@ -27,7 +27,7 @@ from ferryman.findings import Finding as Finding
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
-from ferryman.runs.harm import Again, Target
+from ferryman.runs.harm import Again, ByVersion, Target
 from ferryman.runs.span import Part as Part
 from ferryman.runs.span import Span as Span
 
@@ -131,6 +131,13 @@ class Sink(Generic[SinkC]):
         """What a second time does to a target. ``older`` promises to obey ``ferryman.run.fold``; ConfigError if it
         cannot."""
         return "twice"
+
+    @classmethod
+    def by_version(cls, config: SinkC, raw: Mapping[str, str], field: str) -> ByVersion:
+        """What a run does that is to compare records with what the target has, by this field of their values. A sink
+        that has this obeys ``ferryman.run.version.field``; ConfigError if it cannot."""
+        name = config.connector_class.rpartition(".")[2]
+        raise ConfigError.for_key("version_field", f"{name} compares no versions: leave out version_field")
 
     @classmethod
     def reached(cls, config: SinkC, context: TaskContext, connector: str) -> Reached | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ferryman.api import BadRecords, SinkContext
 from ferryman.chain.narrowing import without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.versions import write_mode
 from ferryman.connectors.sql.database.loads import Part, in_pieces, loads_by_shape
 from ferryman.connectors.sql.database.offsets_table import session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker
@@ -70,7 +71,7 @@ def _data(
         kind = "ddl" if assumed is config else "note"
         text = change.ddl if assumed is config else f"auto.create=false; taken for a table like this: {change.ddl}"
         yield Effect(kind, str(change.table), text, {"ddl": change.ddl})
-    writer = session.dialect.writer(session, config.mode, zones)
+    writer = session.dialect.writer(session, write_mode(config, context.raw), zones)
     together = len(list(in_pieces(loads_by_shape(parts, config.mode), config.batch_size)))
     # Part by part: of a poll the last word of each key may leave nothing of a kind of statement that others have.
     each = [load for part in parts for load in loads_by_shape([part], config.mode)]

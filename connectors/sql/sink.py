@@ -9,10 +9,17 @@ from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, 
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
 from ferryman.connectors.sql.config.rules import keys_without_effect
+from ferryman.connectors.sql.config.versions import by_version, write_mode
 from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, records_at
-from ferryman.connectors.sql.database.offsets_table import Move, moves_of, open_partitions, session_and_offsets
+from ferryman.connectors.sql.database.offsets_table import (
+    Move,
+    alter_stored,
+    moves_of,
+    open_partitions,
+    session_and_offsets,
+)
 from ferryman.connectors.sql.database.rights import naming_missing_rights, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
@@ -21,11 +28,12 @@ from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
 from ferryman.connectors.sql.latest_only.latest_only import LatestOnly, LiveHasGoneOn, latest_only_of
+from ferryman.connectors.sql.latest_only.newer_only import newer_only_of
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
-from ferryman.runs.harm import Again, Target
+from ferryman.runs.harm import Again, ByVersion, Target
 
 _LOOKS_AT_TABLES = 3
 """How often tables are looked at again before an error is believed: they may change once more meanwhile."""
@@ -62,7 +70,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         self._tables = Tables(config, self._session, zones)
         self._rows = RowMaker(config, context, self._session, self._tables)
         self._latest_only = latest_only_of(config, context)
-        self._writer = self._session.dialect.writer(self._session, config.mode, zones)
+        self._newer_only = newer_only_of(config, context, self._session)
+        self._writer = self._session.dialect.writer(self._session, write_mode(config, context.raw), zones)
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
         self._failures = 0
@@ -79,6 +88,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def again(cls, config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
         """Rows of inserts come twice. Others may go back in time, unless each is written to from one partition."""
         return again(config, raw)
+
+    @classmethod
+    def by_version(cls, config: SqlSinkConfig, raw: Mapping[str, str], field: str) -> ByVersion:
+        """Rows change by the statement that compares them; none is added where the live connector deletes."""
+        return by_version(config, field)
 
     @classmethod
     def explain(cls, config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
@@ -100,14 +114,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         cls, config: SqlSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         """Moves or forgets the offsets in the database."""
-        session, stored = session_and_offsets(config, context, context.connector)
-        try:
-            stored.create(session)
-            with session.transaction("alter the stored offsets") as connection:
-                stored.alter(connection, offsets)
-        finally:
-            session.close()
-        return True
+        return alter_stored(config, context, offsets)
 
     def start(self) -> None:
         """Warns about keys without effect; the database is not needed yet."""
@@ -124,8 +131,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
         with naming_missing_rights(self._session, lambda: [self._offsets.use]):
             found = open_partitions(self._session, self._offsets, partitions)
-            if self._latest_only is not None:
-                self._latest_only.open(partitions, found)
+            for kept in (self._latest_only, self._newer_only):
+                if kept is not None:
+                    kept.open(partitions, found)
         self._positions.update(found)
         return found
 
@@ -208,6 +216,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
+        if self._newer_only is not None:
+            parts = self._newer_only.of_live(parts, batches)
         if self._latest_only is None:
             self._write_all(parts, batches, moves, strategy)
         else:
@@ -225,7 +235,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         loads = strategy.loads(parts)
         if loads:
             strategy.prepare(loads)
-        with self._session.transaction(f"write to {self._named(batches)}") as connection:
+        with self._session.transaction(f"write to {self._rows.tables_of(batches)}") as connection:
             self.context.crash_point("sql.before_rows")
             strategy.stage(connection, loads)
             self._offsets.advance(connection, moves)
@@ -244,7 +254,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         loads = strategy.loads(prepared.foreseen or ())
         if prepared.loads:
             strategy.prepare(prepared.loads)
-        with latest_only.pauses.locking(), self._session.transaction(f"write to {self._named(batches)}") as connection:
+        doing = f"write to {self._rows.tables_of(batches)}"
+        with latest_only.pauses.locking(), self._session.transaction(doing) as connection:
             self.context.crash_point("sql.before_rows")
             strategy.stage(connection, loads)
             self._offsets.advance(connection, moves)
@@ -269,9 +280,6 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         if refused:
             records = records_at(batches, [place for place, _ in refused])
             self.context.report_all([(*record, error) for record, (_, error) in zip(records, refused, strict=True)])
-
-    def _named(self, batches: Sequence[Batch]) -> str:
-        return ", ".join(sorted({str(self._rows.table(batch)) for batch in batches}))
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """Moves the stored offsets past records that were dropped or dead-lettered, then lets the group follow."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
 
-from ferryman.backfill import kept, sample
+from ferryman.backfill import kept
 from ferryman.backfill.making import Making, Run
 from ferryman.backfill.request import Request
 from ferryman.backfill.terminal import Report
@@ -48,13 +48,9 @@ class ByFile:
         return own_offsets_topic(self._resolved(self.live)) or self.settings.config.offset_storage_topic
 
     def explain(self, run: Run, report: Report) -> None:
-        """What there is to say beside the ranges: bytes, time, where it goes."""
-        size: int | None = None
-        if run.ranges is not None:
-            with _answered():
-                size = sample.bytes_of(self._clients(run.name), run.ranges)
-        rate = float(run.config.get("ferryman.run.rate", 0))
-        report.sized(size, run.records / rate if rate and run.records is not None else None)
+        """What there is to say beside the ranges: bytes, time, how much is in the period."""
+        with _answered():
+            report.sized(run.sized(self._clients(run.name)))
 
     def _clients(self, name: str) -> Clients:
         return Clients(name, 0, self.settings.values, self._resolved(self.live), "backfill")

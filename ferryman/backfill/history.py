@@ -41,10 +41,10 @@ class History:
         consumer = Consumer(self.clients.group_reader() | QUIET)
         try:
             bounds = {source: _bounds(consumer, source) for source in wanted}
-            firsts = _firsts(consumer, wanted, begins)
+            found = firsts(consumer, wanted, begins)
         finally:
             consumer.close()
-        return Ranges(ids, {source: _cut(bounds[source], firsts.get(source), chosen.get(source)) for source in wanted})
+        return Ranges(ids, {source: _cut(bounds[source], found.get(source), chosen.get(source)) for source in wanted})
 
 
 def _cut(there: Range, first: int | None, chosen: Range | None) -> Range:
@@ -64,7 +64,7 @@ def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
     return Range(*bounds(consumer, ClientPartition(*source), ANSWER_SECONDS))
 
 
-def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
+def firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
     """The first offset of each partition whose timestamp is not before an instant; its end if there is no such
     record."""
     if begins is None:

@@ -9,13 +9,14 @@ from ferryman.api import Part, Sink
 from ferryman.backfill import of_source
 from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
+from ferryman.backfill.sample import Size, size_of
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError
 from ferryman.java.instants import utc_text
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
-from ferryman.runs.harm import Verdict
+from ferryman.runs.harm import Target, Verdict
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Ranges
 
@@ -24,6 +25,9 @@ MEANT: Mapping[Verdict, str] = {
     "elsewhere": "it writes elsewhere than the live connector",
     "same": "it writes where the live connector does, and what is already there does not change",
     "fold": "it writes where the live connector does, and leaves out what later records have replaced",
+    "newer": "it writes where the live connector does, and changes a row only where the record's version is newer",
+    "newer_in_place": "it writes where the live connector does, and changes a row only where the record's version is "
+    "newer; it adds and deletes none, since what is missing may have been deleted",
     "allowed": "it writes where the live connector does, and what is already there will be there twice",
 }
 
@@ -44,6 +48,8 @@ class Run:
     """Whether an earlier call of the command has begun it; it goes on with the bounds that it had then."""
     done: int = 0
     """How many records an earlier run of the same name has done; this one continues after them."""
+    size: Size | None = None
+    """How much it has to do, of a dry run."""
 
     @property
     def records(self) -> int | None:
@@ -51,6 +57,12 @@ class Run:
         if self.part is not None:
             return self.part.span.records
         return None if self.ranges is None else self.ranges.size
+
+    def sized(self, clients: Clients) -> Size:
+        """How much it has to do. Raises KafkaException when the cluster does not answer."""
+        rate, to = (self.config.get(f"{PREFIX}{name}", "") for name in ("rate", "to"))
+        ends = instant(to) if to else None
+        return size_of(clients, self.ranges, self.records, float(rate or 0), ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,7 @@ class Making:
         topics = sorted(ranges.ids)
         run = plugin.target(config, merged, topics)
         before = plugin.target(plugin.config_class.parse(live), live, topics)
-        again = plugin.again(config, merged) if before.meets(run) else "same"
-        verdict = harm.verdict(before, run, again, request.allow_duplicates)
+        verdict = _verdict(plugin, config, merged, request, (before, run))
         created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
         return Run(made["name"], made, ranges, verdict, begun=begun)
@@ -107,3 +118,22 @@ class Making:
         if found is None:
             raise ConfigError.for_key("connector.class", catalog.absence(("sink", "source"), name))
         return found
+
+
+def _verdict(
+    plugin: type[Sink[Any]],
+    config: SinkConfig,
+    raw: Mapping[str, str],
+    request: Request,
+    targets: tuple[Target, Target],
+) -> Verdict:
+    """``targets`` are the live connector's and the run's."""
+    meets = targets[0].meets(targets[1])
+    if request.version_field is None:
+        return harm.verdict(*targets, plugin.again(config, raw) if meets else "same", request.allow_duplicates)
+    if not meets:
+        text = (
+            "This run writes elsewhere than the live connector, so there is nothing to compare: leave out version_field"
+        )
+        raise ConfigError.for_key("version_field", text)
+    return plugin.by_version(config, raw, request.version_field)

@@ -24,6 +24,8 @@ def run_config(
     before. Raises ConfigError for what cannot be or would do harm."""
     if request.offsets:
         raise ConfigError.for_key("offsets", "only sinks have offsets, those of their topics; a source has positions")
+    if request.version_field:
+        raise ConfigError.for_key("version_field", "only sinks compare records with what is there; this is a source")
     wanted = _without(live, request)
     raw = resolve(wanted)
     config = plugin.config_class.parse(raw)

@@ -38,6 +38,8 @@ class Request:
     """The run's; made up where it is empty."""
     rate: float = 0.0
     """Records a second at most; 0 is without limit."""
+    version_field: str | None = None
+    """The field of a sink's records that tells which of two is newer; None where their places in a topic do."""
     allow_duplicates: bool = False
     dry_run: bool = False
 
@@ -48,6 +50,8 @@ class Request:
             raise ConfigError.for_key("to", f"to={self.ends} is not later than from={self.begins}")
         if not 0 <= self.rate < 1e12:
             raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
+        if self.version_field is not None and not trim(self.version_field):
+            raise ConfigError.for_key("version_field", "version_field is empty: leave it out, or name a field")
         wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
         if wrong is not None:
             raise ConfigError.for_key(wrong, f"{wrong} cannot be set for a run")
@@ -59,7 +63,7 @@ class Request:
         times = (("from", self.begins), ("to", self.ends))
         bounds = [f"{name}={utc_text(_moment(text))}" for name, text in times if text]
         offsets = sorted([*source, *range_] for source, range_ in self.offsets.items())
-        named = {"offsets": offsets, "positions": self.positions}
+        named = {"offsets": offsets, "positions": self.positions, "version": self.version_field}
         parts = [*bounds, *(f"{name}={_short(value)}" for name, value in named.items() if value)]
         sets = sorted((key, value) for key, value in self.sets.items() if not is_secret(key))
         return " ".join([*parts, *([f"set={_digest(sets)}"] if sets else [])]) or "everything"
@@ -85,6 +89,7 @@ class Request:
             "to": self.ends,
             "rate": repr(self.rate) if self.rate else "",
             "fold": "true" if fold else "",
+            "version.field": self.version_field or "",
             "live.group": live.get(GROUP, ""),
             "created": created,
         }

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
+from ferryman.backfill.sample import Size
 from ferryman.config import trim
 from ferryman.runs.progress import REFUSED, Progress
-from ferryman.runs.progress_text import duration, many, refusals, sentence
+from ferryman.runs.progress_text import many, refusals, sentence, sizes
 
 LINE_SECONDS = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -67,16 +68,13 @@ class Report:
         else:
             self._line(sentence(progress, trouble))
 
-    def sized(self, size: int | None, seconds: float | None) -> None:
-        """How many bytes of keys and values a dry run has found, and how long they take at the rate that was given.
-        None for what is unknown."""
+    def sized(self, size: Size) -> None:
+        """How much a dry run has found."""
         if self.as_json:
-            self._json(bytes=size, seconds=seconds)
+            self._json(**asdict(size))
             return
-        if size is not None:
-            self._line(f"about {size / 1e6:,.1f} MB of keys and values, by a sample")
-        if seconds is not None:
-            self._line(f"at this rate: {duration(seconds)}")
+        for line in sizes(size.bytes, size.records_in_period, size.seconds):
+            self._line(line)
         self._line("nothing was started")
 
     def ended(self, code: int, run: Run) -> None:

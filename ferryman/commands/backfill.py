@@ -31,6 +31,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", default="", help="The run's name; by default made from connector and bounds.")
 @click.option("--rate", default=0.0, type=float, help="Records a second at most.")
 @click.option(
+    "--version-field", metavar="NAME", help="The field of the value that tells which of two records is newer."
+)
+@click.option(
     "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
@@ -105,6 +108,7 @@ def _request(given: dict[str, Any]) -> "Request":
         sets=sets,
         name=given["name"],
         rate=given["rate"],
+        version_field=given["version_field"],
         allow_duplicates=given["allow_duplicates"],
         dry_run=given["dry_run"],
     )

@@ -58,7 +58,8 @@ that a config names, since clients of Kafka Connect know no others. ([Reliabilit
 """
 _OF_RUNS = """\
 Ferryman's own: `ferryman backfill` and `ferryman dlq replay` set them, people need not. `ferryman.run.span` is a
-source's; `ferryman.run.ranges`, `ferryman.run.fold`, `ferryman.run.live.group` and `ferryman.run.letters` are a sink's.
+source's; `ferryman.run.ranges`, `ferryman.run.fold`, `ferryman.run.version.field`, `ferryman.run.live.group` and
+`ferryman.run.letters` are a sink's.
 ([Backfill](../backfill.md), [replay](../commands/dlq.md#replay))
 """
 _TLS = """\

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from ferryman.guarantees.guarantee import Facts, Guarantee
 from ferryman.guarantees.own_sinks import OWN_SINKS
+from ferryman.guarantees.runs import RUNS
 from ferryman.guarantees.sinks import SINKS
 from ferryman.guarantees.sources import SOURCES
 
-GUARANTEES: Sequence[Guarantee] = (*OWN_SINKS, *SINKS, *SOURCES)
+GUARANTEES: Sequence[Guarantee] = (*OWN_SINKS, *SINKS, *SOURCES, *RUNS)
 
 
 def of(facts: Facts) -> Sequence[Guarantee]:

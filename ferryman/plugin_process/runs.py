@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 from ferryman.backfill import kept
 from ferryman.backfill.making import Making, Resolve, Run
 from ferryman.backfill.request import Request
+from ferryman.backfill.sample import Size
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.record import TopicPartition
@@ -41,12 +42,20 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         run = Making(asked["live"], settings.values, _resolver(asked, request)).run(request)
         clients = Clients(run.name, 0, settings.values, asked["resolved"], "backfill")
         kept.claim(clients, settings.config.offset_storage_topic, run, request)
+        size = run.sized(clients) if request.dry_run else None
     except KafkaException as error:
         text = f"Kafka does not answer what a backfill needs to know: {error.args[0].str()}"
         raise RequestError(500, text) from error
     ranges_text = None if run.ranges is None else run.ranges.dump()
     part = None if run.part is None else {**asdict(run.part), "span": run.part.span.dump()}
-    return {"name": run.name, "config": dict(run.config), "ranges": ranges_text, "verdict": run.verdict, "part": part}
+    return {
+        "name": run.name,
+        "config": dict(run.config),
+        "ranges": ranges_text,
+        "verdict": run.verdict,
+        "part": part,
+        "size": None if size is None else asdict(size),
+    }
 
 
 def _resolver(asked: Mapping[str, Any], request: Request) -> Resolve:
@@ -63,4 +72,5 @@ def run_of(found: Mapping[str, Any]) -> Run:
     fixed = None if found["ranges"] is None else ranges.parse(found["ranges"])
     given = found["part"]
     part = None if given is None else Part(Span.parse(given["span"]), given["sets"], given["warnings"])
-    return Run(found["name"], found["config"], fixed, found["verdict"], part)
+    size = None if found["size"] is None else Size(**found["size"])
+    return Run(found["name"], found["config"], fixed, found["verdict"], part, size=size)

@@ -1,5 +1,6 @@
 """The body of a request for a backfill, and of its answer."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ferryman.api import Part
@@ -11,7 +12,7 @@ from ferryman.rest import http_messages
 from ferryman.runs import request_body
 from ferryman.runs.span import iso
 
-KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "allow_duplicates", "dry_run")
+KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "version_field", "allow_duplicates", "dry_run")
 
 
 def parsed(posted: Any) -> Request:
@@ -28,6 +29,7 @@ def parsed(posted: Any) -> Request:
         sets=http_messages.config(given or {}),
         name=trim(http_messages.text("name", posted.get("name")) or ""),
         rate=_rate(posted.get("rate")),
+        version_field=http_messages.text("version_field", posted.get("version_field")),
         allow_duplicates=request_body.flag("allow_duplicates", posted.get("allow_duplicates")),
         dry_run=request_body.flag("dry_run", posted.get("dry_run")),
     )
@@ -40,6 +42,8 @@ def answer(run: Run) -> dict[str, Any]:
         shape["records"] = run.records
     if run.done:
         shape["records_done"] = run.done
+    if run.size is not None:
+        shape |= {name: value for name, value in asdict(run.size).items() if value is not None}
     if run.ranges is not None:
         shape["ranges"] = ranges = dict[str, dict[str, list[int]]]()
         for source, range_ in sorted(run.ranges.of.items()):

@@ -15,7 +15,13 @@ twice   there is more of it than there should be: a row, a line, an object, an e
 """
 Place = tuple[Hashable, ...]
 """A table, a file, a folder, from the large to the small: one that is the beginning of another contains it."""
-Verdict = Literal["elsewhere", "same", "fold", "allowed"]
+ByVersion = Literal["newer", "newer_in_place"]
+"""What a run does that compares records by a version field with what is in its target:
+
+newer           it adds what is missing, and changes what is older
+newer_in_place  it changes what is older; what is missing may have been deleted, and is not added
+"""
+Verdict = Literal["elsewhere", "same", "fold", "allowed", "newer", "newer_in_place"]
 ReplayVerdict = Literal["elsewhere", "beside", "older"]
 
 

@@ -129,6 +129,9 @@ class RunKeys(Bounded):
     is a run: it reads these and nothing else, and is STOPPED when it has."""
     ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
     """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
+    ferryman_run_version_field: Str = key("", importance="LOW", shown=Shown(GROUP, 11, "MEDIUM", "Version field"))
+    """The field of the value by which it tells, where it writes in the live connector's target, whether a record is
+    newer than what is there; older ones change nothing."""
     ferryman_run_live_group: Str = key("", importance="LOW", shown=Shown(GROUP, 8, "MEDIUM", "Live group"))
     """The group of the live connector, if it is not the usual one. There the run sees how far that one is, to give way
     to it."""
@@ -147,9 +150,16 @@ class RunKeys(Bounded):
             or self.ferryman_run_letters
             or self.ferryman_run_live_group
             or self.ferryman_run_edit
+            or self.ferryman_run_version_field
         )
         if others and not self.is_run and not found:
             yield self._missing()
+        if self.ferryman_run_fold and self.ferryman_run_version_field:
+            yield KeyProblem(
+                "ferryman.run.version.field",
+                "ferryman.run.version.field and ferryman.run.fold are two ways to keep rows from going back in time: "
+                "leave one out",
+            )
         if self.ferryman_run_edit and not self.ferryman_run_letters:
             yield KeyProblem(
                 "ferryman.run.edit", "ferryman.run.edit is for the letters of a replay, and this is not one"

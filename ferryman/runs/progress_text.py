@@ -1,5 +1,7 @@
 """How far a run is, as people say it. Pure."""
 
+from collections.abc import Iterator
+
 from ferryman.runs.progress import Progress
 
 
@@ -34,6 +36,16 @@ def refusals(refused: int, run: str, letters: str | None) -> str:
             f"they are in {letters}, as dead letters of {run}" if letters else f"none is kept, since {key} is not set"
         )
     return f"{many(refused)} refused: {where}"
+
+
+def sizes(size: int | None, in_period: int | None, seconds: float | None) -> Iterator[str]:
+    """How much a run has to do: bytes, records in its period, seconds at the rate that is set; None for the unknown."""
+    if in_period is not None:
+        yield f"about {many(in_period)} in the period"
+    if size is not None:
+        yield f"about {size / 1e6:,.1f} MB of keys and values, by a sample"
+    if seconds is not None:
+        yield f"at this rate: {duration(seconds)}"
 
 
 def many(records: int) -> str:

@@ -124,8 +124,19 @@ def test_a_dry_run_says_what_would_be_read_and_starts_nothing(kafka: str, unique
     told = command.call(
         "--dry-run", "--json", "--set", "file=again.txt", "--rate", "10", "--offsets", f"{unique}:0:10-30"
     )
-    assert json.loads(told.well().said.splitlines()[-1]) == {"bytes": 40, "seconds": 2.0}
+    assert json.loads(told.well().said.splitlines()[-1]) == {"bytes": 40, "records_in_period": None, "seconds": 2.0}
     assert not (command.folder / "again.txt").exists()
+
+
+def test_a_dry_run_says_how_many_records_are_in_the_period_beside_how_many_are_read(
+    kafka: str, unique: str, made: Made
+) -> None:
+    create_topic(kafka, unique)
+    at_times(kafka, unique, {str(second): second * 1_000 for second in range(1, 41)})
+    bounds = ("--from", "1970-01-01T00:00:10Z", "--to", "1970-01-01T00:00:30Z")
+    said = made().call("--dry-run", "--set", "file=again.txt", *bounds).well().said
+    assert "31 records, 9 up to 40" in said
+    assert "about 20 records in the period" in said
 
 
 def test_a_transaction_at_the_end_of_the_range_does_not_keep_it_from_ending(

@@ -51,6 +51,7 @@ def test_a_run_is_made_beside_its_live_connector_and_ends_by_itself(
     body = {"offsets": {unique: {"0": [5, 15]}}, "config": {"file": str(again)}, "name": f"{unique}-again"}
     told = running.call("POST", f"/connectors/{unique}/backfill", {**body, "dry_run": True}, expect=200)
     assert (told["records"], told["ranges"]) == (10, {unique: {"0": [5, 15]}})
+    assert told.pop("bytes") == sum(len(value) for value in VALUES[5:15])
     assert f"{unique}-again" not in running.call("GET", "/connectors")
     made = running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
     assert made == told
@@ -61,6 +62,20 @@ def test_a_run_is_made_beside_its_live_connector_and_ends_by_itself(
     assert lines(tmp_path / "live.txt") == VALUES
     assert running.states(unique) == ["RUNNING", "RUNNING"]
     running.call("POST", f"/connectors/{unique}/backfill", body, expect=409)
+
+
+def test_a_dry_run_tells_what_the_command_line_tells(running: Worker, kafka: str, unique: str, tmp_path: Path) -> None:
+    live(running, kafka, unique, tmp_path)
+    body = {"from": "2000-01-01T00:00:00Z", "to": "2001-01-01T00:00:00Z", "rate": 10, "dry_run": True}
+    elsewhere = {"config": {"file": str(tmp_path / "again.txt")}}
+    told = running.call("POST", f"/connectors/{unique}/backfill", {**body, **elsewhere}, expect=200)
+    count = len(VALUES)
+    assert (told["records"], told["records_in_period"], told["seconds"]) == (count, 0, count / 10)
+    asked = ("--from", body["from"], "--to", body["to"], "--rate", "10", "--set", f"file={tmp_path / 'again.txt'}")
+    said = verb(running, "backfill", unique, *map(str, asked), "--dry-run").output
+    assert "about 0 records in the period" in said
+    assert "MB of keys and values, by a sample" in said
+    assert "at this rate: " in said
 
 
 def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_left(

@@ -44,6 +44,7 @@ def test_what_means_the_same_is_the_same_run(other: dict[str, Any]) -> None:
         {"sets": {}},
         {"sets": {"table.name.format": "elsewhere", "batch.size": None}},
         {"sets": {"table.name.format": "again", "batch.size": "1"}},
+        {"version_field": "updated"},
     ],
     ids=str,
 )

@@ -61,6 +61,20 @@ def creating() -> list[str]:
     return found
 
 
+def backfill() -> list[str]:
+    """What a container runs by the page's command for a backfill beside the compose file's workers."""
+    page = (ROOT / "docs/containers.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = (line for line in page.splitlines() if line.startswith("docker compose run"))
+    words = line.split()
+    service = next(at for at, word in enumerate(words) if word in workers())
+    places = dict(mount.split(":")[1::-1] for mount in (words[words.index("--volume") + 1],))
+    entrypoint = [words[words.index("--entrypoint") + 1]]
+    found = [*entrypoint, *words[service + 1 :]]
+    for inside, outside in places.items():
+        found = [each.replace(inside, str((ROOT / outside).resolve())) for each in found]
+    return mounted(found)
+
+
 def mounted(arguments: Sequence[str]) -> list[str]:
     """Paths in the container, as paths on this machine: the image's worker file and what is mounted."""
     places = {"/etc/ferryman/worker.properties": str(ROOT / "configs/image.properties")}

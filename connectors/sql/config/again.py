@@ -39,7 +39,10 @@ def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
         return "twice"
     if config.pk_mode == "kafka":
         return "same"
-    elsewhere = "Have the run write elsewhere: set table.name.format"
+    elsewhere = (
+        "Name a field of the value that tells which of two is newer (--version-field), or have the run write "
+        "elsewhere: set table.name.format"
+    )
     if config.pk_mode != "record_key":
         text = f"With pk.mode={config.pk_mode} the records of one row may come from several partitions, and nobody can "
         raise ConfigError.for_key("pk.mode", f"{text}tell which came last. {elsewhere}")

@@ -27,6 +27,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     TableColumn,
     key_columns,
     other_columns,
+    version_column,
 )
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.key_equality import equality_classes
@@ -168,8 +169,9 @@ def _together(parts: Sequence[Part]) -> _Rows:
 
 
 def _sequence(shapes: Sequence[_Rows], mode: Mode) -> Iterator[tuple[_Rows, pl.DataFrame]]:
-    """The rows of a table in the order of their application."""
-    if len(shapes) > 1 and (mode != "insert" or any(each.deletes for each in shapes)):
+    """The rows of a table in the order of their application. What has versions needs none."""
+    have_order = mode != "insert" or any(each.deletes for each in shapes)
+    if len(shapes) > 1 and have_order and any(version_column(each.columns) is None for each in shapes):
         keys = equality_classes([compared_keys(shape.frame, shape.columns) for shape in shapes])
         if len(set(chain.from_iterable(keys))) < sum(map(len, keys)):
             yield from _rounds(shapes, keys, fold=mode != "insert")

@@ -321,3 +321,15 @@ def open_partitions(session: Session, offsets: Offsets, partitions: Sequence[Ass
     offsets.create(session)
     with session.transaction("read the stored offsets") as connection:
         return offsets.open(connection, partitions)
+
+
+def alter_stored(config: SqlSinkConfig, context: TaskContext, offsets: Mapping[TopicPartition, int | None]) -> bool:
+    """Moves or forgets a connector's stored offsets; True, since they are altered everywhere then."""
+    session, stored = session_and_offsets(config, context, context.connector)
+    try:
+        stored.create(session)
+        with session.transaction("alter the stored offsets") as connection:
+            stored.alter(connection, offsets)
+    finally:
+        session.close()
+    return True

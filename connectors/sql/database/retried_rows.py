@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from ferryman.connectors.sql.dialects.compared import compared_keys
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, RowStretch
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, RowStretch, version_column
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.key_equality import equality_classes
 
@@ -16,9 +16,12 @@ def retried(
     write_each: Callable[[Sequence[RowStretch]], Sequence[Refused]],
 ) -> list[Refused]:
     """What is left of those that were refused when ``write_each`` (see ``Writer``) has tried them again and again,
-    until it takes no more. A row whose key a later one may have is not tried: it would come behind that one."""
+    until it takes no more. A row whose key a later one may have is not tried: it would come behind that one; but for
+    inserts and rows with versions, whose order does not matter."""
     left = {one.seq: one for one in refused}
-    last = None if mode == "insert" and not any(load.deletes for load in loads) else _last(loads)
+    have_versions = all(version_column(load.columns) is not None for load in loads)
+    have_order = (mode != "insert" and not have_versions) or any(load.deletes for load in loads)
+    last = _last(loads) if have_order else None
     while stretches := [stretch for stretch in _single(loads, steps, left) if last is None or stretch.first in last]:
         still = write_each(stretches)
         left = {seq: one for seq, one in left.items() if seq not in {stretch.first for stretch in stretches}}

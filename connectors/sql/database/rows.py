@@ -9,6 +9,7 @@ import polars as pl
 from ferryman.api import BadRecords, SinkContext
 from ferryman.chain.narrowing import narrow, without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, topics_follow_records
+from ferryman.connectors.sql.config.versions import version_field
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
@@ -18,9 +19,10 @@ from ferryman.connectors.sql.layout.change_events import Change, changes
 from ferryman.connectors.sql.layout.checks import check, check_whole_key
 from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.layout.fitting import values_to_write
+from ferryman.connectors.sql.layout.versions import with_version
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
-from ferryman.connectors.sql.records.values import json_text
+from ferryman.connectors.sql.records.values import Zones, json_text
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled
 from ferryman.runs.keys import RunKeys
@@ -35,6 +37,8 @@ class RowMaker:
         run = RunKeys.of(context.raw)
         self._whole_keys = run is not None and run.ferryman_run_fold
         """Whether a row must be known by the whole key of its records."""
+        self._version_field = version_field(context.raw)
+        self._zones = Zones(config.db_timezone, config.date_zone)
         self._names: dict[str, TableName] = {}
         """The table of each topic seen."""
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
@@ -110,6 +114,8 @@ class RowMaker:
     def _part(self, batch: Batch, work: int, deletes: bool) -> Part | None:
         """Records that are all to be written or all to be deleted; None if there is nothing to do."""
         table = self.table(batch)
+        if deletes and self._version_field is not None:
+            return None  # it has no version
         if deletes and not (self._config.delete_enabled and self._tables.exists(table)):
             return None
         is_known_by_key = deletes and self._config.pk_mode == "record_key"
@@ -117,6 +123,8 @@ class RowMaker:
         columns = self._tables.columns(table, wanted)
         if self._whole_keys:
             check_whole_key(self._config, batch, columns)
+        if self._version_field is not None:
+            columns = with_version(table, columns, self._version_field, self._zones, batch)
         return Part(table, columns, self._frame(table, batch, columns, deletes), deletes, work, batch.positions)
 
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
@@ -126,7 +134,7 @@ class RowMaker:
 
     def _needs_value(self, deletes: bool, column: TableColumn) -> bool:
         is_key = column.primary and (deletes or self._config.mode != "insert")
-        return is_key or (column.required and not deletes)
+        return is_key or column.is_version or (column.required and not deletes)
 
     def _layout(self, table: TableName, topic: str, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
         found = self._layouts.get((table, topic, key, value))
@@ -146,6 +154,10 @@ class RowMaker:
                     raise
                 raise TaskError(f"{error} (see table.name.format)") from None
         return found
+
+    def tables_of(self, batches: Sequence[Batch]) -> str:
+        """The names of the tables that batches are for."""
+        return ", ".join(sorted({str(self.table(batch)) for batch in batches}))
 
 
 def _deletes(side: tuple[bool, Batch]) -> bool:

@@ -64,6 +64,9 @@ class TableColumn:
     """Whether it is known to take no null."""
     only_added: bool = False
     """Whether it is filled in rows that are added, and left alone in those that are there."""
+    is_version: bool = False
+    """Whether a row that is there changes only if its value here is less than the one that comes. What is null there
+    is not less."""
 
     @property
     def form(self) -> Form:
@@ -163,6 +166,9 @@ class Writer(Protocol):
 
     Where the database refuses a row, all is undone and done again in the order of the poll, in stretches of rows:
     ``sift`` takes the place of ``stage``, and ``write_each`` that of ``write``.
+
+    Where a load has a ``version_column``, the statements compare it, of the rows of a load and with what stands in the
+    table, so that of each key the newest stands at the end, in whatever order rows come and whoever else writes.
     """
 
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
@@ -320,6 +326,11 @@ def _definition(columns: Sequence[ReflectedColumn], is_view: bool, fingerprint: 
 def key_columns(columns: Sequence[TableColumn]) -> list[int]:
     """Which of the columns are the key."""
     return [index for index, column in enumerate(columns) if column.primary]
+
+
+def version_column(columns: Sequence[TableColumn]) -> int | None:
+    """Which of the columns tells whether a row is newer than the one that is there; None where all that come are."""
+    return next((index for index, column in enumerate(columns) if column.is_version), None)
 
 
 def other_columns(columns: Sequence[TableColumn]) -> list[int]:

@@ -31,13 +31,14 @@ from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.latest_only.key_digests import TextComparison, digests
 from ferryman.connectors.sql.latest_only.live_changes import columns_left
+from ferryman.connectors.sql.latest_only.live_rows import checked_to_be_there
 from ferryman.connectors.sql.latest_only.lock_pauses import LockPauses
 from ferryman.connectors.sql.latest_only.note_taker import NoteTaker
 from ferryman.connectors.sql.latest_only.notes import Key
 from ferryman.connectors.sql.latest_only.trial_writes import TrialWrites
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.context import History
-from ferryman.errors import DataError, FerrymanError, Unfinished, UnsafeRun
+from ferryman.errors import DataError, FerrymanError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 from ferryman.runs.ranges import MAX_OFFSET
@@ -122,20 +123,8 @@ class LatestOnly:
 
     def _look(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         with self.database.session.transaction("read where the live connector is") as connection:
-            return self._checked_to_be_there(sources, self.database.live.read_offsets(connection, sources, lock=False))
-
-    def _checked_to_be_there(
-        self, sources: Sequence[TopicPartition], found: Mapping[TopicPartition, int]
-    ) -> Mapping[TopicPartition, int]:
-        missing = next((source for source in sources if source not in found), None)
-        if missing is not None:
-            live = self.database.live
-            raise UnsafeRun(
-                f"The live connector {live.connector} has no offset of {missing} in the table {live.table}, "
-                "so nobody can tell which records it has written. Let it run there first, or have the run write "
-                "elsewhere: set table.name.format"
-            )
-        return found
+            found = self.database.live.read_offsets(connection, sources, lock=False)
+            return checked_to_be_there(self.database.live, sources, found)
 
     def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> "PreparedPut":
         """Notes what live has written. Raises Unfinished while there is more to note, BadRecords for those of the
@@ -199,7 +188,7 @@ class LatestOnly:
         LiveHasGoneOn, also if it is not what was foreseen; and as ``prepare`` BadRecords."""
         sources = sorted({batch.source for batch in batches})
         before = self._reached
-        self._reached = self._checked_to_be_there(sources, self._lock_and_read(connection, sources))
+        self._reached = checked_to_be_there(self.database.live, sources, self._lock_and_read(connection, sources))
         self._note_under_lock(connection)
         if foreseen is not None and not self._is_touched(before):
             return list(foreseen)

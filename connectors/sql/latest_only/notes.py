@@ -73,8 +73,8 @@ class Notes:
                 homes = {number: source for source, number in self._numbers.items()}
                 raise UnsafeRun(
                     f"The records {homes[other]}@{place} and {source}@{changes[key][0].offset} have one key but are in "
-                    "two partitions, so nobody can tell which of them came last. Have the run write elsewhere: set "
-                    "table.name.format"
+                    "two partitions, so nobody can tell which of them came last. Make the run with a field that tells "
+                    "(--version-field), or have it write elsewhere: set table.name.format"
                 )
 
     def refuse(self, source: TopicPartition, refusals: Mapping[int, str]) -> None:

@@ -37,7 +37,8 @@ def check_whole_key(config: SqlSinkConfig, batch: Batch, columns: Sequence[Table
     if schema is not None and len(schema.fields or ()) > len(key_columns(columns)):
         raise TaskError(
             f"pk.fields={','.join(config.pk_fields)} is a part of the keys of {batch.source.topic}: the records of one "
-            "row may come from several partitions. Have the run write elsewhere: set table.name.format"
+            "row may come from several partitions. Make the run with a field that tells which of two is newer "
+            "(--version-field), or have it write elsewhere: set table.name.format"
         )
 
 

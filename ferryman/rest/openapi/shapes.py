@@ -65,7 +65,7 @@ SHAPES: Mapping[str, Json] = {
     "BackfillRequest": {
         "type": "object",
         "properties": {
-            **dict.fromkeys(("from", "to", "name"), _nullable("string")),
+            **dict.fromkeys(("from", "to", "name", "version_field"), _nullable("string")),
             "offsets": _nullable("object"),
             "positions": {"type": ["array", "null"], "items": _nullable("integer"), "minItems": 2, "maxItems": 2},
             "config": _nullable("object"),
@@ -78,6 +78,9 @@ SHAPES: Mapping[str, Json] = {
         {"name": TEXT, "target": TEXT},
         records=WHOLE,
         records_done=WHOLE,
+        records_in_period=WHOLE,
+        bytes=WHOLE,
+        seconds={"type": "number"},
         ranges=ANY_OBJECT,
         **{"from": TEXT, "to": TEXT},
         positions=several(_nullable("integer")),

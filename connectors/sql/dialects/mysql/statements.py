@@ -6,9 +6,9 @@ All names are quoted by ``name``; the only values in them are numbers of ours.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn, key_columns, other_columns
+from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn, key_columns, other_columns, version_column
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.errors import TaskError
+from ferryman.errors import TaskError, UnsafeRun
 
 # S608 (statements put together from strings) is silenced below.
 _RANGE = "seq BETWEEN %s AND %s"
@@ -49,7 +49,8 @@ def statements(
 ) -> Statements:
     """The statements for a staging table. ``unique``: the columns of each unique index of the table.
 
-    Raises TaskError for an upsert into a table in which nothing keeps its key unique.
+    Raises TaskError for an upsert into a table in which nothing keeps its key unique, UnsafeRun for one by version
+    where other indexes are unique too.
     """
     into, staged = qualified(table), name(stage)
     rows = _Rows(f"{staged} s", f"s.{_RANGE}")
@@ -63,6 +64,11 @@ def statements(
     _check_key(table, columns, unique)
     if len(unique) == 1:
         return Statements((_upsert(into, columns, rows),), delete)
+    if version_column(columns) is not None:
+        raise UnsafeRun(
+            f"{table} has several unique indexes, so that no single statement adds a row or changes it by its version. "
+            "Have the run write elsewhere: set table.name.format"
+        )
     return Statements((*_update(into, columns, last), _add(into, columns, last)), delete)
 
 
@@ -77,9 +83,19 @@ def _check_key(table: TableName, columns: Sequence[TableColumn], unique: Collect
 
 def _upsert(into: str, columns: Sequence[TableColumn], rows: _Rows) -> str:
     """For a table whose only unique index is the key, since ON DUPLICATE KEY fires on any."""
-    changed = other_columns(columns) or key_columns(columns)[:1]
-    changes = ", ".join(f"{into}.{name(columns[index].name)} = s.c{index}" for index in changed)
+    changed, version = other_columns(columns) or key_columns(columns)[:1], version_column(columns)
+    if version is not None:
+        # The version last: an assignment sees what those before it have made of the row.
+        changed = [*(index for index in changed if index != version), version]
+    changes = ", ".join(_change(into, columns, index, version) for index in changed)
     return f"{_insert(into, columns, rows)} ORDER BY {_order(columns)}, s.seq ON DUPLICATE KEY UPDATE {changes}"
+
+
+def _change(into: str, columns: Sequence[TableColumn], index: int, version: int | None) -> str:
+    column = f"{into}.{name(columns[index].name)}"
+    if version is None:
+        return f"{column} = s.c{index}"
+    return f"{column} = IF({into}.{name(columns[version].name)} < s.c{version}, s.c{index}, {column})"
 
 
 def _add(into: str, columns: Sequence[TableColumn], rows: _Rows) -> str:
@@ -94,7 +110,9 @@ def _update(into: str, columns: Sequence[TableColumn], rows: _Rows) -> tuple[str
     if not others:
         return ()
     changes = ", ".join(f"t.{name(columns[index].name)} = s.c{index}" for index in others)
-    return (f"UPDATE {into} t JOIN {rows.source} ON {_same(columns)} SET {changes} WHERE {rows.condition}",)  # noqa: S608
+    version = version_column(columns)
+    older = "" if version is None else f" AND t.{name(columns[version].name)} < s.c{version}"
+    return (f"UPDATE {into} t JOIN {rows.source} ON {_same(columns)} SET {changes} WHERE {rows.condition}{older}",)  # noqa: S608
 
 
 def _insert(into: str, columns: Sequence[TableColumn], rows: _Rows) -> str:
@@ -106,7 +124,9 @@ def _insert(into: str, columns: Sequence[TableColumn], rows: _Rows) -> str:
 def _numbered(staged: str, columns: Sequence[TableColumn]) -> str:
     """The rows of the range, the last of each key with nth = 1."""
     key = ", ".join(f"c{index}" for index in key_columns(columns))
-    nth = f"row_number() OVER (PARTITION BY {key} ORDER BY seq DESC) AS nth"
+    version = version_column(columns)
+    newest = "seq DESC" if version is None else f"c{version} DESC, seq DESC"
+    nth = f"row_number() OVER (PARTITION BY {key} ORDER BY {newest}) AS nth"
     return f"SELECT {staged}.*, {nth} FROM {staged} WHERE {_RANGE}"  # noqa: S608
 
 

@@ -15,7 +15,14 @@ import psycopg
 
 from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.dialects.compared import compared_keys
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
+from ferryman.connectors.sql.dialects.dialect import (
+    Load,
+    Mode,
+    TableColumn,
+    key_columns,
+    other_columns,
+    version_column,
+)
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.names import identifier, literal
 from ferryman.connectors.sql.records.key_equality import equality_classes
@@ -162,12 +169,15 @@ def _text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def _insert(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> tuple[str, str]:
     """What comes before the rows, and what after them."""
     names = [identifier(column.name) for column in columns]
-    head = f"INSERT INTO {literal(table)} ({', '.join(names)}) VALUES "  # noqa: S608
+    version = version_column(columns)
+    there = literal(table) if version is None else f"{literal(table)} AS t"
+    head = f"INSERT INTO {there} ({', '.join(names)}) VALUES "  # noqa: S608
     if mode == "insert":
         return head, ""
     conflict = ", ".join(names[index] for index in key_columns(columns))
     changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in other_columns(columns))
-    return head, f" ON CONFLICT ({conflict}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
+    older = "" if version is None else f" WHERE t.{names[version]} < EXCLUDED.{names[version]}"
+    return head, f" ON CONFLICT ({conflict}) DO {f'UPDATE SET {changes}{older}' if changes else 'NOTHING'}"
 
 
 def hold(table: TableName) -> str:

@@ -24,6 +24,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     Transactions,
     key_columns,
     other_columns,
+    version_column,
 )
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
@@ -326,18 +327,23 @@ def _write(stage: str, into: str, columns: Sequence[TableColumn], mode: Mode) ->
     others = other_columns(columns)
     names = [quoted(column.name) for column in columns]
     staged = ", ".join(f"s.c{index}" for index in range(len(columns)))
-    insert = f"INSERT INTO {into} ({', '.join(names)}) SELECT {staged} FROM"
+    version = version_column(columns)
+    there = into if version is None else f"{into} AS t"
+    insert = f"INSERT INTO {there} ({', '.join(names)}) SELECT {staged} FROM"
     if mode == "insert":
         return f"{insert} {stage} s WHERE s.seq BETWEEN %s AND %s ORDER BY s.seq"
     key = ", ".join(f"c{index}" for index in key_columns(columns))
+    newest = "seq DESC" if version is None else f"c{version} DESC, seq DESC"
     # Sorted by key, so that tasks which write the same rows take their locks in the same order.
-    last = f"(SELECT DISTINCT ON ({key}) * FROM {stage} WHERE seq BETWEEN %s AND %s ORDER BY {key}, seq DESC) s"  # noqa: S608
+    last = f"(SELECT DISTINCT ON ({key}) * FROM {stage} WHERE seq BETWEEN %s AND %s ORDER BY {key}, {newest}) s"  # noqa: S608
     if mode == "update":
         if not others:
             return None
         changes = ", ".join(f"{names[index]} = s.c{index}" for index in others)
-        return f"UPDATE {into} t SET {changes} FROM {last} WHERE true{_same_key(columns)}"  # noqa: S608
+        older = "" if version is None else f" AND t.{names[version]} < s.c{version}"
+        return f"UPDATE {into} t SET {changes} FROM {last} WHERE true{_same_key(columns)}{older}"  # noqa: S608
     conflict = f"ON CONFLICT ({', '.join(names[index] for index in key_columns(columns))})"
     changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in others)
-    action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+    older = "" if version is None else f" WHERE t.{names[version]} < EXCLUDED.{names[version]}"
+    action = f"DO UPDATE SET {changes}{older}" if others else "DO NOTHING"
     return f"{insert} {last} ORDER BY {key} {conflict} {action}"

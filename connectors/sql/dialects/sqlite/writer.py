@@ -22,6 +22,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     Transactions,
     in_turn,
     other_columns,
+    version_column,
 )
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
@@ -81,7 +82,7 @@ class SqliteWriter:
         ]
         found = self._statements[load.table, load.columns]
         statement = found.delete if load.deletes else found.write
-        rows = [] if statement is None else load.frame.select(values).select(statement.parameters).rows()
+        rows = [] if statement is None else _parameters(load.frame.select(values), statement)
         seqs = load.frame.get_column("seq").to_list()
 
         def apply(first: int, last: int) -> None:
@@ -142,6 +143,11 @@ class SqliteWriter:
         return None
 
 
+def _parameters(values: pl.DataFrame, statement: Statement) -> list[tuple[Any, ...]]:
+    """A statement may have one of them twice, and a frame may not."""
+    return values.select(pl.col(name).alias(str(at)) for at, name in enumerate(statement.parameters)).rows()
+
+
 def _execute(cursor: sqlite3.Cursor, table: TableName, text: str, rows: Sequence[Any]) -> None:
     try:
         cursor.executemany(text, rows)
@@ -165,7 +171,8 @@ def statements(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> 
     )
     keys = [f"c{index}" for index, column in enumerate(columns) if column.primary]
     others = [named[f"c{index}"] for index in other_columns(columns)]
-    write = _compiled(_write(into, named, keys, others, mode))
+    version = version_column(columns)
+    write = _compiled(_write(into, named, keys, others, mode, None if version is None else f"c{version}"))
     return Statements(write, _compiled(sa.delete(into).where(_here(into, named, keys))) if keys else None)
 
 
@@ -175,10 +182,13 @@ def _write(
     keys: Sequence[str],
     others: Sequence[sa.quoted_name],
     mode: Mode,
+    version: str | None,
 ) -> sa.Executable | None:
     values: dict[str, Any] = {name: sa.bindparam(parameter) for parameter, name in named.items()}
     if mode == "update":
         here = _here(into, named, keys)
+        if version is not None:
+            here = sa.and_(here, into.c[named[version]] < sa.bindparam(version))
         return sa.update(into).where(here).values({name: values[name] for name in others}) if others else None
     add = insert(into).values(values)
     if mode == "insert":
@@ -186,7 +196,9 @@ def _write(
     index = [into.c[named[key]] for key in keys]
     if not others:
         return add.on_conflict_do_nothing(index_elements=index)
-    return add.on_conflict_do_update(index_elements=index, set_={name: add.excluded[name] for name in others})
+    changes = {name: add.excluded[name] for name in others}
+    older = None if version is None else into.c[named[version]] < add.excluded[named[version]]
+    return add.on_conflict_do_update(index_elements=index, set_=changes, where=older)
 
 
 def _here(into: sa.TableClause, named: Mapping[str, sa.quoted_name], keys: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -36,6 +36,9 @@ Json = dict[str, Any]
 @click.option("--name", "called", help="The run's name; by default made from connector and bounds.")
 @click.option("--rate", type=float, help="Records a second at most.")
 @click.option(
+    "--version-field", metavar="NAME", help="The field of the value that tells which of two records is newer."
+)
+@click.option(
     "--allow-duplicates", is_flag=True, help="Write where the live connector does, although that makes duplicates."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be read and where it would go.")
@@ -78,10 +81,11 @@ def _body(given: Json) -> Json:
         "config": parsed(given["sets"], "--set"),
         "name": given["called"],
         "rate": given["rate"],
+        "version_field": given["version_field"],
         "allow_duplicates": given["allow_duplicates"],
         "dry_run": given["dry_run"],
     }
-    return {key: value for key, value in body.items() if value}
+    return {key: value for key, value in body.items() if value or (key == "version_field" and value is not None)}
 
 
 class _Rendered:
@@ -96,7 +100,7 @@ class _Rendered:
         size = many(made["records"]) if "records" in made else "an unknown number of records"
         last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
         first = f"{made['name']}: {size}; {made['target']}"
-        return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), last])
+        return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), *_sizes(made), last])
 
 
 def _ranges(made: Json) -> Iterator[str]:
@@ -115,6 +119,12 @@ def _part(made: Json) -> Iterator[str]:
     if times or places:
         yield f"  {' '.join([*times, *places])}"
     yield from (f"  {warning}" for warning in made.get("warnings", ()))
+
+
+def _sizes(made: Json) -> Iterator[str]:
+    from ferryman.runs.progress_text import sizes
+
+    yield from (f"  {text}" for text in sizes(*map(made.get, ("bytes", "records_in_period", "seconds"))))
 
 
 def _before(made: Json) -> Iterator[str]:

@@ -4,6 +4,8 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,19 @@ from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Unfinished
 from ferryman.record import Batch, Rows, TopicPartition
 from ferryman.runs.ranges import Range, Ranges
-from ferryman.schema import INT32, STRING, struct
+from ferryman.schema import INT32, STRING, TIMESTAMP_SCHEMA, Schema, decimal, struct
 from tests.connectors.sink_world import Killed, batch_at
 from tests.connectors.sql.sql_task import CONFLUENT, query
 
 KEY = struct({"id": STRING})
 OPTIONAL = INT32.as_optional()
 TOPIC = "orders"
-Fields = Mapping[str, int | None]
+Fields = Mapping[str, int | datetime | Decimal | None]
 Change = tuple[str, int | Fields | None]
 """A key, and the value of the column n, or those of several columns, or a tombstone."""
 Log = dict[TopicPartition, list[Change]]
+FOLD = {"ferryman.run.fold": "true"}
+"""How a run keeps rows from going back in time."""
 
 
 def fields_of(change: Change) -> Fields | None:
@@ -43,10 +47,22 @@ def batches(log: Log, source: TopicPartition, first: int, behind: int) -> list[B
     whole, found = batch_at(source, first, Rows(None, [None] * len(changes)), key=keys) if changes else None, []
     for shape, places in shapes.items():
         assert whole is not None
-        schema = None if shape is None else struct(dict.fromkeys(shape, OPTIONAL))
+        schema = None if shape is None else struct({field: _schema(field, changes, places) for field in shape})
         values = Rows(schema, [fields_of(changes[at]) for at in places])
         found.append(replace(whole.take(places), value=values))
     return found
+
+
+def _schema(field: str, changes: Sequence[Change], places: Sequence[int]) -> Schema:
+    """By the first value that there is."""
+    found = (value for at in places if (value := (fields_of(changes[at]) or {})[field]) is not None)
+    match next(found, None):
+        case datetime():
+            return TIMESTAMP_SCHEMA.as_optional()
+        case Decimal():
+            return decimal(2, optional=True)
+        case _:
+            return OPTIONAL
 
 
 @dataclass
@@ -206,12 +222,14 @@ def _source(partition: int) -> TopicPartition:
 class RunBesideLive:
     """A live connector and a run of it."""
 
-    def __init__(self, url: str, log: Log, range_: Range, stutter: int = 3) -> None:
+    def __init__(
+        self, url: str, log: Log, range_: Range, stutter: int = 3, how: Mapping[str, str] | None = None
+    ) -> None:
         self.url, self.log, self.range = url, log, range_
         self.live = Member("live", url, log)
         cut = {source: Range(*(min(each, len(changes)) for each in range_)) for source, changes in log.items()}
         ranges = Ranges({TOPIC: "i"}, cut)
-        run = {"ferryman.run.of": "live", "ferryman.run.fold": "true", "ferryman.run.ranges": ranges.dump()}
+        run = {"ferryman.run.of": "live", "ferryman.run.ranges": ranges.dump(), **(how or FOLD)}
         firsts = {source: each.first for source, each in cut.items()}
         self.run = Member("run", url, log, run, stutter=stutter, first=firsts)
 
