@@ -313,13 +313,19 @@ def consume(kafka: Kafka, topic: str) -> list[Message]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie that nobody has waited for does not)."""
+    """Whether a process runs: not a zombie that nobody has waited for, nor a thread of another one that has got its
+    number since."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:
+        return False
+    return facts["State"].split()[0] != "Z" and int(facts["Tgid"]) == pid
 
 
 def send(pid: int, number: signal.Signals) -> None:
