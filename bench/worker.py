@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +31,12 @@ from ferryman.stack.runtime.ports import free_port
 PATIENCE = 600.0
 """Seconds after which something counts as stuck."""
 _LOOK = 0.02
+FED_SECONDS = 0.1
+"""Seconds between two records while a worker is killed."""
+_WATCHED = 10
+"""Files of other workers' tasks that are looked at meanwhile."""
+_STEADY = 3.0
+"""Seconds for which they are first seen to grow."""
 _ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
 """Empty is unset: an installed program has its bytecode in caches, whatever this shell says."""
 _PROPERTIES = """\
@@ -49,7 +56,7 @@ scheduled.rebalance.max.delay.ms=0
 """
 _HEAD = (
     *("side", "load", "ready s", "CPU s", "first record s", "MB with 10 tasks", "100 more run s"),
-    *("elsewhere s", "all elsewhere s", "balanced s"),
+    *("elsewhere s", "all elsewhere s", "others pause s", "balanced s"),
 )
 
 
@@ -74,6 +81,9 @@ class Found:
     """From SIGKILL of a worker to the next line in a file whose task it had."""
     all_elsewhere_seconds: float
     """The same, until all its tasks run elsewhere."""
+    pause_seconds: float
+    """Meanwhile, the longest time from one line to the next in a file whose task another worker had, while a record
+    comes every FED_SECONDS."""
     balanced_seconds: float
     """From the start of another worker until each has its share."""
 
@@ -81,7 +91,7 @@ class Found:
         """For the table."""
         numbers = (
             *(self.ready_seconds, self.ready_cpu, self.first_seconds, self.memory, self.many_seconds),
-            *(self.elsewhere_seconds, self.all_elsewhere_seconds, self.balanced_seconds),
+            *(self.elsewhere_seconds, self.all_elsewhere_seconds, self.pause_seconds, self.balanced_seconds),
         )
         return [self.side, f"{self.load:.1f}", *(f"{number:.1f}" for number in numbers)]
 
@@ -221,11 +231,11 @@ def measured(one: Group, connectors: int) -> Found:
     one.until(lambda: len(one.homes()) == connectors, f"{connectors} tasks")
     many = time.monotonic() - began
     one.until(lambda: balanced(one, connectors, 3), "balance")
-    elsewhere, everything = lost(one, connectors)
+    elsewhere, everything, pause = lost(one, connectors)
     one.join()
     back = one.until(lambda: balanced(one, connectors, 3), "balance with another worker")
     load = float(report.machine()["load"])
-    return Found(one.side, load, ready, cpu, soon, memory, many, elsewhere, everything, back)
+    return Found(one.side, load, ready, cpu, soon, memory, many, elsewhere, everything, pause, back)
 
 
 def feed(one: Group) -> None:
@@ -235,24 +245,63 @@ def feed(one: Group) -> None:
     producer.flush()
 
 
-def lost(one: Group, connectors: int) -> tuple[float, float]:
-    """A worker is killed: the seconds until one of its tasks writes elsewhere, and until all of them run."""
+class Pauses(threading.Thread):
+    """Feeds all the time, and looks when the files of some connectors grow."""
+
+    def __init__(self, one: Group, names: Sequence[str]) -> None:
+        super().__init__()
+        self._producer = Producer({"bootstrap.servers": one.where.broker, "linger.ms": 0})
+        self._topic, self._files = one.topic, [one.directory / f"{name}.txt" for name in names]
+        self._over = threading.Event()
+        self.longest = 0.0
+
+    def run(self) -> None:
+        grown, fed = [each.stat().st_mtime for each in self._files], 0.0
+        while not self._over.wait(_LOOK):
+            if time.monotonic() - fed >= FED_SECONDS:
+                self._producer.produce(self._topic, b"a line")
+                self._producer.poll(0)
+                fed = time.monotonic()
+            now = [each.stat().st_mtime for each in self._files]
+            self.longest = max(self.longest, *(new - old for new, old in zip(now, grown, strict=True)))
+            grown = now
+        self._producer.flush()
+
+    def end(self) -> float:
+        """Seconds of the longest pause that is over."""
+        self._over.set()
+        self.join()
+        return self.longest
+
+
+def lost(one: Group, connectors: int) -> tuple[float, float, float]:
+    """A worker is killed: the seconds until one of its tasks writes elsewhere, and until all of them run; and the
+    longest pause of the others' tasks meanwhile."""
     gone = one.nodes.pop()
-    mine = [name for name, home in one.homes().items() if home == gone.id]
-    lines = {name: one.lines(name) for name in mine}
-    gone.process.kill()
-    gone.process.wait()
-    began = time.monotonic()
+    homes = one.homes()
+    mine = [name for name, home in homes.items() if home == gone.id]
     feed(one)
-    one.until(lambda: any(one.lines(name) > before for name, before in lines.items()), "line elsewhere")
-    first = time.monotonic() - began
+    pauses = Pauses(one, [name for name, home in homes.items() if home != gone.id and one.lines(name)][:_WATCHED])
+    pauses.start()
+    try:
+        time.sleep(_STEADY)
+        pauses.longest = 0.0
+        gone.process.kill()
+        gone.process.wait()
+        began = time.monotonic()
+        time.sleep(0.5)  # what its tasks had begun to write
+        lines = {name: one.lines(name) for name in mine}
+        one.until(lambda: any(one.lines(name) > before for name, before in lines.items()), "line elsewhere")
+        first = time.monotonic() - began
 
-    def elsewhere() -> bool:
-        homes = one.homes()
-        return len(homes) == connectors and gone.id not in homes.values()
+        def elsewhere() -> bool:
+            homes = one.homes()
+            return len(homes) == connectors and gone.id not in homes.values()
 
-    one.until(elsewhere, "tasks elsewhere")
-    return first, time.monotonic() - began
+        one.until(elsewhere, "tasks elsewhere")
+        return first, time.monotonic() - began, pauses.end()
+    finally:
+        pauses.end()
 
 
 def balanced(one: Group, connectors: int, workers: int) -> bool:

@@ -20,7 +20,11 @@ from tests.places import ROOT
 from tests.running import Worker, borrowed, fresh, settings, worker
 from tests.shared_stack import SharedStack, started
 
-pytest_plugins = ["tests.reliability.scoreboard.plugin", "tests.worker.simulation.summary"]
+pytest_plugins = [
+    "tests.reliability.chaos.summary",
+    "tests.reliability.scoreboard.plugin",
+    "tests.worker.simulation.summary",
+]
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

@@ -17,20 +17,23 @@ def parts(folder: Path, first: int, of: int) -> list[str]:
     return found[at:] + found[:at]
 
 
+_LONGEST = "tests/reliability/chaos/"
+
+
 def ordered(items: Sequence[pytest.Item], hands: int) -> list[pytest.Item]:
     """Fast tests first: those that need no stack; of these the ones beside Java's classes, so that a process which has
-    done nothing else yet takes the JVM in. Files are dealt to the hands: pytest-xdist gives the first process the
-    first part of the list, and so on."""
+    done nothing else yet takes the JVM in. Of the others the longest comes first, so that nobody waits for it at the
+    end. Files are dealt to the hands: pytest-xdist gives the first process the first part of the list, and so on."""
     dealt: list[list[pytest.Item]] = [[] for _ in range(hands)]
     for _, file in groupby(sorted(items, key=_rank), key=lambda item: item.path):
         min(dealt, key=len).extend(file)
     return [item for hand in dealt for item in hand]
 
 
-def _rank(item: pytest.Item) -> tuple[bool, bool, str]:
+def _rank(item: pytest.Item) -> tuple[bool, bool, bool, str]:
     needs_stack = bool(_NEEDS_STACK & set(getattr(item, "fixturenames", ())))
     path = item.path.as_posix()
-    return needs_stack, "tests/differential/" not in path, path
+    return needs_stack, "tests/differential/" not in path, _LONGEST not in path, path
 
 
 def _is_package(path: Path) -> bool:

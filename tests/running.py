@@ -26,6 +26,8 @@ FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
 WEB = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
 """Asks over a connection of its own each time. Made once, since making it reads all certificate authorities."""
 Outcome = Any
+Kafka = str | Mapping[str, Any]
+"""How a client of the tests' own gets in: bootstrap.servers, or all that its config needs, by librdkafka's names."""
 
 
 def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "", pause: float = 0.05) -> Outcome:
@@ -243,17 +245,23 @@ def fresh(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:10]}"
 
 
-def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> None:
-    """Whatever their timestamps, its records stay: a broker looks every five minutes for those that are too old."""
-    admin = AdminClient({"bootstrap.servers": kafka})
+def client(kafka: Kafka) -> dict[str, Any]:
+    """The config of a client that gets in."""
+    return {"bootstrap.servers": kafka} if isinstance(kafka, str) else dict(kafka)
+
+
+def create_topic(kafka: Kafka, topic: str, partitions: int = 1, **config: str) -> None:
+    """With as many replicas as there are brokers. Whatever their timestamps, its records stay: a broker looks every
+    five minutes for those that are too old."""
+    admin = AdminClient(client(kafka))
     given = {"retention.ms": "-1"} | {key.replace("_", "."): value for key, value in config.items()}
-    wanted = NewTopic(topic, partitions, 1, config=given)
+    wanted = NewTopic(topic, partitions, config=given)
     admin.create_topics([wanted])[topic].result()
     until(lambda: topic in admin.list_topics(timeout=60).topics, 30)
 
 
 def produce(
-    kafka: str,
+    kafka: Kafka,
     topic: str,
     values: Sequence[bytes | None],
     keys: Sequence[bytes | None] | None = None,
@@ -268,13 +276,8 @@ def produce(
         if error is not None:
             refused.append(error)
 
-    config: dict[str, Any] = {
-        "bootstrap.servers": kafka,
-        "linger.ms": 2,
-        "partitioner": "murmur2_random",
-        "acks": "all",
-    }
-    producer = Producer(config | {"message.max.bytes": largest})
+    quick = {"linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"}
+    producer = Producer({**client(kafka), **quick, "message.max.bytes": largest})
     for index, value in enumerate(values):
         key = None if keys is None else keys[index]
         producer.produce(topic, value, key, partition, answered, headers=list(headers))
@@ -289,10 +292,10 @@ def feed(kafka: str, topic: str, numbers: Sequence[int], partition: int = -1) ->
     produce(kafka, topic, values, [str(number).encode() for number in numbers], partition)
 
 
-def consume(kafka: str, topic: str) -> list[Message]:
+def consume(kafka: Kafka, topic: str) -> list[Message]:
     """Every record of a topic that a read_committed reader sees, up to its present end."""
     quick = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "reader", **quick})
+    consumer = Consumer({**client(kafka), "group.id": "reader", **quick})
     try:
         partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
@@ -310,13 +313,19 @@ def consume(kafka: str, topic: str) -> list[Message]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie that nobody has waited for does not)."""
+    """Whether a process runs: not a zombie that nobody has waited for, nor a thread of another one that has got its
+    number since."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:
+        return False
+    return facts["State"].split()[0] != "Z" and int(facts["Tgid"]) == pid
 
 
 def send(pid: int, number: signal.Signals) -> None:

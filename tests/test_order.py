@@ -38,6 +38,12 @@ def test_each_process_collects_all_and_begins_elsewhere(folder: Path, of: int) -
     assert len({each[0] for each in found}) == min(of, 4)
 
 
+def test_the_longest_is_the_first_of_those_that_need_the_stack() -> None:
+    names = ("tests/chain/test_a.py", "tests/reliability/chaos/test_chaos.py", "tests/rest/test_b.py")
+    items = [Item(Path(name), ("stack",)) for name in names] + [Item(Path("tests/tls/test_c.py"))]
+    assert [each.path.name for each in ordered(items, 1)] == ["test_c.py", "test_chaos.py", "test_a.py", "test_b.py"]
+
+
 @pytest.mark.parametrize("hands", [1, 2, 3, 4])
 def test_each_hand_has_whole_files_and_first_what_needs_no_stack_whatever_was_collected_first(hands: int) -> None:
     files = [Path(f"tests/{folder}/test_{each}.py") for folder in ("chain", "differential", "rest") for each in "abcd"]

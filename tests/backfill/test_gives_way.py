@@ -84,7 +84,8 @@ def test_before_the_live_connector_has_committed_anything_the_run_works_a_part_o
     config, elsewhere = live
     create_topic(kafka, unique)
     produce(kafka, unique, [b"%d" % number for number in range(HISTORY)])
-    running.create(config | {"flush.size": "1000000"})
+    # Its one object stays open, however long the run takes to begin.
+    running.create(config | {"flush.size": "1000000", "rotate.idle.interval.ms": "0"})
     running.running(unique)
     bounds, run = {unique: {"0": [0, HISTORY]}}, f"{unique}-again"
     body = {"name": run, "offsets": bounds, "config": elsewhere | {"flush.size": "10"}, "rate": 4}

@@ -22,4 +22,4 @@ def test_ten_tasks_are_balanced_when_all_run_and_no_worker_has_many_more(shares:
 
 
 def test_each_figure_has_its_head() -> None:
-    assert len(Found("Ferryman", *[1.0] * 9).row()) == len(worker._HEAD)
+    assert len(Found("Ferryman", *[1.0] * 10).row()) == len(worker._HEAD)

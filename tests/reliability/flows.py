@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from tests.connectors.s3.s3_task import CONFLUENT
 from tests.connectors.stripe.stripe_stub import StripeStub, payment
-from tests.running import Worker, consume
+from tests.running import Kafka, Worker, consume
 
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -169,7 +169,7 @@ def pay(stub: StripeStub, first: int, last: int) -> list[str]:
     return ids
 
 
-def events(kafka: str, topic: str) -> list[str]:
+def events(kafka: Kafka, topic: str) -> list[str]:
     """The ids of the events in a topic, doubles included, sorted."""
     return sorted(json.loads(message.value() or b"")["id"] for message in consume(kafka, topic))
 

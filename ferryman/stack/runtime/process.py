@@ -15,6 +15,9 @@ from ferryman.stack.runtime.reaper import descendants
 
 _REAPER = Path(__file__).with_name("reaper.py")
 _TAIL_LINES = 20
+_PAUSE_SECONDS = 30.0
+_STILL = (b"T", b"t", b"Z", b"X")
+"""How /proc calls the states of threads that are stopped, or have ended."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,16 @@ class Process:
         self._close()
 
     def pause(self) -> None:
-        """SIGSTOP, to it and all its children."""
-        self._signal([self.pid, *descendants(self.pid)], signal.SIGSTOP)
+        """SIGSTOP, to it and all its children; returns when they have stopped. Raises StackError if one does not."""
+        deadline = time.monotonic() + _PAUSE_SECONDS
+        while self.exit_code is None:
+            pids = [self.pid, *descendants(self.pid)]
+            if all(map(_stands_still, pids)):
+                return
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.launch.command[0]} has not stopped {_PAUSE_SECONDS:.0f} s after SIGSTOP")
+            self._signal(pids, signal.SIGSTOP)
+            time.sleep(0.005)
 
     def resume(self) -> None:
         """SIGCONT, to it and all its children."""
@@ -138,3 +149,18 @@ class Process:
         for pipe in (self._reaper.stdin, self._reaper.stdout):
             if pipe:
                 pipe.close()
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether no thread of a process runs: a signal to stop is obeyed only when a thread has its turn."""
+    if not sys.platform.startswith("linux"):
+        shown = subprocess.run(["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return shown.stdout.strip()[:1] in ("T", "Z", "")
+    return all(_state(each) in _STILL for each in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def _state(stat: Path) -> bytes:
+    try:
+        return stat.read_bytes().rpartition(b")")[2].split()[0]
+    except OSError:
+        return b"X"

@@ -37,8 +37,8 @@ WORTHWHILE_SHARE = 0.1
 """The part of the session by which a lease must be longer for all processes to be told of it."""
 LEAVE_SECONDS = 5.0
 """Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
-KEY_LOOK = 10.0
-"""Seconds between two checks whether a new session key is due."""
+KEY_LOOK, SOONEST_KEY_LOOK = 10.0, 0.5
+"""Seconds between two checks whether a new session key is due, at most and at least."""
 
 
 class Group:
@@ -226,17 +226,24 @@ class Group:
 
     async def _renew_keys(self) -> None:
         while True:
-            await asyncio.sleep(KEY_LOOK)
+            await asyncio.sleep(min(max(self._key_lasts(), SOONEST_KEY_LOOK), KEY_LOOK))
             if self.member.leads and not self._journal.claimed:
                 self.member.rejoin("the right to write to the config topic is lost")
             elif self.member.leads:
                 await self._make_key()
 
+    def _key_lasts(self) -> float:
+        """Seconds until a new session key is due; none where there is no key, or one of a time to come: the clock of
+        whoever made it was wrong, and by it the key would stay for longer than it may."""
+        known, ttl = self._journal.facts.session_key, self._config.inter_worker_key_ttl_ms
+        left = 0.0 if known is None else known.created + ttl - time.time() * 1000
+        return left / 1000 if left <= 2 * ttl else 0.0
+
     async def _make_key(self) -> None:
         """A new session key, where there is none or it is too old (KIP-507)."""
-        now, known = int(time.time() * 1000), self._journal.facts.session_key
-        if known is not None and now < known.created + self._config.inter_worker_key_ttl_ms:
+        if self._key_lasts() > 0:
             return
+        now = int(time.time() * 1000)
         algorithm = self._config.inter_worker_key_generation_algorithm
         size = (self._config.inter_worker_key_size or 256) // 8
         try:

@@ -142,18 +142,18 @@ class Loop(asyncio.SelectorEventLoop):
         self.set_exception_handler(self._trouble)
 
     def time(self) -> float:
-        return self._machine.now
+        return self._host.monotonic
 
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
-        return self.call_at(self._machine.now + _some(delay), callback, *args, context=context)
+        return self.call_at(self.time() + _some(delay), callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        self._machine.alarm(when, self._host, timer)
+        self._host.alarm(timer)
         return timer
 
     def call_soon(  # type: ignore[override]
@@ -202,10 +202,20 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Host:
-    """A process of its own: it may sleep (SIGSTOP) and die (SIGKILL)."""
+    """A process of its own: it may sleep (SIGSTOP) and die (SIGKILL), and has the clocks of its computer.
+
+    What the machine calls now is CLOCK_BOOTTIME everywhere.
+    """
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine, self.name = machine, name
+        self.suspends = False
+        """Whether its computer sleeps with it: its monotonic clock, and with it timers, stand still."""
+        self.suspended = 0.0
+        """Seconds for which they have."""
+        self._asleep_since = 0.0
+        self.wall = EPOCH
+        """When it began, as its clock on the wall has it; somebody may put that right, or wrong."""
         self.dead = self._sleeps = False
         self.strands: list[Strand] = []
         self.runnable: deque[Strand] = deque()
@@ -223,9 +233,23 @@ class Host:
 
     @sleeps.setter
     def sleeps(self, sleeps: bool) -> None:
+        if sleeps and not self._sleeps:
+            self._asleep_since = self.machine.now
+        elif self._sleeps and not sleeps and self.suspends:
+            self.suspended += self.machine.now - self._asleep_since
+            self.suspends = False
         self._sleeps = sleeps
         if not sleeps and not self.dead:
             self.machine.busy[self] = None
+
+    @property
+    def monotonic(self) -> float:
+        """Seconds on its monotonic clock."""
+        return self.machine.now - self.suspended
+
+    def alarm(self, what: "asyncio.TimerHandle | Alarm") -> None:
+        """Sees to it when its time has come on the monotonic clock."""
+        self.machine.alarm(what.when() + self.suspended, self, what)
 
     def turn(self) -> None:
         """Does what there is to do now."""
@@ -248,6 +272,9 @@ class Host:
             return
         if self._sleeps:
             self._late.append(alarm)
+            return
+        if alarm.when() > self.monotonic + LEAST / 2:
+            self.alarm(alarm)  # its clock has stood still meanwhile
             return
         self.machine.busy[self] = None
         if isinstance(alarm, Alarm):
@@ -293,8 +320,12 @@ class Host:
 class Alarm:
     """Wakes a thread, unless it is awake by then."""
 
-    def __init__(self, strand: "Strand") -> None:
-        self.strand, self._cancelled = strand, False
+    def __init__(self, strand: "Strand", when: float) -> None:
+        self.strand, self._when, self._cancelled = strand, when, False
+
+    def when(self) -> float:
+        """By the monotonic clock of its host."""
+        return self._when
 
     def cancel(self) -> None:
         """It need not."""
@@ -354,8 +385,8 @@ class Strand:
             raise Killed
         self._parked = True
         if seconds is not None:
-            self._alarm = Alarm(self)
-            host.machine.alarm(host.machine.now + _some(seconds), host, self._alarm)
+            self._alarm = Alarm(self, host.monotonic + _some(seconds))
+            host.alarm(self._alarm)
         host.machine.ended.release()
         self._turn.acquire()
         if host.dead:
@@ -375,8 +406,8 @@ class Strand:
         """Waits no longer than that any more."""
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = Alarm(self)
-            self.host.machine.alarm(self.host.machine.now + seconds, self.host, self._alarm)
+            self._alarm = Alarm(self, self.host.monotonic + seconds)
+            self.host.alarm(self._alarm)
 
     def wake(self, woken: bool = True) -> None:
         """It has its turn soon."""

@@ -6,6 +6,7 @@ Everything above it is production's own: ferryman.membership, and kafka-python's
 import inspect
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -107,12 +108,32 @@ class Net:
             waits.add_errback(lambda error: soon(self._step, coroutine, None, error, future))
 
 
+class _InOrder:
+    """One direction of a connection: what overtakes on the way waits for what was sent before it."""
+
+    def __init__(self) -> None:
+        self._sent, self._next = count(), 0
+        self._early: dict[int, Callable[[], object]] = {}
+
+    def sent(self, arrives: Callable[[], object]) -> Callable[[], None]:
+        """To be called when it arrives."""
+        number = next(self._sent)
+        return lambda: self._arrived(number, arrives)
+
+    def _arrived(self, number: int, arrives: Callable[[], object]) -> None:
+        self._early[number] = arrives
+        while (each := self._early.pop(self._next, None)) is not None:
+            self._next += 1
+            each()
+
+
 class _Connection:
     """Requests of one connection are answered one after the other; when it breaks, none of them is."""
 
     def __init__(self, manager: "Manager") -> None:
         self.broken = False
         self._manager = manager
+        self._requests, self._answers = _InOrder(), _InOrder()
         self._queue: deque[tuple[Any, Future]] = deque()
         self._waiting: dict[Future, None] = {}
         self._busy = False
@@ -122,7 +143,7 @@ class _Connection:
         self._waiting[future] = None
         timer = manager.host.loop.call_later(within, self.breaks)
         future.add_both(lambda _: timer.cancel())
-        manager.link.sends(lambda: self._arrives(request, future), self.breaks)
+        manager.link.sends(self._requests.sent(lambda: self._arrives(request, future)), self.breaks)
         return future
 
     def _arrives(self, request: Any, future: Future) -> None:
@@ -139,7 +160,7 @@ class _Connection:
         def answer(found: Any) -> None:
             self._busy = False
             if not self.broken:
-                self._manager.link.answers(lambda: self._answered(future, found), self.breaks)
+                self._manager.link.answers(self._answers.sent(lambda: self._answered(future, found)), self.breaks)
                 self._go_on()
 
         asked(self._manager.group, request, answer)

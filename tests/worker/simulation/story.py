@@ -16,6 +16,7 @@ from tests.worker.simulation.calls import Call, Calls
 from tests.worker.simulation.checks import Checks
 from tests.worker.simulation.cluster import GRACE, Cluster, MoodySink, Node
 from tests.worker.simulation.network import Link
+from tests.worker.simulation.takeovers import Takeover
 
 NAMES = ("a", "b", "c")
 LOOK = 0.5
@@ -61,6 +62,7 @@ class Story:
         for _ in range(phases):
             await self._trouble(self.source.uniform(60, 240))
             await self._recovery()
+            await self._takeover()
         self._calm = True
         for node in self.cluster.live:
             self._goes(self._ends(node))
@@ -85,6 +87,8 @@ class Story:
             (self._call, 40),
             (self._network, 10),
             (self._sleep, 6),
+            (self._suspend, 3),
+            (self._clock, 3),
             (self._ambush, 4),
             (self._kill, 4),
             (self._bounce, 4),
@@ -216,6 +220,24 @@ class Story:
         if node is not None and not node.host.sleeps:
             session = self.cluster.settings.distributed.session_timeout_ms / 1000
             self._goes(self._sleeps(node, self.source.choice([0.3, 0.9, 1.2, 2.0, 4.0]) * session))
+
+    def _suspend(self) -> None:
+        """Its computer sleeps, too: for the monotonic clock no time passes."""
+        node = self._some()
+        if node is not None and not node.host.sleeps:
+            session = self.cluster.settings.distributed.session_timeout_ms / 1000
+            self.cluster.counts("suspended computers")
+            node.host.suspends = True
+            self._goes(self._sleeps(node, self.source.choice([0.5, 0.9, 1.2, 4.0, 60.0]) * session))
+
+    def _clock(self) -> None:
+        """Somebody puts its clock on the wall right, or wrong."""
+        node = self._some()
+        if node is not None:
+            seconds = self.source.choice([-86_400.0, -3600.0, -30.0, -2.0, 2.0, 30.0, 3600.0, 86_400.0])
+            self.tell(f"the clock of {node.host.name} jumps by {seconds:.0f} s")
+            self.cluster.counts("clock jumps ahead" if seconds > 0 else "clock jumps back")
+            node.host.wall += seconds
 
     def _ambush(self) -> None:
         """The next worker on which a task begins is hit at once."""
@@ -362,6 +384,15 @@ class Story:
         await self._stays()
         self.checks.problems += list(self.calls.problems())
         self._calm = False
+
+    async def _takeover(self) -> None:
+        if len(self.cluster.live) > 1:
+            self._calm = True
+            takeover = Takeover(self.cluster, self.calls, self.tell, self.checks.problems)
+            victim, how = self.source.choice(self.cluster.live), self.source.choice(["killed", "sleeps", "cut off"])
+            await takeover.of(victim, how)
+            self._all_obey()
+            self._calm = False
 
     def _unsettled(self) -> str | None:
         if self._asked:

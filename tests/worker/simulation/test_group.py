@@ -14,7 +14,8 @@ HAPPENS = (
     *("rebalances", "changes of the leader", "members expired", "fenced writes", "leases lost", "kills", "sleeps"),
     *("takeovers from the living", "ends in order", "moved offsets", "requests between workers", "recoveries"),
     *("lost requests", "lost answers", "network cut", "process dies", "process fails", "process ends"),
-    "members removed",
+    *("members removed", "clock jumps ahead", "clock jumps back", "suspended computers"),
+    *("takeover, killed", "takeover, sleeps", "takeover, cut off"),
     *("answered 200", "answered 201", "answered 202", "answered 204", "answered 400", "answered 404", "answered 409"),
 )
 """What must have happened, or the simulation has proved little."""

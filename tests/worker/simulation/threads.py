@@ -213,9 +213,9 @@ def install() -> None:
     threading.current_thread = lambda: main if _machine is None else _machine.strand or main  # type: ignore[assignment,return-value]
     queue.SimpleQueue = SimpleQueue  # type: ignore[misc,assignment]
     now: dict[str, Callable[..., Any]] = {
-        "monotonic": lambda: _now(),
-        "time": lambda: EPOCH + _now(),
-        "clock_gettime": lambda clock: _now(),
+        "monotonic": lambda: _now() - (0.0 if (here := _host()) is None else here.suspended),
+        "time": lambda: _now() + (EPOCH if (here := _host()) is None else here.wall),
+        "clock_gettime": _clock,
         "sleep": sleep,
     }
     for name, function in now.items():
@@ -224,3 +224,12 @@ def install() -> None:
 
 def _now() -> float:
     return 0.0 if _machine is None else _machine.now
+
+
+def _host() -> Host | None:
+    return None if _machine is None else _machine.host
+
+
+def _clock(clock: int) -> float:
+    assert clock == time.CLOCK_BOOTTIME, "only this one goes on while a computer sleeps, and is nobody's to put right"
+    return _now()
