@@ -17,6 +17,7 @@ from ferryman.formats.collected import Collected, others
 from ferryman.formats.json import columns_reader, columns_writer, maps_reader
 from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
 from ferryman.formats.json.exact_numbers import may_change, printed
+from ferryman.formats.json.field_paths import Convert
 from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, dumps_texts, loads, loads_decimals, loads_good
@@ -164,15 +165,17 @@ class JsonConverter(Converter[JsonConverterConfig]):
                 found.add(others(positions, odd), columns)
             if odd:
                 self.forms.gave_up(len(odd), "a value is not written as its type usually is")
+        if not odd:
+            return
+        read = reader(schema, self.config.replace_null_with_default)
         try:
-            rows = Rows(schema, [self._row(schema, bodies[at])[1] for at in odd])
+            rows = Rows(schema, [self._row(read, schema, bodies[at])[1] for at in odd])
             found.add([positions[at] for at in odd], rows)
         except DataError:
             for at in odd:
-                found.attempt(positions[at], self._row, schema, bodies[at])
+                found.attempt(positions[at], self._row, read, schema, bodies[at])
 
-    def _row(self, schema: Schema, body: bytes) -> tuple[Schema, Any]:
-        read = reader(schema, self.config.replace_null_with_default)
+    def _row(self, read: Convert, schema: Schema, body: bytes) -> tuple[Schema, Any]:
         try:
             return schema, read(orjson.loads(body))
         except orjson.JSONDecodeError:

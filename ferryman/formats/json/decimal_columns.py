@@ -14,7 +14,7 @@ from ferryman.formats.polars_types import dtype
 from ferryman.java.decimals import from_unscaled, rescaled
 from ferryman.schema import Schema
 
-CLASSES = frozenset({str, int, bytes, type(None)})
+CLASSES: frozenset[type] = frozenset({str, int, bytes, type(None)})
 """Base64, an integer, the digits of another number, null."""
 _ENCODED = frozenset({str, type(None)})
 _MOST_DIGITS = 38
@@ -22,11 +22,13 @@ _MOST_BYTES = 15
 """Any number of so many bytes has no more digits than that."""
 _LONG_SCALE = 18
 """Up to here a 64-bit number times ten to the scale has no more digits either, so polars can shift it."""
-_FULL = pl.Series([1 << 8 * size for size in range(8)], dtype=pl.Int64())
+_MANY = 500
+"""So many are worth the fixed price of polars' expressions."""
+_FULL = pl.Series([1 << 8 * size for size in range(8)], dtype=pl.Int64)
 
 
 def reader(schema: Schema) -> Callable[[Sequence[Any]], pl.Series]:
-    """What makes a column of values. It raises TypeError, ValueError, DataError, or an error of polars or arithmetic."""
+    """What makes a column of values. It raises TypeError, ValueError, ArithmeticError, DataError, or polars' errors."""
     encoded, numbers = _of_base64(schema), _of_numbers(schema)
 
     def column(values: Sequence[Any]) -> pl.Series:
@@ -48,7 +50,7 @@ def _of_base64(schema: Schema) -> Callable[[Sequence[str | None]], pl.Series]:
     unit = pl.Series([Decimal(1).scaleb(-scale)], dtype=kind)
 
     def column(values: Sequence[str | None]) -> pl.Series:
-        if scale <= _LONG_SCALE and (small := _short(values)) is not None:
+        if len(values) >= _MANY and scale <= _LONG_SCALE and (small := _short(values)) is not None:
             return small.cast(kind) * unit
         raw = [None if value is None else a2b_base64(value, strict_mode=True) for value in values]
         longest = max((len(item) for item in raw if item is not None), default=0)
@@ -56,7 +58,7 @@ def _of_base64(schema: Schema) -> Callable[[Sequence[str | None]], pl.Series]:
             raise ValueError("too many digits")
         numbers = [None if item is None else int.from_bytes(item, "big", signed=True) for item in raw]
         if longest <= 8 and scale <= _LONG_SCALE:
-            return pl.Series(numbers, dtype=pl.Int64()).cast(kind) * unit
+            return pl.Series(numbers, dtype=pl.Int64).cast(kind) * unit
         return pl.Series([None if number is None else from_unscaled(number, scale) for number in numbers], dtype=kind)
 
     return column
@@ -65,7 +67,7 @@ def _of_base64(schema: Schema) -> Callable[[Sequence[str | None]], pl.Series]:
 def _short(texts: Sequence[str | None]) -> pl.Series | None:
     """Numbers of one to seven bytes in base64; None where there is anything else."""
     try:
-        raw = pl.Series(texts, dtype=pl.String()).str.decode("base64")
+        raw = pl.Series(texts, dtype=pl.String).str.decode("base64")
         sizes = raw.bin.size()
         if not sizes.is_between(1, 7).all():
             return None
@@ -90,7 +92,7 @@ def _of_numbers(schema: Schema) -> Callable[[Sequence[int | bytes | None]], pl.S
                 text if is_plain or text is None else format(rescaled(Decimal(text), scale), "f")
                 for text, is_plain in zip(texts.to_list(), fit, strict=True)
             ]
-            texts = pl.Series(others, dtype=pl.String())
+            texts = pl.Series(others, dtype=pl.String)
         return texts.cast(kind)
 
     return column
@@ -98,6 +100,8 @@ def _of_numbers(schema: Schema) -> Callable[[Sequence[int | bytes | None]], pl.S
 
 def _texts(values: Sequence[int | bytes | None]) -> pl.Series:
     if int in set(map(type, values)):
-        texts = [value.decode() if isinstance(value, bytes) else None if value is None else str(value) for value in values]
-        return pl.Series(texts, dtype=pl.String())
-    return pl.Series(values, dtype=pl.Binary()).cast(pl.String())
+        texts = [
+            value.decode() if isinstance(value, bytes) else None if value is None else str(value) for value in values
+        ]
+        return pl.Series(texts, dtype=pl.String)
+    return pl.Series(values, dtype=pl.Binary).cast(pl.String)

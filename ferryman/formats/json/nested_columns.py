@@ -4,7 +4,8 @@ Each column is made of the values that are not null, and spread over the places 
 all elements, cut into lists. So whatever is nested costs a few columns, not a few objects for each record.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import lru_cache
 from itertools import accumulate, chain, count
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import msgspec
 import polars as pl
 
 from ferryman.formats.json import typed_objects
-from ferryman.formats.json.plain_columns import DOUBTS, LOGICAL, plain
+from ferryman.formats.json.plain_columns import LOGICAL, plain
 from ferryman.formats.polars_types import dtype
 from ferryman.schema import Schema, Type
 
@@ -72,8 +73,7 @@ def _column(schema: Schema, values: Sequence[Any], how: How) -> Read:
 
 
 def _with_default(found: pl.Series, default: Any) -> pl.Series:
-    filled = found.to_frame("x").select(pl.col("x").fill_null(pl.lit(default, dtype=found.dtype)))
-    return filled.to_series()
+    return found.zip_with(found.is_not_null(), pl.Series([default], dtype=found.dtype))
 
 
 def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
@@ -91,14 +91,19 @@ def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
     if not schema.optional or (schema.default is not None and how.replace):
         odd = odd | {at for at, value in enumerate(values) if value is None}
     if not there:
-        return Read(pl.Series([None], dtype=dtype(schema)).new_from_index(0, len(values)), odd)
+        return Read(_null(schema).new_from_index(0, len(values)), odd)
     inner, guilty = _NESTED[schema.type](schema, there, how)
     if guilty:
         places = [at for at, value in enumerate(values) if value is not None]
         odd = odd | {places[at] for at in guilty}
     number = count()
-    spread = pl.Series([None if value is None else next(number) for value in values], dtype=pl.UInt32())
+    spread = pl.Series([None if value is None else next(number) for value in values], dtype=pl.UInt32)
     return Read(inner.gather(spread), odd)
+
+
+@lru_cache(maxsize=1000)
+def _null(schema: Schema) -> pl.Series:
+    return pl.Series([None], dtype=dtype(schema))
 
 
 def _structs(schema: Schema, objects: Sequence[Any], how: How) -> Read:
@@ -120,7 +125,7 @@ def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
     odd: set[int] = set()
     if schema.keys.type is Type.STRING:
         # A member's name is the key, whatever the schema says of null.
-        names = pl.Series(list(chain.from_iterable(found)), dtype=pl.String())
+        names = pl.Series(list(chain.from_iterable(found)), dtype=pl.String)
         values = list(chain.from_iterable([each.values() for each in found]))
     else:
         pairs = list(chain.from_iterable(found))
@@ -141,7 +146,7 @@ def _cut(items: pl.Series, sizes: Sequence[int]) -> pl.Series:
     """
     if not len(items):
         return pl.Series([[]], dtype=pl.List(items.dtype)).new_from_index(0, len(sizes))
-    numbers = pl.int_ranges(0, pl.Series(sizes, dtype=pl.Int64()), eager=True).alias("x").to_frame()
+    numbers = pl.int_ranges(0, pl.Series(sizes, dtype=pl.Int64), eager=True).alias("x").to_frame()
     put = pl.element().map_batches(lambda _: items, return_dtype=items.dtype, is_elementwise=True)
     return numbers.select(pl.col("x").list.eval(put)).to_series()
 

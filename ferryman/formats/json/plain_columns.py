@@ -1,7 +1,7 @@
-"""Values of JSON that are neither objects nor lists as columns, each value's class checked so that nothing is coerced."""
+"""Plain values of JSON as columns, each value's class checked so that nothing is coerced."""
 
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +11,20 @@ from ferryman.errors import DataError
 from ferryman.formats.halving import unfit
 from ferryman.formats.json import decimal_columns
 from ferryman.formats.polars_types import TIMES, dtype
-from ferryman.schema import DATE, DECIMAL, TIME, FLOATS, INTEGERS, Schema, Type
+from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, Schema, Type
 
 Column = Callable[[Sequence[Any]], pl.Series]
 
 LOGICAL = frozenset({DECIMAL, *(name for name in TIMES if name)})
 _TRIES, _PER_TRY = 50, 5
 """How often a column is tried to find what does not fit: a try costs about what five rows cost."""
-_NULL = frozenset({type(None)})
+_CLASSES: Mapping[Type, frozenset[type]] = {
+    **dict.fromkeys(INTEGERS, frozenset({int, type(None)})),
+    **dict.fromkeys(FLOATS, frozenset({float, int, type(None)})),
+    Type.BOOLEAN: frozenset({bool, type(None)}),
+    Type.STRING: frozenset({str, type(None)}),
+    Type.BYTES: frozenset({str, type(None)}),
+}
 _DAY = 86_400_000
 # The rows' datetimes end with these years; a frame could hold more, and then the two forms would differ.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
@@ -57,13 +63,7 @@ def _guilty(schema: Schema, values: Sequence[Any], read: Column) -> Iterator[int
 
 def _classes(schema: Schema) -> Set[type]:
     """What the values of a type are in JSON."""
-    if schema.name == DECIMAL:
-        return decimal_columns.CLASSES
-    if schema.type in INTEGERS:
-        return {int} | _NULL
-    if schema.type in FLOATS:
-        return {float, int} | _NULL
-    return {bool if schema.type is Type.BOOLEAN else str} | _NULL
+    return decimal_columns.CLASSES if schema.name == DECIMAL else _CLASSES[schema.type]
 
 
 @lru_cache(maxsize=4000)
@@ -79,13 +79,11 @@ def _reader(schema: Schema, checked: bool) -> Column:
 
 
 def _scalar(kind: pl.DataType) -> Column:
-    wide = pl.Float64() if kind.is_float() else kind
-
-    def column(values: Sequence[Any]) -> pl.Series:
-        series = pl.Series(values, dtype=wide)
-        return series if kind == wide else series.cast(kind)
-
-    return column
+    # The class and not an object of it: it takes two thirds of the time.
+    wide = pl.Float64 if kind.is_float() else type(kind)
+    if kind == wide:
+        return lambda values: pl.Series(values, dtype=wide)
+    return lambda values: pl.Series(values, dtype=wide).cast(kind)
 
 
 def _checked(kind: pl.DataType, allowed: Set[type]) -> Column:
@@ -104,7 +102,7 @@ def _checked(kind: pl.DataType, allowed: Set[type]) -> Column:
 
 def _bytes(values: Sequence[Any]) -> pl.Series:
     decoded = [None if value is None else b64decode(value, validate=True) for value in values]
-    return pl.Series(decoded, dtype=pl.Binary())
+    return pl.Series(decoded, dtype=pl.Binary)
 
 
 def _times(schema: Schema) -> Column:
@@ -118,11 +116,12 @@ def _times(schema: Schema) -> Column:
 
 
 def _integers(kind: pl.DataType, low: int, high: int, cast: Callable[[pl.Series], pl.Series]) -> Column:
-    scalar = _checked(kind, {int} | _NULL)
+    scalar = _checked(kind, _CLASSES[Type.INT64])
 
     def column(values: Sequence[Any]) -> pl.Series:
         series = scalar(values)
-        if not series.is_between(low, high).all():
+        least, most = series.min(), series.max()
+        if least is not None and most is not None and not low <= least <= most <= high:  # type: ignore[operator]
             raise OverflowError("out of range")
         return cast(series)
 

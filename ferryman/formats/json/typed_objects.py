@@ -108,7 +108,7 @@ def _kind(schema: Schema) -> Any:
 
 
 def _map(keys: Schema, values: Any) -> Any:
-    return dict[str, values] if keys.type is Type.STRING else list[tuple[_kind(keys), values]]  # type: ignore[misc,valid-type]
+    return dict[str, values] if keys.type is Type.STRING else list[tuple[_kind(keys), values]]  # type: ignore[misc]
 
 
 def _slot(place: int) -> str:

@@ -1,10 +1,14 @@
 """JSON of one schema read as columns is what its rows are, however it is spelled, broken or mistyped."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +21,9 @@ from ferryman.record import Columns
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
+    DATE,
     DATE_SCHEMA,
+    DECIMAL,
     FLOAT32,
     FLOAT64,
     INT8,
@@ -25,25 +31,46 @@ from ferryman.schema import (
     INT64,
     OPTIONAL_STRING,
     STRING,
+    TIME,
     TIME_SCHEMA,
+    TIMESTAMP,
     TIMESTAMP_SCHEMA,
+    Field,
     Schema,
     Type,
     array,
     decimal,
+    mapping,
     struct,
 )
 
 NAMES = ["id", "a b", "ü", "f0", 'quo"te', "back\\slash", "_", "__class__", "column_0"]
 PLAIN = [INT8, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]
-LOGICAL = [decimal(2), decimal(19), DATE_SCHEMA, TIME_SCHEMA, TIMESTAMP_SCHEMA]
-DEFAULTED = [Schema(Type.INT32, default=7), Schema(Type.STRING, optional=True, default="x")]
-SCHEMAS = st.recursive(
-    st.sampled_from([*PLAIN, *LOGICAL, *DEFAULTED, *(each.as_optional() for each in PLAIN)])
-    | st.sampled_from([INT32, FLOAT64, STRING, OPTIONAL_STRING]).map(array),
-    lambda inner: st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=4).map(struct),
-    max_leaves=8,
-)
+LOGICAL = [decimal(0), decimal(2), decimal(19), decimal(38), DATE_SCHEMA, TIME_SCHEMA, TIMESTAMP_SCHEMA]
+DEFAULTED = [
+    Schema(Type.INT32, default=7),
+    Schema(Type.STRING, optional=True, default="x"),
+    Schema(Type.FLOAT32, default=0.5),
+    Schema(Type.BYTES, optional=True, default=b"\x01"),
+    decimal(2, default=Decimal("1.50")),
+    Schema(Type.INT32, name=DATE, version=1, default=date(2024, 2, 29)),
+    Schema(Type.INT32, name=TIME, version=1, optional=True, default=time(1, 2, 3, 4000)),
+    Schema(Type.INT64, name=TIMESTAMP, version=1, default=datetime(2024, 2, 29, tzinfo=UTC)),
+    Schema(Type.ARRAY, values=INT32, default=[1, 2]),
+    Schema(Type.MAP, keys=STRING, values=OPTIONAL_STRING, optional=True, default={"a": None}),
+    Schema(Type.STRUCT, fields=(Field("id", INT32), Field("f0", OPTIONAL_STRING)), default={"id": 1, "f0": None}),
+]
+LEAVES = [*PLAIN, *LOGICAL, *DEFAULTED, *(each.as_optional() for each in [*PLAIN, *LOGICAL])]
+KEYS = [STRING, OPTIONAL_STRING, INT8, INT64.as_optional()]
+
+
+def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    structs = st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=4).map(struct)
+    made = structs | inner.map(array) | st.builds(mapping, st.sampled_from(KEYS), inner)
+    return st.builds(Schema.as_optional, made, st.booleans())
+
+
+SCHEMAS = st.recursive(st.sampled_from(LEAVES), nested, max_leaves=8)
 STRUCTS = st.dictionaries(st.sampled_from(NAMES), SCHEMAS, min_size=1, max_size=6).map(struct)
 NUMBERS = [
     "0",
@@ -55,9 +82,18 @@ NUMBERS = [
     "-9223372036854775809",
     "1E400",
     "01",
+    "1.5",
+    "-0.00",
+    "2.500000000000000000000",
+    "0.12345678901234567890123456789012345678",
+    "1234567890123456789012345678901234567.89",
+    "123456789012345678901234567890123456789.5",
+    "12e-1",
 ]
 TEXTS = ['"\\ud800"', '"\\ud83d\\ude00"', '"é"', '"a\\nb"', '"AQI="', '"AQI"', '""', '"NaN"', '"\x7f"', '"5"']
 ODD = [*NUMBERS, *TEXTS, "null", "true", "NaN", "-Infinity", "{}", "[]", "[1]", "[1.5,2]", '["a",null]', "[[[]]]"]
+VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"(?![ \n]*:)|-?\d[\d.eE+-]*|null|true|false', re.DOTALL)
+"""A value in a text that is neither object nor list."""
 SAME_ZONE = ("zoneinfo.ZoneInfo(key='UTC')", "datetime.timezone.utc")
 BYTES_PUT_IN = [
     b'"',
@@ -81,6 +117,11 @@ BYTES_PUT_IN = [
 
 def text_of(schema: Schema) -> st.SearchStrategy[str]:
     """JSON that mostly fits a schema."""
+    found = _text_of(schema)
+    return found | st.just("null") if schema.optional or schema.default is not None else found
+
+
+def _text_of(schema: Schema) -> st.SearchStrategy[str]:
     integers = {Type.INT8: (-130, 130), Type.INT32: (-(1 << 31) - 2, 1 << 31), Type.INT64: (-(1 << 63) - 2, 1 << 63)}
     match schema.type:
         case Type.STRUCT:
@@ -90,19 +131,36 @@ def text_of(schema: Schema) -> st.SearchStrategy[str]:
             ).flatmap(spelled)
         case Type.ARRAY:
             assert schema.values is not None
-            item = text_of(schema.values) | st.sampled_from(["null", "1", "1.5", '"a"'])
-            return st.lists(item, max_size=3).map(lambda items: f"[{','.join(items)}]")
+            items = st.lists(text_of(schema.values), max_size=3) | st.lists(
+                st.sampled_from(["null", "1", "1.5", '"a"'])
+            )
+            return items.map(lambda found: f"[{','.join(found)}]")
+        case Type.MAP:
+            return map_of(schema)
         case Type.BOOLEAN:
             return st.sampled_from(["true", "false"])
         case Type.STRING:
             return st.text(max_size=4).map(json.dumps) | st.sampled_from(TEXTS)
         case Type.BYTES:
             encoded = st.binary(max_size=9).map(lambda raw: json.dumps(b64encode(raw).decode()))
-            return st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"]) | encoded
+            odd = st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"])
+            numbers = st.decimals(allow_nan=False, allow_infinity=False).map(str) | st.sampled_from(NUMBERS)
+            return odd | encoded | numbers if schema.name == DECIMAL else odd | encoded
         case Type.FLOAT32 | Type.FLOAT64:
             return st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
         case _:
             return st.integers(*integers[schema.type]).map(str)
+
+
+def map_of(schema: Schema) -> st.SearchStrategy[str]:
+    """An object, or pairs where keys are no texts; some keys come twice."""
+    assert schema.keys is not None
+    assert schema.values is not None
+    texts = schema.keys.type is Type.STRING
+    keys = st.sampled_from(['"a"', '"b"', '"ü"', '""', '"\\u0061"']) if texts else text_of(schema.keys) | st.just("1")
+    pair, around = ("{}:{}", "{{{}}}") if texts else ("[{},{}]", "[{}]")
+    pairs = st.lists(st.tuples(keys, text_of(schema.values)), max_size=3)
+    return pairs.map(lambda found: around.format(",".join(pair.format(*each) for each in found)))
 
 
 def spelled(members: dict[str, str]) -> st.SearchStrategy[str]:
@@ -119,7 +177,7 @@ def spelled(members: dict[str, str]) -> st.SearchStrategy[str]:
 
 @st.composite
 def bodies_of(draw: st.DrawFn, schema: Schema) -> bytes:
-    """One payload; one in four is broken or has a value of another kind."""
+    """One payload; three in eight are broken or have a value of another kind."""
     text = draw(text_of(schema)).encode("utf-8", "surrogateescape")
     harm = draw(st.integers(0, 7))
     at = draw(st.integers(0, len(text)))
@@ -132,6 +190,9 @@ def bodies_of(draw: st.DrawFn, schema: Schema) -> bytes:
         tail = b"}" if stop < 0 else text[stop:]
         head = text[: max(start, 0)] or b"{"
         return head + f"{name}:{draw(st.sampled_from(ODD))}".encode() + tail
+    if harm == 2 and (values := list(VALUE.finditer(text))):
+        found = draw(st.sampled_from(values))
+        return text[: found.start()] + draw(st.sampled_from(ODD)).encode() + text[found.end() :]
     return text
 
 
@@ -140,7 +201,7 @@ def decoded(schema: Schema, bodies: Sequence[bytes], fewest: int, replace: str) 
 
     As a text, which tells 1 from 1.0 and 0.0 from -0.0.
     """
-    keys = {"schema.content": json.dumps(to_json(schema)), "replace.null.with.default": replace}
+    keys = {"schema.content": orjson.dumps(to_json(schema)).decode(), "replace.null.with.default": replace}
     converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
     converter.forms = ColumnsWherePossible(fewest)
     found = converter.decode("t", bodies)
@@ -158,6 +219,18 @@ def test_columns_are_what_rows_are_for_any_schema_and_any_spelling(data: st.Data
     bodies = data.draw(st.lists(bodies_of(schema), min_size=1, max_size=5))
     replace = data.draw(st.sampled_from(["true", "false"]))
     assert decoded(schema, bodies, 1, replace) == decoded(schema, bodies, 1 << 60, replace)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_columns_are_what_rows_are_for_any_value_in_a_field(data: st.DataObject) -> None:
+    schema = data.draw(st.sampled_from(LEAVES).flatmap(lambda leaf: st.just(leaf) | nested(st.just(leaf))))
+    texts = data.draw(st.lists(text_of(schema) | st.sampled_from(ODD), min_size=1, max_size=4))
+    bodies = [f'{{"x":{text}}}'.encode("utf-8", "surrogateescape") for text in texts]
+    replace = data.draw(st.sampled_from(["true", "false"]))
+    assert decoded(struct({"x": schema}), bodies, 1, replace) == decoded(
+        struct({"x": schema}), bodies, 1 << 60, replace
+    )
 
 
 TEN = struct({**{f"n{at}": INT64 for at in range(9)}, "text": OPTIONAL_STRING})
