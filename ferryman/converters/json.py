@@ -67,6 +67,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
     config_class = JsonConverterConfig
     classes = ("org.apache.kafka.connect.json.JsonConverter",)
     fewest_for_columns = 16
+    fewest_nested = 64
+    """The same where something is nested: its frame has many columns, and each costs as much as some records."""
 
     def __init__(self, config: JsonConverterConfig, side: Side) -> None:
         super().__init__(config, side)
@@ -159,7 +161,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def _typed(self, schema: Schema, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
         """Payloads of one schema, in the form that is planned for them; odd ones among them by rows."""
         odd: Sequence[int] = range(len(bodies))
-        if bodies and self.forms.columns(len(bodies), columns_reader.reason(schema)):
+        if bodies and self.forms.columns(len(bodies), self._reason(schema, len(bodies))):
             columns, odd = columns_reader.columns(schema, bodies, self.config.replace_null_with_default)
             if columns is not None:
                 found.add(others(positions, odd), columns)
@@ -174,6 +176,12 @@ class JsonConverter(Converter[JsonConverterConfig]):
         except DataError:
             for at in odd:
                 found.attempt(positions[at], self._row, read, schema, bodies[at])
+
+    def _reason(self, schema: Schema, count: int) -> str | None:
+        reason = columns_reader.reason(schema)
+        if reason is None and count < self.fewest_nested and columns_reader.nested(schema):
+            return f"fewer than {self.fewest_nested} records of one schema with structs, arrays or maps inside"
+        return reason
 
     def _row(self, read: Convert, schema: Schema, body: bytes) -> tuple[Schema, Any]:
         try:

@@ -34,6 +34,11 @@ def reason(schema: Schema | None) -> str | None:
     return _members_reason(schema)
 
 
+def nested(schema: Schema) -> bool:
+    """Whether a struct has others, arrays or maps inside."""
+    return any(field.schema.type in (Type.STRUCT, Type.ARRAY, Type.MAP) for field in schema.fields)
+
+
 def _members_reason(schema: Schema) -> str | None:
     return next((why for field in schema.fields if (why := _field_reason(field.schema, field.name))), None)
 

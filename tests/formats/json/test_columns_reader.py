@@ -203,7 +203,7 @@ def decoded(schema: Schema, bodies: Sequence[bytes], fewest: int, replace: str) 
     """
     keys = {"schema.content": orjson.dumps(to_json(schema)).decode(), "replace.null.with.default": replace}
     converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
-    converter.forms = ColumnsWherePossible(fewest)
+    converter.forms, converter.fewest_nested = ColumnsWherePossible(fewest), fewest
     found = converter.decode("t", bodies)
     values: dict[int, Any] = {
         at: value for piece in found.pieces for at, value in zip(piece.positions, piece.data.rows().values, strict=True)
