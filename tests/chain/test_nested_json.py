@@ -18,7 +18,7 @@ from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import DataError
 from ferryman.formats.json.schema import to_json
 from ferryman.record import Batch, Columns, Polled
-from ferryman.schema import INT64, STRING, Schema, Type, struct
+from ferryman.schema import INT64, STRING, Schema, Type, array, mapping, struct
 from tests.formats.json.any_payloads import SCHEMAS, text_of
 
 KAFKA = "org.apache.kafka.connect.transforms."
@@ -133,6 +133,28 @@ def test_nested_columns_become_what_rows_become(data: st.DataObject) -> None:
     rows, failed_too = outcome(schema, bodies, step, 1 << 60)
     assert records(columns) == records(rows)
     assert failed == failed_too
+
+
+@pytest.mark.parametrize("text", ['{"a":1}', "{}"])
+def test_a_map_as_metadata_of_a_change_event_is_a_map_by_columns_too(text: str) -> None:
+    members = {"after": struct({"n": INT64}).as_optional(), "before": struct({"n": INT64}).as_optional()}
+    schema = struct({**members, "op": STRING, "source": struct({"x": mapping(STRING, INT64)})}, name="a.Envelope")
+    body = f'{{"after":{{"n":1}},"before":null,"op":"c","source":{{"x":{text}}}}}'.encode()
+    step = {"type": DEBEZIUM, "add.fields": "source.x"}
+    columns, _ = outcome(schema, [body], step, 0)
+    assert records(columns) == records(outcome(schema, [body], step, 1 << 60)[0])
+
+
+def test_change_events_are_columns_from_their_bytes_to_the_sink() -> None:
+    row = struct({"n": INT64, "tags": array(STRING)}).as_optional()
+    schema = struct({"before": row, "after": row, "source": struct({"lsn": INT64}), "op": STRING}, name="a.Envelope")
+    event = b'{"before":null,"after":{"n":%d,"tags":["a","b"]},"source":{"lsn":1},"op":"c"}'
+    bodies = [event % number for number in range(64)]
+    (batch,), failed = outcome(schema, bodies, {"type": DEBEZIUM, "add.fields": "op,lsn"}, 64)
+    assert not failed
+    assert isinstance(batch.value, Columns)
+    assert batch.value.frame.columns == ["n", "tags", "__op", "__lsn"]
+    assert batch.value.frame["n"].to_list() == list(range(64))
 
 
 def lines(batch: Batch) -> Any:

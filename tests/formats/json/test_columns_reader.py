@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -13,8 +14,25 @@ from ferryman.conversion import ColumnsWherePossible
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.formats.json import columns_reader, typed_objects
 from ferryman.formats.json.schema import to_json
-from ferryman.record import Columns
-from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
+from ferryman.formats.polars_types import dtype
+from ferryman.record import Columns, Rows
+from ferryman.schema import (
+    BOOLEAN,
+    BYTES,
+    DATE_SCHEMA,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    OPTIONAL_STRING,
+    STRING,
+    Schema,
+    array,
+    decimal,
+    mapping,
+    struct,
+)
 from tests.formats.json.any_payloads import LEAVES, ODD, STRUCTS, bodies_of, nested, text_of
 
 SAME_ZONE = ("zoneinfo.ZoneInfo(key='UTC')", "datetime.timezone.utc")
@@ -55,6 +73,82 @@ def test_columns_are_what_rows_are_for_any_value_in_a_field(data: st.DataObject)
     assert decoded(struct({"x": schema}), bodies, 1, replace) == decoded(
         struct({"x": schema}), bodies, 1 << 60, replace
     )
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts"),
+    [
+        (mapping(INT32, INT32), ["[[1,2],[3,4]]", "[[1,2],[1,3]]", "[]", "[[2,2],[2,2]]"]),
+        (mapping(INT32.as_optional(), INT32), ["[[null,2],[null,3]]", "[[null,2]]"]),
+        (mapping(STRING, INT32), ['{"a":1,"a":2,"b":3}', '{"":1}']),
+        (mapping(BYTES, INT32), ['[["/w==",1],["/x==",2]]', '[["AQ==",1]]']),
+        (mapping(FLOAT32, INT32), ["[[0.1,1],[0.10000000001,2]]", "[[1,1],[1.0,2]]"]),
+        (mapping(decimal(2), INT32), ['[["AQ==",1],["AAE=",2],[0.01,3]]', "[[1,1]]"]),
+        (decimal(2), ["-0.00", "-0", "0.00", "1.5", "1.50000", "1.505", "12e-1", '"AQI="', "5"]),
+        (array(decimal(2)), ['[1.5,"AQI=",2]', "[1.555]", "[null]", "[]"]),
+        (array(array(INT8)), ["[[1],[],[2,3]]", "[[1],[200]]", "[]", "[null]", "[[null]]"]),
+        (struct({"a": INT32.as_optional()}).as_optional(), ["null", "{}", '{"a":null}', '{"a":1}', '{"a":1.0}']),
+        (struct({"a": INT32}).as_optional(), ["null", "{}", '{"a":null}', '{"a":1}', "[]", "5"]),
+    ],
+)
+def test_columns_are_what_rows_are_where_it_is_easily_another(schema: Schema, texts: Sequence[str]) -> None:
+    bodies = [f'{{"x":{text}}}'.encode() for text in [*texts, *texts]]
+    outer = struct({"x": schema})
+    assert decoded(outer, bodies, 1, "true") == decoded(outer, bodies, 1 << 60, "true")
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts", "values"),
+    [
+        (struct({"a": INT64}).as_optional(), ["null", '{"a":1}', "null"], [None, {"a": 1}, None]),
+        (struct({"a": INT64}).as_optional(), ["null", "null"], [None, None]),
+        (array(struct({"a": STRING})), ['[{"a":"x"},{"a":"y"}]', "[]"], [[{"a": "x"}, {"a": "y"}], []]),
+        (array(array(INT64)), ["[[1],[2,3]]", "[]"], [[[1], [2, 3]], []]),
+        (mapping(STRING, FLOAT64), ['{"a":1,"b":2.5}', "{}"], [{"a": 1.0, "b": 2.5}, {}]),
+        (mapping(INT32, STRING), ['[[1,"a"]]', "[]"], [{1: "a"}, {}]),
+        (decimal(2), ["1.5", "12", '"AQI="'], [Decimal("1.50"), Decimal("12.00"), Decimal("2.58")]),
+    ],
+)
+def test_what_is_nested_becomes_columns(schema: Schema, texts: Sequence[str], values: Sequence[Any]) -> None:
+    outer = struct({"x": schema})
+    assert columns_reader.reason(outer) is None
+    columns, odd = columns_reader.columns(outer, [f'{{"x":{text}}}'.encode() for text in texts])
+    assert columns is not None
+    assert list(odd) == []
+    assert columns.rows().values == [{"x": value} for value in values]
+    assert columns.frame.schema["x"] == dtype(schema)
+
+
+@pytest.mark.parametrize("keys", [INT32, INT32.as_optional(), INT8])
+def test_a_map_with_a_key_twice_goes_by_rows_since_a_column_would_have_both(keys: Schema) -> None:
+    texts = ["[[1,2],[3,4]]", "[[1,2],[1,3]]", "[]", "[[1,2],[2,2],[1,2]]"]
+    outer = struct({"x": mapping(keys, INT32)})
+    columns, odd = columns_reader.columns(outer, [f'{{"x":{text}}}'.encode() for text in texts])
+    assert columns is not None
+    assert list(odd) == [1, 3]
+    assert columns.frame["x"].list.len().to_list() == [2, 0]
+
+
+@pytest.mark.parametrize("keys", [FLOAT64, BYTES, BOOLEAN, decimal(2), DATE_SCHEMA, array(INT32)])
+def test_maps_stay_rows_whose_keys_could_be_one_in_two_spellings(keys: Schema) -> None:
+    assert columns_reader.reason(struct({"x": mapping(keys, INT32)})) is not None
+
+
+def test_few_records_with_something_nested_are_not_worth_a_frame() -> None:
+    outer = struct({"x": struct({"a": INT64}).as_optional()})
+    keys = {"schema.content": orjson.dumps(to_json(outer)).decode()}
+    converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
+    found = [converter.decode("t", [b'{"x":null}'] * count).pieces[0].data for count in (63, 64)]
+    assert [type(each) for each in found] == [Rows, Columns]
+
+
+def test_of_very_many_only_the_odd_go_by_rows_wherever_they_are() -> None:
+    outer = struct({"x": array(struct({"a": INT64}))})
+    bodies = [b'{"x":[{"a":1},{"a":%d}]}' % (1 << 64 if at in (7, 2500, 4999) else at) for at in range(5000)]
+    columns, odd = columns_reader.columns(outer, bodies)
+    assert columns is not None
+    assert list(odd) == [7, 2500, 4999]
+    assert [row["x"][1]["a"] for row in columns.rows().values] == [at for at in range(5000) if at not in odd]
 
 
 TEN = struct({**{f"n{at}": INT64 for at in range(9)}, "text": OPTIONAL_STRING})
