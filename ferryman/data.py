@@ -112,6 +112,8 @@ def _taken(frame: "pl.DataFrame", indices: Sequence[int]) -> "pl.DataFrame":
 
 def values_of(column: "pl.Series", schema: Schema) -> list[Any]:
     """The values of one of ``Columns``' columns, as they stand in rows."""
+    if column.null_count() == len(column):
+        return [None] * len(column)
     match schema.type:
         case Type.STRUCT:
             return _structs(column, schema)

@@ -5,7 +5,7 @@ envelope written like an earlier one has the same schema, so only its payload is
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 
@@ -17,6 +17,8 @@ from ferryman.formats.collected import Collected, others
 from ferryman.formats.json import columns_reader, columns_writer, maps_reader
 from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
 from ferryman.formats.json.exact_numbers import may_change, printed
+from ferryman.formats.json.field_paths import Convert
+from ferryman.formats.json.kept import Kept
 from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, dumps_texts, loads, loads_decimals, loads_good
@@ -36,7 +38,8 @@ class JsonConverterConfig(ConverterConfig):
     schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 2, "MEDIUM", "Schema Content"))
     """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
     schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, "MEDIUM", "Schema Cache Size"))
-    """How many schemas are kept parsed."""
+    """How many schemas are kept parsed; more as long as their texts take less than 8 MB, fewer beyond 64 MB. What was
+    not used for longest goes first."""
     decimal_format: Annotated[Literal["NUMERIC", "BASE64"], any_case("NUMERIC", "BASE64")] = key(
         "BASE64", importance="LOW", shown=Shown("Serialization", 0, "MEDIUM", "Decimal Format")
     )
@@ -60,20 +63,30 @@ class JsonConverterConfig(ConverterConfig):
         return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 
 
+class _Known(NamedTuple):
+    """A schema and what reads its payloads by rows."""
+
+    schema: Schema
+    read: Convert
+
+
 class JsonConverter(Converter[JsonConverterConfig]):
     """JSON ⇄ schemaless values, or values with the schema of the envelope."""
 
     config_class = JsonConverterConfig
     classes = ("org.apache.kafka.connect.json.JsonConverter",)
     fewest_for_columns = 16
+    fewest_nested = 64
+    """The same where something is nested: its frame has many columns, and each costs as much as some records."""
 
     def __init__(self, config: JsonConverterConfig, side: Side) -> None:
         super().__init__(config, side)
-        self._envelopes = Envelopes(config.schemas_cache_size)
-        self._schemas: dict[str, Schema | None] = {}
+        self._envelopes = Envelopes(Kept(config.schemas_cache_size))
+        self._schemas: Kept[bytes, _Known] = Kept(config.schemas_cache_size)
         """By the identities of their texts."""
-        self._written: dict[Schema, bytes] = {}
-        self._given = config.declared()
+        self._written: Kept[Schema, bytes] = Kept(config.schemas_cache_size)
+        given = config.declared()
+        self._given = None if given is None else self._of(given)
 
     def rows_reason(self) -> str | None:
         """None: what the columns are the schema says, or the objects themselves."""
@@ -110,14 +123,14 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def _group(self, group: Group, payloads: Sequence[Payload], found: Collected) -> None:
         own = Collected()
         try:
-            schema = self._schema(group.spelling)
+            known = self._known(group.spelling)
         except DataError as error:
             own.failures += [(at, error) for at in group.positions]
         else:
-            if schema is None:
+            if known is None:
                 self._schemaless("no schema", group.positions, group.payloads, own)
             else:
-                self._typed(schema, group.positions, group.payloads, own)
+                self._typed(known, group.positions, group.payloads, own)
             self._explain(group, payloads, own)
         found.merge(own)
 
@@ -155,24 +168,32 @@ class JsonConverter(Converter[JsonConverterConfig]):
         found.add([odd[at] for at in places], Rows(None, values))
         found.failures += [(odd[at], error) for at, error in bad]
 
-    def _typed(self, schema: Schema, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
+    def _typed(self, known: _Known, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
         """Payloads of one schema, in the form that is planned for them; odd ones among them by rows."""
+        schema, read = known
         odd: Sequence[int] = range(len(bodies))
-        if bodies and self.forms.columns(len(bodies), columns_reader.reason(schema)):
+        if bodies and self.forms.columns(len(bodies), self._reason(schema, len(bodies))):
             columns, odd = columns_reader.columns(schema, bodies, self.config.replace_null_with_default)
             if columns is not None:
                 found.add(others(positions, odd), columns)
             if odd:
                 self.forms.gave_up(len(odd), "a value is not written as its type usually is")
+        if not odd:
+            return
         try:
-            rows = Rows(schema, [self._row(schema, bodies[at])[1] for at in odd])
+            rows = Rows(schema, [self._row(read, schema, bodies[at])[1] for at in odd])
             found.add([positions[at] for at in odd], rows)
         except DataError:
             for at in odd:
-                found.attempt(positions[at], self._row, schema, bodies[at])
+                found.attempt(positions[at], self._row, read, schema, bodies[at])
 
-    def _row(self, schema: Schema, body: bytes) -> tuple[Schema, Any]:
-        read = reader(schema, self.config.replace_null_with_default)
+    def _reason(self, schema: Schema, count: int) -> str | None:
+        reason = columns_reader.reason(schema)
+        if reason is None and count < self.fewest_nested and columns_reader.nested(schema):
+            return f"fewer than {self.fewest_nested} records of one schema with structs, arrays or maps inside"
+        return reason
+
+    def _row(self, read: Convert, schema: Schema, body: bytes) -> tuple[Schema, Any]:
         try:
             return schema, read(orjson.loads(body))
         except orjson.JSONDecodeError:
@@ -183,12 +204,16 @@ class JsonConverter(Converter[JsonConverterConfig]):
         # What orjson has no room for: decimals as numbers, integers beyond 64 bits, leading zeros.
         return schema, read(loads_decimals(body))
 
-    def _schema(self, spelling: Spelling) -> Schema | None:
-        known = spelling.identity
-        if known not in self._schemas:
-            node = loads_decimals(spelling.schema)
-            _remember(self._schemas, known, None if node is None else from_json(node), self.config.schemas_cache_size)
-        return self._schemas[known]
+    def _known(self, spelling: Spelling) -> _Known | None:
+        """None if there is no schema."""
+        found = self._schemas.get(spelling.identity)
+        if found is None and (node := loads_decimals(spelling.schema)) is not None:
+            found = self._of(from_json(node))
+            self._schemas.put(spelling.identity, found, len(spelling.schema))
+        return found
+
+    def _of(self, schema: Schema) -> _Known:
+        return _Known(schema, reader(schema, self.config.replace_null_with_default))
 
     def _whole(self, payload: bytes) -> tuple[Schema | None, Any]:
         node = loads(payload)
@@ -243,14 +268,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
         if head is None:
             node = to_json(schema, self.config.decimal_format == "NUMERIC")
             head = b'{"schema":' + orjson.dumps(node) + b',"payload":'
-            _remember(self._written, schema, head, self.config.schemas_cache_size)
+            self._written.put(schema, head, len(head))
         return head
-
-
-def _remember(cache: dict[Any, Any], name: Any, value: Any, size: int) -> None:
-    while len(cache) >= max(size, 1):
-        del cache[next(iter(cache))]
-    cache[name] = value
 
 
 def _is_json(body: bytes) -> bool:

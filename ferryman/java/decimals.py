@@ -15,8 +15,9 @@ _MOST_SHOWN = 60
 
 
 def rescaled(value: Decimal, scale: int) -> Decimal:
-    """The same number with that many digits after the point. Raises DataError if it has more of them, or altogether
-    more than 10,000."""
+    """The same number with that many digits after the point; zero has no sign, as in Java. Raises DataError if it has
+    more of them, or altogether more than 10,000."""
+    value = value if value else value.copy_abs()
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         raise DataError(f"{value} is not a decimal")

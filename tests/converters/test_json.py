@@ -7,16 +7,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ferryman.converters import json as json_module
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError, DataError
 from ferryman.formats.json import columns_reader
+from ferryman.formats.json.kept import Kept
 from ferryman.formats.json.payload import reader
+from ferryman.formats.json.schema import from_json
 from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
@@ -367,12 +371,25 @@ def test_other_spellings_and_surplus_fields_of_an_envelope() -> None:
         ENVELOPE.to_data("t", [f'{{"schema":{schema},"payload":5'.encode() + b"}}"])
 
 
-def test_the_cache_of_schemas_stays_small() -> None:
+def test_the_cache_of_schemas_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kept, "free", 0)
     small = converter(schemas_cache_size="2")
     for number in range(10):
         small.from_data("t", Rows(struct({f"f{number}": INT32}), [{f"f{number}": 1}]))
         small.to_data("t", [f'{{"schema":{{"type":"int32","name":"n{number}"}},"payload":1}}'.encode()])
     assert len(small._written) == len(small._envelopes) == len(small._schemas) == 2
+
+
+def test_a_schema_more_than_the_cache_is_to_hold_does_not_have_them_all_parsed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed = Mock(side_effect=from_json)
+    monkeypatch.setattr(json_module, "from_json", parsed)
+    decoding = converter(schemas_cache_size="10")
+    messages = [f'{{"schema":{{"type":"int32","name":"n{number}"}},"payload":1}}'.encode() for number in range(11)]
+    for _ in range(3):
+        assert not decoding.decode("t", messages).failures
+    assert parsed.call_count == 11
 
 
 def test_defaults_stand_in_for_null_unless_switched_off() -> None:

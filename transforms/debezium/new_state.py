@@ -263,7 +263,8 @@ def _names_in_header(headers: Headers, name: str) -> tuple[str | None, ...]:
 
 
 def _nested(schema: Schema, added: Sequence[Reference]) -> bool:
-    return any(schema.by_name[each.name].schema.type is Type.STRUCT for each in added)
+    """Whether there is a struct or map as metadata, whose new schema does not say what is in it, as a column must."""
+    return any(schema.by_name[each.name].schema.type in (Type.STRUCT, Type.MAP) for each in added)
 
 
 def _refuse_structs(values: Sequence[dict[str, Any]], schema: Schema, added: Sequence[Reference]) -> None:

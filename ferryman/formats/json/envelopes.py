@@ -9,7 +9,10 @@ its ends, and what lies between is its payload, provided that this is one JSON v
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import NamedTuple
+
+from ferryman.formats.json.kept import Kept
 
 _KEYS = (b'"payload"', b'"schema"')
 _TRIES = 8
@@ -25,7 +28,7 @@ class Spelling(NamedTuple):
     tail: bytes
     schema: bytes
     """The schema's text as it stands in the head or the tail."""
-    identity: str
+    identity: bytes
     """The same for all spellings of one schema."""
 
     def end(self, envelopes: Sequence[bytes | None], start: int) -> int:
@@ -84,11 +87,10 @@ class Sorted:
 
 
 class Envelopes:
-    """The spellings met so far, of which at most ``most`` are kept."""
+    """The spellings met so far, as many as are ``kept``."""
 
-    def __init__(self, most: int) -> None:
-        self._most = max(1, most)
-        self._known: dict[bytes, Spelling] = {}
+    def __init__(self, kept: Kept[bytes, Spelling]) -> None:
+        self._known = kept
         """By what stands before the key of the payload, or (schema last) from the key of the schema on."""
 
     def __len__(self) -> int:
@@ -96,7 +98,7 @@ class Envelopes:
 
     def sort(self, messages: Sequence[bytes | None]) -> Sorted:
         """The messages by schema, however each of them is spelled and whatever stands between them."""
-        groups, missing, whole = dict[str, Group](), list[int](), list[int]()
+        groups, missing, whole = dict[bytes, Group](), list[int](), list[int]()
         recent = _Recent(self.spelling)
         at, count = 0, len(messages)
         while at < count:
@@ -132,9 +134,7 @@ class Envelopes:
             edge, found = _taken_apart(envelope.decode())
         except (ValueError, RecursionError, IndexError):
             return None
-        while len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
-        self._known[edge] = found
+        self._known.put(edge, found, len(found.head) + len(found.tail))
         return found
 
 
@@ -204,8 +204,9 @@ def _taken_apart(text: str) -> tuple[bytes, Spelling]:
     return edge.encode(), Spelling(head.encode(), tail.encode(), body.encode(), _identity(body))
 
 
-def _identity(schema: str) -> str:
-    return json.dumps(json.loads(schema, parse_float=lambda digits: {"number": digits}), sort_keys=True)
+def _identity(schema: str) -> bytes:
+    read = json.loads(schema, parse_float=lambda digits: {"number": digits})
+    return blake2b(json.dumps(read, sort_keys=True).encode()).digest()
 
 
 def _members(text: str) -> dict[str, _Member]:

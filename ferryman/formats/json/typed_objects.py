@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ferryman.schema import Schema, Type
+from ferryman.schema import DECIMAL, Schema, Type
 
 Decode = Callable[[bytes], msgspec.Struct]
 Kinds = Mapping[str, Any]
@@ -63,16 +63,17 @@ def _sorted(decode: Decode, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.S
 def of_schema(schema: Schema) -> Decode | None:
     """Parses payloads of a struct schema that can be columns; None if it is too wide, or its names are too strange.
 
-    A member that is missing is null, whether the schema allows that or not.
+    A member that is missing is null, whether the schema allows that or not. So may any value be. Decimals are texts,
+    integers, or, as bytes, the digits of other numbers; what else stands there is for the caller to find.
     """
     try:
-        return msgspec.json.Decoder(_struct(schema)).decode
+        return msgspec.json.Decoder(_struct(schema), float_hook=str.encode).decode
     except ValueError:
         return None
 
 
 def _struct(schema: Schema) -> Any:
-    return objects({field.name: _kind(field.schema) | None for field in schema.fields}, may_lack=True)
+    return objects({field.name: _kind(field.schema) for field in schema.fields}, may_lack=True)
 
 
 def objects(kinds: Kinds, may_lack: bool) -> Any:
@@ -93,13 +94,21 @@ def objects(kinds: Kinds, may_lack: bool) -> Any:
 
 
 def _kind(schema: Schema) -> Any:
-    if schema.type is Type.STRUCT:
-        return _struct(schema)
-    if schema.type is not Type.ARRAY:
-        return _KINDS[schema.type]
-    assert schema.values is not None
-    item = _KINDS[schema.values.type]
-    return list[item | None] if schema.values.optional else list[item]  # type: ignore[valid-type]
+    if schema.name == DECIMAL:
+        return Any
+    match schema.type:
+        case Type.STRUCT:
+            return _struct(schema) | None
+        case Type.ARRAY if schema.values is not None:
+            return list[_kind(schema.values)] | None  # type: ignore[misc]
+        case Type.MAP if schema.keys is not None and schema.values is not None:
+            return _map(schema.keys, _kind(schema.values)) | None
+        case _:
+            return _KINDS[schema.type] | None
+
+
+def _map(keys: Schema, values: Any) -> Any:
+    return dict[str, values] if keys.type is Type.STRING else list[tuple[_kind(keys), values]]  # type: ignore[misc]
 
 
 def _slot(place: int) -> str:

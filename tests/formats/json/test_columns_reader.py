@@ -1,10 +1,11 @@
 """JSON of one schema read as columns is what its rows are, however it is spelled, broken or mistyped."""
 
 import json
-from base64 import b64encode
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from ferryman.conversion import ColumnsWherePossible
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.formats.json import columns_reader, typed_objects
 from ferryman.formats.json.schema import to_json
-from ferryman.record import Columns
+from ferryman.formats.polars_types import dtype
+from ferryman.record import Columns, Rows
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
@@ -25,114 +27,15 @@ from ferryman.schema import (
     INT64,
     OPTIONAL_STRING,
     STRING,
-    TIME_SCHEMA,
-    TIMESTAMP_SCHEMA,
     Schema,
-    Type,
     array,
     decimal,
+    mapping,
     struct,
 )
+from tests.formats.json.any_payloads import LEAVES, ODD, STRUCTS, bodies_of, nested, text_of
 
-NAMES = ["id", "a b", "ü", "f0", 'quo"te', "back\\slash", "_", "__class__", "column_0"]
-PLAIN = [INT8, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]
-LOGICAL = [decimal(2), decimal(19), DATE_SCHEMA, TIME_SCHEMA, TIMESTAMP_SCHEMA]
-DEFAULTED = [Schema(Type.INT32, default=7), Schema(Type.STRING, optional=True, default="x")]
-SCHEMAS = st.recursive(
-    st.sampled_from([*PLAIN, *LOGICAL, *DEFAULTED, *(each.as_optional() for each in PLAIN)])
-    | st.sampled_from([INT32, FLOAT64, STRING, OPTIONAL_STRING]).map(array),
-    lambda inner: st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=4).map(struct),
-    max_leaves=8,
-)
-STRUCTS = st.dictionaries(st.sampled_from(NAMES), SCHEMAS, min_size=1, max_size=6).map(struct)
-NUMBERS = [
-    "0",
-    "-0",
-    "1.0",
-    "1e3",
-    "9223372036854775808",
-    "18446744073709551616",
-    "-9223372036854775809",
-    "1E400",
-    "01",
-]
-TEXTS = ['"\\ud800"', '"\\ud83d\\ude00"', '"é"', '"a\\nb"', '"AQI="', '"AQI"', '""', '"NaN"', '"\x7f"', '"5"']
-ODD = [*NUMBERS, *TEXTS, "null", "true", "NaN", "-Infinity", "{}", "[]", "[1]", "[1.5,2]", '["a",null]', "[[[]]]"]
 SAME_ZONE = ("zoneinfo.ZoneInfo(key='UTC')", "datetime.timezone.utc")
-BYTES_PUT_IN = [
-    b'"',
-    b"\\",
-    b"{",
-    b"}",
-    b",",
-    b":",
-    b"[",
-    b"0",
-    b".",
-    b"e",
-    b" ",
-    b"\n",
-    b"\xff",
-    b"\x00",
-    b"null",
-    b"/",
-]
-
-
-def text_of(schema: Schema) -> st.SearchStrategy[str]:
-    """JSON that mostly fits a schema."""
-    integers = {Type.INT8: (-130, 130), Type.INT32: (-(1 << 31) - 2, 1 << 31), Type.INT64: (-(1 << 63) - 2, 1 << 63)}
-    match schema.type:
-        case Type.STRUCT:
-            members = {field.name: text_of(field.schema) for field in schema.fields}
-            return st.fixed_dictionaries({}, optional=members).flatmap(spelled) | st.fixed_dictionaries(
-                members
-            ).flatmap(spelled)
-        case Type.ARRAY:
-            assert schema.values is not None
-            item = text_of(schema.values) | st.sampled_from(["null", "1", "1.5", '"a"'])
-            return st.lists(item, max_size=3).map(lambda items: f"[{','.join(items)}]")
-        case Type.BOOLEAN:
-            return st.sampled_from(["true", "false"])
-        case Type.STRING:
-            return st.text(max_size=4).map(json.dumps) | st.sampled_from(TEXTS)
-        case Type.BYTES:
-            encoded = st.binary(max_size=9).map(lambda raw: json.dumps(b64encode(raw).decode()))
-            return st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"]) | encoded
-        case Type.FLOAT32 | Type.FLOAT64:
-            return st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
-        case _:
-            return st.integers(*integers[schema.type]).map(str)
-
-
-def spelled(members: dict[str, str]) -> st.SearchStrategy[str]:
-    """An object with these members in any order, blanks between them or not, one twice or one too many."""
-
-    def text(parts: list[tuple[str, str]], blank: str, more: Sequence[str]) -> str:
-        pairs = [f"{json.dumps(name)}{blank}:{blank}{value}" for name, value in parts]
-        return "{" + f"{blank},{blank}".join([*pairs, *more]) + "}"
-
-    surplus = st.sampled_from([*ODD, '"\udcff"']).map(lambda value: [f'"surplus":{value}'])
-    again = st.sampled_from([[], [], [], [f"{json.dumps(name)}:1" for name in list(members)[:1]]]) | surplus
-    return st.builds(text, st.permutations(list(members.items())), st.sampled_from(["", "", " ", "\n"]), again)
-
-
-@st.composite
-def bodies_of(draw: st.DrawFn, schema: Schema) -> bytes:
-    """One payload; one in four is broken or has a value of another kind."""
-    text = draw(text_of(schema)).encode("utf-8", "surrogateescape")
-    harm = draw(st.integers(0, 7))
-    at = draw(st.integers(0, len(text)))
-    if harm == 0:
-        return text[:at] + draw(st.sampled_from(BYTES_PUT_IN)) + text[at + draw(st.integers(0, 2)) :]
-    if harm == 1:
-        name = json.dumps(draw(st.sampled_from([field.name for field in schema.fields])))
-        start, tail = text.find(f"{name}:".encode()), b""
-        stop = -1 if start < 0 else text.find(b",", start)
-        tail = b"}" if stop < 0 else text[stop:]
-        head = text[: max(start, 0)] or b"{"
-        return head + f"{name}:{draw(st.sampled_from(ODD))}".encode() + tail
-    return text
 
 
 def decoded(schema: Schema, bodies: Sequence[bytes], fewest: int, replace: str) -> str:
@@ -140,9 +43,9 @@ def decoded(schema: Schema, bodies: Sequence[bytes], fewest: int, replace: str) 
 
     As a text, which tells 1 from 1.0 and 0.0 from -0.0.
     """
-    keys = {"schema.content": json.dumps(to_json(schema)), "replace.null.with.default": replace}
+    keys = {"schema.content": orjson.dumps(to_json(schema)).decode(), "replace.null.with.default": replace}
     converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
-    converter.forms = ColumnsWherePossible(fewest)
+    converter.forms, converter.fewest_nested = ColumnsWherePossible(fewest), fewest
     found = converter.decode("t", bodies)
     values: dict[int, Any] = {
         at: value for piece in found.pieces for at, value in zip(piece.positions, piece.data.rows().values, strict=True)
@@ -158,6 +61,94 @@ def test_columns_are_what_rows_are_for_any_schema_and_any_spelling(data: st.Data
     bodies = data.draw(st.lists(bodies_of(schema), min_size=1, max_size=5))
     replace = data.draw(st.sampled_from(["true", "false"]))
     assert decoded(schema, bodies, 1, replace) == decoded(schema, bodies, 1 << 60, replace)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_columns_are_what_rows_are_for_any_value_in_a_field(data: st.DataObject) -> None:
+    schema = data.draw(st.sampled_from(LEAVES).flatmap(lambda leaf: st.just(leaf) | nested(st.just(leaf))))
+    texts = data.draw(st.lists(text_of(schema) | st.sampled_from(ODD), min_size=1, max_size=4))
+    bodies = [f'{{"x":{text}}}'.encode("utf-8", "surrogateescape") for text in texts]
+    replace = data.draw(st.sampled_from(["true", "false"]))
+    assert decoded(struct({"x": schema}), bodies, 1, replace) == decoded(
+        struct({"x": schema}), bodies, 1 << 60, replace
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts"),
+    [
+        (mapping(INT32, INT32), ["[[1,2],[3,4]]", "[[1,2],[1,3]]", "[]", "[[2,2],[2,2]]"]),
+        (mapping(INT32.as_optional(), INT32), ["[[null,2],[null,3]]", "[[null,2]]"]),
+        (mapping(STRING, INT32), ['{"a":1,"a":2,"b":3}', '{"":1}']),
+        (mapping(BYTES, INT32), ['[["/w==",1],["/x==",2]]', '[["AQ==",1]]']),
+        (mapping(FLOAT32, INT32), ["[[0.1,1],[0.10000000001,2]]", "[[1,1],[1.0,2]]"]),
+        (mapping(decimal(2), INT32), ['[["AQ==",1],["AAE=",2],[0.01,3]]', "[[1,1]]"]),
+        (decimal(2), ["-0.00", "-0", "0.00", "1.5", "1.50000", "1.505", "12e-1", '"AQI="', "5"]),
+        (array(decimal(2)), ['[1.5,"AQI=",2]', "[1.555]", "[null]", "[]"]),
+        (array(array(INT8)), ["[[1],[],[2,3]]", "[[1],[200]]", "[]", "[null]", "[[null]]"]),
+        (struct({"a": INT32.as_optional()}).as_optional(), ["null", "{}", '{"a":null}', '{"a":1}', '{"a":1.0}']),
+        (struct({"a": INT32}).as_optional(), ["null", "{}", '{"a":null}', '{"a":1}', "[]", "5"]),
+    ],
+)
+def test_columns_are_what_rows_are_where_it_is_easily_another(schema: Schema, texts: Sequence[str]) -> None:
+    bodies = [f'{{"x":{text}}}'.encode() for text in [*texts, *texts]]
+    outer = struct({"x": schema})
+    assert decoded(outer, bodies, 1, "true") == decoded(outer, bodies, 1 << 60, "true")
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts", "values"),
+    [
+        (struct({"a": INT64}).as_optional(), ["null", '{"a":1}', "null"], [None, {"a": 1}, None]),
+        (struct({"a": INT64}).as_optional(), ["null", "null"], [None, None]),
+        (array(struct({"a": STRING})), ['[{"a":"x"},{"a":"y"}]', "[]"], [[{"a": "x"}, {"a": "y"}], []]),
+        (array(array(INT64)), ["[[1],[2,3]]", "[]"], [[[1], [2, 3]], []]),
+        (mapping(STRING, FLOAT64), ['{"a":1,"b":2.5}', "{}"], [{"a": 1.0, "b": 2.5}, {}]),
+        (mapping(INT32, STRING), ['[[1,"a"]]', "[]"], [{1: "a"}, {}]),
+        (decimal(2), ["1.5", "12", '"AQI="'], [Decimal("1.50"), Decimal("12.00"), Decimal("2.58")]),
+    ],
+)
+def test_what_is_nested_becomes_columns(schema: Schema, texts: Sequence[str], values: Sequence[Any]) -> None:
+    outer = struct({"x": schema})
+    assert columns_reader.reason(outer) is None
+    columns, odd = columns_reader.columns(outer, [f'{{"x":{text}}}'.encode() for text in texts])
+    assert columns is not None
+    assert list(odd) == []
+    assert columns.rows().values == [{"x": value} for value in values]
+    assert columns.frame.schema["x"] == dtype(schema)
+
+
+@pytest.mark.parametrize("keys", [INT32, INT32.as_optional(), INT8])
+def test_a_map_with_a_key_twice_goes_by_rows_since_a_column_would_have_both(keys: Schema) -> None:
+    texts = ["[[1,2],[3,4]]", "[[1,2],[1,3]]", "[]", "[[1,2],[2,2],[1,2]]"]
+    outer = struct({"x": mapping(keys, INT32)})
+    columns, odd = columns_reader.columns(outer, [f'{{"x":{text}}}'.encode() for text in texts])
+    assert columns is not None
+    assert list(odd) == [1, 3]
+    assert columns.frame["x"].list.len().to_list() == [2, 0]
+
+
+@pytest.mark.parametrize("keys", [FLOAT64, BYTES, BOOLEAN, decimal(2), DATE_SCHEMA, array(INT32)])
+def test_maps_stay_rows_whose_keys_could_be_one_in_two_spellings(keys: Schema) -> None:
+    assert columns_reader.reason(struct({"x": mapping(keys, INT32)})) is not None
+
+
+def test_few_records_with_something_nested_are_not_worth_a_frame() -> None:
+    outer = struct({"x": struct({"a": INT64}).as_optional()})
+    keys = {"schema.content": orjson.dumps(to_json(outer)).decode()}
+    converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
+    found = [converter.decode("t", [b'{"x":null}'] * count).pieces[0].data for count in (63, 64)]
+    assert [type(each) for each in found] == [Rows, Columns]
+
+
+def test_of_very_many_only_the_odd_go_by_rows_wherever_they_are() -> None:
+    outer = struct({"x": array(struct({"a": INT64}))})
+    bodies = [b'{"x":[{"a":1},{"a":%d}]}' % (1 << 64 if at in (7, 2500, 4999) else at) for at in range(5000)]
+    columns, odd = columns_reader.columns(outer, bodies)
+    assert columns is not None
+    assert list(odd) == [7, 2500, 4999]
+    assert [row["x"][1]["a"] for row in columns.rows().values] == [at for at in range(5000) if at not in odd]
 
 
 TEN = struct({**{f"n{at}": INT64 for at in range(9)}, "text": OPTIONAL_STRING})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import DataError
 from ferryman.formats.json.envelopes import Envelopes
+from ferryman.formats.json.kept import Kept
 from ferryman.record import Columns, Rows
 
 VALUES = st.recursive(
@@ -73,7 +74,7 @@ BROKEN = st.sampled_from(
 @example([b'{"schema":null,"payload":1}', b'{"schema":null,"payload": }'])
 @example([b'{"payload":1,"schema":null}', b'{"payload":1,"more":2,"schema":null}'])
 def test_what_is_cut_out_is_the_payload_and_nothing_is_lost_or_moved(messages: list[bytes | None]) -> None:
-    found = Envelopes(10).sort(messages)
+    found = Envelopes(Kept(10)).sort(messages)
     places = [*found.missing, *found.whole, *(at for group in found.groups for at in group.positions)]
     assert sorted(places) == list(range(len(messages)))
     assert all(not messages[at] for at in found.missing)
@@ -164,13 +165,14 @@ def test_an_envelope_that_gives_its_payload_twice_has_the_last_one_as_in_jackson
 def test_many_schemas_by_turns_are_each_parsed_once() -> None:
     schemas = [schema_of([f"f{number}"]) for number in range(50)]
     messages = [json.dumps({"schema": each, "payload": {}}).encode() for each in schemas] * 3
-    envelopes = Envelopes(100)
+    envelopes = Envelopes(Kept(100))
     assert [len(group.payloads) for group in envelopes.sort(messages).groups] == [3] * 50
     assert len(envelopes) == 50
 
 
-def test_no_more_spellings_are_kept_than_allowed() -> None:
-    envelopes = Envelopes(2)
+def test_no_more_spellings_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kept, "free", 0)
+    envelopes = Envelopes(Kept(2))
     for number in range(10):
         message = json.dumps({"schema": schema_of([f"f{number}"]), "payload": {}}).encode()
         assert [len(group.payloads) for group in envelopes.sort([message]).groups] == [1]
