@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
+from ferryman.formats import eager
 from ferryman.formats.json import typed_objects
 from ferryman.formats.json.plain_columns import LOGICAL, plain
 from ferryman.formats.polars_types import dtype
@@ -66,14 +67,10 @@ def _column(schema: Schema, values: Sequence[Any], how: How) -> Read:
     if not found.column.null_count():
         return found
     if schema.default is not None and how.replace:
-        return Read(_with_default(found.column, schema.default), found.odd)
+        return Read(eager.filled(found.column, schema.default), found.odd)
     if not schema.optional:
         return Read(found.column, found.odd | set(found.column.is_null().arg_true()))
     return found
-
-
-def _with_default(found: pl.Series, default: Any) -> pl.Series:
-    return found.zip_with(found.is_not_null(), pl.Series([default], dtype=found.dtype))
 
 
 def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
@@ -98,7 +95,7 @@ def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
         odd = odd | {places[at] for at in guilty}
     number = count()
     spread = pl.Series([None if value is None else next(number) for value in values], dtype=pl.UInt32)
-    return Read(inner.gather(spread), odd)
+    return Read(inner[spread], odd)
 
 
 @lru_cache(maxsize=1000)
