@@ -247,15 +247,11 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def _columns(self, data: Columns) -> list[bytes] | None:
         """Columns as the JSON of each struct; None where it must be by rows."""
-        if self.config.decimal_format == "NUMERIC":
-            reason = "decimal.format is NUMERIC"
-        else:
-            found = columns_writer.dumps(data, self.config.replace_null_with_default)
-            if found is not None:
-                return found
-            reason = "a column holds a value that only rows can write"
-        self.forms.encoded_by_rows(len(data), reason)
-        return None
+        numeric = self.config.decimal_format == "NUMERIC"
+        found = columns_writer.dumps(data, columns_writer.How(self.config.replace_null_with_default, numeric))
+        if found is None:
+            self.forms.encoded_by_rows(len(data), "a column holds a value that only rows can write")
+        return found
 
     def _enveloped(self, schema: Schema, encoded: list[bytes]) -> Sequence[Payload]:
         if not self.config.schemas_enable:

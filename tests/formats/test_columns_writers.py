@@ -18,6 +18,7 @@ from ferryman.formats.avro import columns_writer as avro_columns_writer
 from ferryman.formats.avro import rows_reader
 from ferryman.formats.avro.schema_writer import writing
 from ferryman.formats.json import columns_writer as json_columns_writer
+from ferryman.formats.json.columns_writer import How
 from ferryman.formats.json.text import dumps_texts
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Columns
@@ -34,6 +35,7 @@ from ferryman.schema import (
     TIME_SCHEMA,
     TIMESTAMP_SCHEMA,
     Schema,
+    array,
     decimal,
     struct,
 )
@@ -107,10 +109,35 @@ def test_columns_become_the_avro_messages_that_their_rows_become(columns: Column
     assert avro_columns_writer.encode(columns, how.plain, HEAD) == _avro_of_rows(columns, how)
 
 
-@given(_columns())
-def test_columns_become_the_json_that_their_rows_become(columns: Columns) -> None:
-    converter = JsonConverter(JsonConverterConfig.parse({"schemas.enable": "false"}), "value")
-    found = json_columns_writer.dumps(columns)
+NESTED: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
+    "row": (struct({"n": INT64, "d": decimal(2)}), st.fixed_dictionaries({"n": LONGS, "d": MEMBERS["small"][1]})),
+    "list": (array(STRING.as_optional()), st.lists(st.none() | st.text(max_size=5), max_size=3)),
+    "amounts": (array(decimal(0)), st.lists(st.integers(-(10**20), 10**20).map(Decimal), max_size=3)),
+    "rows": (
+        array(struct({"n": INT8}, optional=True)),
+        st.lists(st.none() | st.fixed_dictionaries({"n": st.integers(-128, 127)}), max_size=3),
+    ),
+}
+
+
+@st.composite
+def _nested_columns(draw: st.DrawFn) -> Columns:
+    names = draw(st.lists(st.sampled_from([*NESTED, "amount", "tiny"]), min_size=1, max_size=4, unique=True))
+    kinds = {name: (NESTED | MEMBERS)[name] for name in names}
+    optional = {name: draw(st.booleans()) for name in names}
+    schema = struct({name: kind.as_optional(optional[name]) for name, (kind, _) in kinds.items()})
+    values = {name: st.none() | made if optional[name] else made for name, (_, made) in kinds.items()}
+    rows = draw(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=6))
+    dtypes = {field.name: dtype(field.schema) for field in schema.fields}
+    columns = [pl.Series(name, [row[name] for row in rows], dtype=kind) for name, kind in dtypes.items()]
+    return Columns(schema, pl.DataFrame(columns))
+
+
+@given(_columns() | _nested_columns(), st.booleans())
+def test_columns_become_the_json_that_their_rows_become(columns: Columns, numeric: bool) -> None:
+    keys = {"schemas.enable": "false", "decimal.format": "NUMERIC" if numeric else "BASE64"}
+    converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
+    found = json_columns_writer.dumps(columns, How(numeric=numeric))
 
     assert found is None or found == list(converter.from_data("t", columns.rows()))
 
@@ -121,7 +148,21 @@ def test_plain_values_need_no_rows() -> None:
     dtypes = {field.name: dtype(field.schema) for field in schema.fields}
     columns = Columns(schema, pl.DataFrame(rows, schema=dtypes, orient="row"))
 
-    assert json_columns_writer.dumps(columns) == [b'{"id":1,"amount":"gA==","score":0.5,"note":null}']
+    assert json_columns_writer.dumps(columns, How()) == [b'{"id":1,"amount":"gA==","score":0.5,"note":null}']
+    assert json_columns_writer.dumps(columns, How(numeric=True)) == [b'{"id":1,"amount":-1.28,"score":0.5,"note":null}']
+
+
+def test_what_is_nested_needs_no_rows() -> None:
+    schema = struct({"row": struct({"n": INT64}, optional=True), "list": array(decimal(2), optional=True)})
+    rows = [{"row": None, "list": [Decimal("1.5")]}, {"row": {"n": 1}, "list": []}, {"row": None, "list": None}]
+    dtypes = {field.name: dtype(field.schema) for field in schema.fields}
+    columns = Columns(schema, pl.DataFrame(rows, schema=dtypes, orient="row"))
+
+    assert json_columns_writer.dumps(columns, How(numeric=True)) == [
+        b'{"row":null,"list":[1.50]}',
+        b'{"row":{"n":1},"list":[]}',
+        b'{"row":null,"list":null}',
+    ]
 
 
 def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
@@ -129,7 +170,7 @@ def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
     columns = Columns(schema, pl.DataFrame({"id": [1, None]}))
 
     assert avro_columns_writer.encode(columns, writing(schema).plain, HEAD) is None
-    assert json_columns_writer.dumps(columns) is None
+    assert json_columns_writer.dumps(columns, How()) is None
 
 
 @given(st.lists(st.text(max_size=80) | st.sampled_from(["", "x" * 64, "ß" * 9000, "a\nb", '"\\']), min_size=1))

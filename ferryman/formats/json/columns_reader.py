@@ -6,6 +6,7 @@ results and errors are the right ones.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,9 +21,10 @@ from ferryman.record import Columns
 from ferryman.schema import DECIMAL, INTEGERS, Schema, Type
 
 _MOST_DIGITS = 38
-_AT_ONCE = 2000
-"""So many objects are parsed before they are made columns: of 10,000 the first are no longer in the processor's cache,
-and each takes twice the time."""
+_CELLS = 66_000
+"""So many values are parsed before they are made columns: of 10,000 change events with 33 values each the first are no
+longer in the processor's cache, and each takes twice the time."""
+_FEWEST_AT_ONCE = 1000
 
 
 def reason(schema: Schema | None) -> str | None:
@@ -78,13 +80,21 @@ def columns(
     The columns are of all others; None if there are none.
     """
     frames, odd = list[pl.DataFrame](), list[int]()
-    for start in range(0, len(bodies), _AT_ONCE):
-        frame, misfits = _part(schema, bodies[start : start + _AT_ONCE], replace_null_with_default)
+    at_once = max(_CELLS // _width(schema), _FEWEST_AT_ONCE)
+    for start in range(0, len(bodies), at_once):
+        frame, misfits = _part(schema, bodies[start : start + at_once], replace_null_with_default)
         frames += [] if frame is None else [frame]
         odd += [start + at for at in misfits]
     if not frames:
         return None, odd
     return Columns(schema, frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)), odd
+
+
+@lru_cache(maxsize=4000)
+def _width(schema: Schema) -> int:
+    """How many plain columns there are, with those inside others."""
+    inner = [schema.keys, schema.values, *(field.schema for field in schema.fields)]
+    return sum(_width(each) for each in inner if each is not None) or 1
 
 
 def _part(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[pl.DataFrame | None, Sequence[int]]:

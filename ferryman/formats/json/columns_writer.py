@@ -7,14 +7,20 @@ from binascii import b2a_base64
 from collections.abc import Iterable
 from functools import cache
 from io import BytesIO
+from secrets import token_hex
+from typing import NamedTuple
 
 import polars as pl
 
+from ferryman.formats.json.nested_columns import cut
 from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns, Maps
 from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Type
 
 _AS_IS = frozenset({*INTEGERS, Type.BOOLEAN, Type.STRING})
+_LOGICAL = frozenset({DECIMAL, DATE, TIME, TIMESTAMP})
+_MARK = token_hex(16)
+"""Nobody outside can know it."""
 _LONG = (1 << 63) - 1
 _TWO, _THREE = 1 << 15, 1 << 23
 """Numbers below these have at most two, and three, bytes."""
@@ -25,10 +31,19 @@ class _Doubt(Exception):
     """A value that columns might write otherwise than rows; the whole batch is then left to the rows."""
 
 
-def dumps(columns: Columns, replace_null_with_default: bool = True) -> list[bytes] | None:
-    """The JSON of each struct, decimals in base64; None where the rows must write it."""
+class How(NamedTuple):
+    """How values are written."""
+
+    replace: bool = True
+    """Whether a null is written as its field's default."""
+    numeric: bool = False
+    """Whether decimals are numbers, or base64."""
+
+
+def dumps(columns: Columns, how: How) -> list[bytes] | None:
+    """The JSON of each struct; None where the rows must write it."""
     try:
-        frame = _frame(columns.schema, columns.frame, replace_null_with_default)
+        frame = _frame(columns.schema, columns.frame, how)
     except _Doubt:
         return None
     return _lines(frame)
@@ -54,29 +69,48 @@ def _is_printable(found: pl.Series) -> bool:
 def _lines(frame: pl.DataFrame) -> list[bytes] | None:
     written = BytesIO()
     frame.write_ndjson(written)
+    text = written.getvalue().replace(b'"' + _MARK.encode(), b"").replace(_MARK.encode() + b'"', b"")
     # Line breaks within texts are escaped.
-    lines = written.getvalue().split(b"\n")[:-1]
+    lines = text.split(b"\n")[:-1]
     return lines if len(lines) == frame.height else None
 
 
-def _frame(schema: Schema, frame: pl.DataFrame, replace: bool) -> pl.DataFrame:
-    return pl.DataFrame([_column(field.schema, frame.get_column(field.name), replace) for field in schema.fields])
+def _frame(schema: Schema, frame: pl.DataFrame, how: How) -> pl.DataFrame:
+    return pl.DataFrame([_column(field.schema, frame.get_column(field.name), how) for field in schema.fields])
 
 
-def _column(schema: Schema, found: pl.Series, replace: bool) -> pl.Series:
-    if schema.type is Type.STRUCT:
-        if schema.optional or found.null_count() or not schema.fields:
-            raise _Doubt
-        return _frame(schema, found.struct.unnest(), replace).to_struct(found.name)
-    if found.null_count() and (not schema.optional or (schema.default is not None and replace)):
+def _column(schema: Schema, found: pl.Series, how: How) -> pl.Series:
+    if found.null_count() and (not schema.optional or (schema.default is not None and how.replace)):
         raise _Doubt
-    return _printable(schema, found)
+    if schema.name in _LOGICAL or schema.type not in (Type.STRUCT, Type.ARRAY):
+        return _printable(schema, found, how)
+    there = found.drop_nulls()
+    if not len(there):
+        return pl.Series(found.name, [None], dtype=pl.Null).new_from_index(0, len(found))
+    made = _structs(schema, there, how) if schema.type is Type.STRUCT else _arrays(schema, there, how)
+    if len(there) < len(found):
+        is_there = found.is_not_null()
+        made = made.gather((is_there.cum_sum() - 1).set(~is_there, None))
+    return made.alias(found.name)
 
 
-def _printable(schema: Schema, found: pl.Series) -> pl.Series:
+def _structs(schema: Schema, found: pl.Series, how: How) -> pl.Series:
+    if not schema.fields:
+        raise _Doubt
+    return _frame(schema, found.struct.unnest(), how).to_struct()
+
+
+def _arrays(schema: Schema, found: pl.Series, how: How) -> pl.Series:
+    if schema.values is None:
+        raise _Doubt
+    sizes = found.list.len()
+    return cut(_column(schema.values, found.filter(sizes > 0).explode(), how), sizes)
+
+
+def _printable(schema: Schema, found: pl.Series, how: How) -> pl.Series:
     match schema.name:
         case name if name == DECIMAL:
-            return _base64(found)
+            return _numbers(found) if how.numeric else _base64(found)
         case name if name in (DATE, TIMESTAMP):
             return found.to_physical()
         case name if name == TIME:
@@ -88,6 +122,12 @@ def _printable(schema: Schema, found: pl.Series) -> pl.Series:
     if schema.type in (Type.FLOAT32, Type.FLOAT64):
         return _plain(found)
     raise _Doubt
+
+
+def _numbers(found: pl.Series) -> pl.Series:
+    """Digits between marks, which are taken away with the quotes around them."""
+    digits = found.cast(pl.String).alias("x").to_frame()
+    return digits.select(pl.concat_str(pl.lit(_MARK), "x", pl.lit(_MARK))).to_series().alias(found.name)
 
 
 def _plain(found: pl.Series) -> pl.Series:

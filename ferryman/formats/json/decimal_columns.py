@@ -22,7 +22,7 @@ _MOST_BYTES = 15
 """Any number of so many bytes has no more digits than that."""
 _LONG_SCALE = 18
 """Up to here a 64-bit number times ten to the scale has no more digits either, so polars can shift it."""
-_MANY = 500
+_MANY = 1200
 """So many are worth the fixed price of polars' expressions."""
 _FULL = pl.Series([1 << 8 * size for size in range(8)], dtype=pl.Int64)
 

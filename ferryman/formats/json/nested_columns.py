@@ -112,7 +112,7 @@ def _arrays(schema: Schema, lists: Sequence[Sequence[Any]], how: How) -> Read:
     assert schema.values is not None
     items, guilty = _column(schema.values, list(chain.from_iterable(lists)), how)
     sizes = list(map(len, lists))
-    return Read(_cut(items, sizes), _owners(sizes, guilty))
+    return Read(cut(items, pl.Series(sizes, dtype=pl.Int64)), _owners(sizes, guilty))
 
 
 def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
@@ -133,17 +133,17 @@ def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
         odd |= {at for at, each in enumerate(found) if len(each) > 1 and len({pair[0] for pair in each}) < len(each)}
     items, guilty = _column(schema.values, values, how)
     entries = pl.DataFrame([names.alias("key"), items.alias("value")]).to_struct()
-    return Read(_cut(entries, sizes), odd | _owners(sizes, guilty))
+    return Read(cut(entries, pl.Series(sizes, dtype=pl.Int64)), odd | _owners(sizes, guilty))
 
 
-def _cut(items: pl.Series, sizes: Sequence[int]) -> pl.Series:
+def cut(items: pl.Series, sizes: pl.Series) -> pl.Series:
     """Lists of so many items each, one after the other.
 
     The lists are made of numbers, in the place of which the items are put, all at once.
     """
     if not len(items):
         return pl.Series([[]], dtype=pl.List(items.dtype)).new_from_index(0, len(sizes))
-    numbers = pl.int_ranges(0, pl.Series(sizes, dtype=pl.Int64), eager=True).alias("x").to_frame()
+    numbers = pl.int_ranges(0, sizes.cast(pl.Int64), eager=True).alias("x").to_frame()
     put = pl.element().map_batches(lambda _: items, return_dtype=items.dtype, is_elementwise=True)
     return numbers.select(pl.col("x").list.eval(put)).to_series()
 

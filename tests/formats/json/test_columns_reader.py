@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ferryman.conversion import ColumnsWherePossible
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
-from ferryman.formats.json import columns_reader, typed_objects
+from ferryman.formats.json import columns_reader, decimal_columns, typed_objects
 from ferryman.formats.json.schema import to_json
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Columns, Rows
@@ -97,6 +97,19 @@ def test_columns_are_what_rows_are_where_it_is_easily_another(schema: Schema, te
     assert decoded(outer, bodies, 1, "true") == decoded(outer, bodies, 1 << 60, "true")
 
 
+@given(
+    st.lists(text_of(decimal(2)) | text_of(decimal(19).as_optional()), min_size=1, max_size=4),
+    st.sampled_from([0, 2, 18, 19]),
+)
+def test_many_decimals_at_once_are_what_rows_are_too(texts: list[str], scale: int) -> None:
+    bodies = [f'{{"x":{text}}}'.encode("utf-8", "surrogateescape") for text in texts]
+    outer = struct({"x": decimal(scale)})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decimal_columns, "_MANY", 0)
+        found = decoded(outer, bodies, 1, "true")
+    assert found == decoded(outer, bodies, 1 << 60, "true")
+
+
 @pytest.mark.parametrize(
     ("schema", "texts", "values"),
     [
@@ -143,7 +156,7 @@ def test_few_records_with_something_nested_are_not_worth_a_frame() -> None:
 
 
 def test_of_very_many_only_the_odd_go_by_rows_wherever_they_are() -> None:
-    outer = struct({"x": array(struct({"a": INT64}))})
+    outer = struct({"x": array(struct({"a": INT64, **{f"n{at}": INT64.as_optional() for at in range(40)}}))})
     bodies = [b'{"x":[{"a":1},{"a":%d}]}' % (1 << 64 if at in (7, 2500, 4999) else at) for at in range(5000)]
     columns, odd = columns_reader.columns(outer, bodies)
     assert columns is not None
