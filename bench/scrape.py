@@ -1,7 +1,9 @@
 """What a scrape of a worker with many tasks takes, and what metrics cost a task that works. `python -m bench.scrape`.
 
 The first is the work of the worker alone: the lines of its tasks are made once and joined again and again. The second
-runs a sink at a fixed rate, with metrics that are scraped every five seconds and without, one after the other.
+runs a sink at a fixed rate, with metrics that are scraped every five seconds and without, one after the other; with
+`--logs` also with metrics that nobody scrapes, with logs as JSON, with both, and twice without either, since two runs
+of the same differ as well.
 """
 
 import json
@@ -19,7 +21,7 @@ from bench import report
 from bench.ours import ours
 from bench.records import create, shop_messages
 from bench.run import Running, started
-from bench.side import Side
+from bench.side import Files, Side
 from bench.usage import cpu_seconds
 from bench.world import World, world
 from ferryman.metrics import exposition
@@ -29,6 +31,8 @@ from ferryman.metrics.histogram import Histogram
 from ferryman.metrics.registry import FAMILIES
 
 ROUNDS, WARM, STEP, EVERY = 20, 10.0, 0.05, 5.0
+SCRAPED = "scraped"
+"""What the names of sides end in whose metrics are asked for."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,30 @@ def timed(call: Callable[[], object]) -> float:
     return 1000 * (time.process_time() - began)
 
 
-def without(side: Side) -> Side:
-    """The same with no metrics."""
-    return replace(side, name="without", worker_lines=lambda _: "ferryman.metrics.enable=false\n")
+def telling(side: Side, name: str, *, metrics: bool, logs: bool) -> Side:
+    """A side that tells so much. ``logs``: those of a worker by default, as JSON; else errors only."""
+    format_, enabled = "json" if logs else "text", str(metrics).lower()
+    lines = f"ferryman.metrics.enable={enabled}\nferryman.log.format={format_}\n"
+
+    def command(files: Files) -> tuple[str, ...]:
+        return (*side.command(files), *(() if logs else ("--log-level", "ERROR")))
+
+    return replace(side, name=name, command=command, worker_lines=lambda _: lines)
+
+
+def sides(logs: bool) -> list[Side]:
+    """Those of a round, in their order."""
+    if not logs:
+        pairs = ((name, name == SCRAPED) for name in ("without", SCRAPED))
+        return [telling(ours(), name, metrics=metrics, logs=True) for name, metrics in pairs]
+    return [
+        telling(ours(), "neither", metrics=False, logs=False),
+        telling(ours(), "metrics", metrics=True, logs=False),
+        telling(ours(), f"metrics, {SCRAPED}", metrics=True, logs=False),
+        telling(ours(), "logs", metrics=False, logs=True),
+        telling(ours(), f"both, {SCRAPED}", metrics=True, logs=True),
+        telling(ours(), "neither, again", metrics=False, logs=False),
+    ]
 
 
 def cost(where: World, side: Side, rate: int, seconds: float, name: str) -> float:
@@ -104,7 +129,7 @@ def cost(where: World, side: Side, rate: int, seconds: float, name: str) -> floa
             producer.poll(0)
             if at_first == 0.0 and passed >= WARM:
                 at_first = cpu_seconds(running.process.pid)
-            if side.name != "without" and passed >= next_scrape and passed >= WARM:
+            if side.name.endswith(SCRAPED) and passed >= next_scrape and passed >= WARM:
                 next_scrape = passed + EVERY
                 urlopen(f"{running.rest}/metrics", timeout=60).read()
             time.sleep(STEP)
@@ -130,15 +155,16 @@ def wait_for(running: Running) -> None:
 @click.option("--rate", default=10_000)
 @click.option("--seconds", default=30.0)
 @click.option("--repeat", default=3)
+@click.option("--logs", is_flag=True, help="Logs too, and a run like the first at the end of each round.")
 @click.option("--json", "as_json", is_flag=True)
-def main(tasks: int, rate: int, seconds: float, repeat: int, as_json: bool) -> None:
+def main(tasks: int, rate: int, seconds: float, repeat: int, logs: bool, as_json: bool) -> None:
     """Prints both tables."""
-    found = list(scrapes(tasks))
-    used: dict[str, list[float]] = {"with": [], "without": []}
+    found, used = list(scrapes(tasks)), dict[str, list[float]]()
     with world(("kafka",)) as where:
         for number in range(repeat):
-            for side in (without(ours()), replace(ours(), name="with")):
-                used[side.name].append(cost(where, side, rate, seconds, f"scrape-{side.name}-{number}"))
+            for place, side in enumerate(sides(logs)):
+                name = f"scrape-{place}-{number}"
+                used.setdefault(side.name, []).append(cost(where, side, rate, seconds, name))
     if as_json:
         print(json.dumps({"scrapes": [asdict(each) for each in found], "cpu": used}))
         return
@@ -147,7 +173,7 @@ def main(tasks: int, rate: int, seconds: float, repeat: int, as_json: bool) -> N
         [name, *(f"{100 * each:.1f}" for each in values), f"{100 * median(values):.1f}"]
         for name, values in used.items()
     ]
-    print(report.table(["metrics", *(f"CPU % in run {number}" for number in range(repeat)), "middle"], rows))
+    print(report.table(["with", *(f"CPU % in run {number}" for number in range(repeat)), "middle"], rows))
 
 
 if __name__ == "__main__":

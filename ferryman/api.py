@@ -27,7 +27,7 @@ from ferryman.findings import Finding as Finding
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
-from ferryman.runs.harm import Again, ByVersion, Target
+from ferryman.runs.harm import Again, ByVersion, RunIntoLive, Target
 from ferryman.runs.span import Part as Part
 from ferryman.runs.span import Span as Span
 
@@ -138,6 +138,11 @@ class Sink(Generic[SinkC]):
         that has this obeys ``ferryman.run.version.field``; ConfigError if it cannot."""
         name = config.connector_class.rpartition(".")[2]
         raise ConfigError.for_key("version_field", f"{name} compares no versions: leave out version_field")
+
+    @classmethod
+    def check_run(cls, config: SinkC, context: TaskContext, run: RunIntoLive) -> None:
+        """Looks, before a run into its live connector's target is made, whether it may go on there. Raises UnsafeRun
+        with what its tasks would fail with; nothing where the target does not answer."""
 
     @classmethod
     def reached(cls, config: SinkC, context: TaskContext, connector: str) -> Reached | None:

@@ -17,6 +17,7 @@ from ferryman.connectors.sql.database.offsets_table import (
     Move,
     alter_stored,
     moves_of,
+    moves_to,
     open_partitions,
     session_and_offsets,
 )
@@ -27,13 +28,14 @@ from ferryman.connectors.sql.database.write_strategies import InBulk, RowByRow
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
+from ferryman.connectors.sql.latest_only import before_a_run
 from ferryman.connectors.sql.latest_only.latest_only import LatestOnly, LiveHasGoneOn, latest_only_of
 from ferryman.connectors.sql.latest_only.newer_only import newer_only_of
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
-from ferryman.runs.harm import Again, ByVersion, Target
+from ferryman.runs.harm import Again, ByVersion, RunIntoLive, Target
 
 _LOOKS_AT_TABLES = 3
 """How often tables are looked at again before an error is believed: they may change once more meanwhile."""
@@ -93,6 +95,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def by_version(cls, config: SqlSinkConfig, raw: Mapping[str, str], field: str) -> ByVersion:
         """Rows change by the statement that compares them; none is added where the live connector deletes."""
         return by_version(config, field)
+
+    @classmethod
+    def check_run(cls, config: SqlSinkConfig, context: TaskContext, run: RunIntoLive) -> None:
+        """Live's offsets, and what the tables compare."""
+        before_a_run.check(config, context, run)
 
     @classmethod
     def explain(cls, config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
@@ -283,11 +290,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """Moves the stored offsets past records that were dropped or dead-lettered, then lets the group follow."""
-        behind = {
-            source: Move(self._positions[source], offset)
-            for source, offset in offsets.items()
-            if source in self._positions and self._positions[source] < offset
-        }
+        behind = moves_to(self._positions, offsets)
         if behind:
             with self._session.transaction("move the stored offsets on") as connection:
                 self._offsets.advance(connection, behind)

@@ -25,6 +25,11 @@ class History:
     clients: Clients
     config: SinkConfig
 
+    def cluster_id(self) -> str:
+        """The cluster's id."""
+        admin = Admin(self.clients.admin())
+        return str(admin.describe_cluster(request_timeout=ANSWER_SECONDS).result().cluster_id)
+
     def ranges(self, begins: int | None, chosen: Mapping[TopicPartition, Range]) -> Ranges:
         """What to read: from the first record that is not before ``begins`` (milliseconds), or from the beginning, up
         to the present end; of the ``chosen`` partitions and offsets if there are any. ConfigError for what there is

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.api import Part, Sink
+from ferryman.api import Part, Sink, TaskContext
 from ferryman.backfill import of_source
 from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
 from ferryman.backfill.sample import Size, size_of
 from ferryman.connector import SinkConfig
-from ferryman.errors import ConfigError
+from ferryman.errors import ConfigError, UnsafeRun
 from ferryman.java.instants import utc_text
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
-from ferryman.runs.harm import Target, Verdict
+from ferryman.runs.harm import RunIntoLive, Target, Verdict
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Ranges
 
@@ -30,6 +30,9 @@ MEANT: Mapping[Verdict, str] = {
     "newer; it adds and deletes none, since what is missing may have been deleted",
     "allowed": "it writes where the live connector does, and what is already there will be there twice",
 }
+
+INTO_LIVE: frozenset[Verdict] = frozenset({"fold", "newer", "newer_in_place"})
+"""What needs more of the live target than that it is written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,22 @@ class Making:
         run = plugin.target(config, merged, topics)
         before = plugin.target(plugin.config_class.parse(live), live, topics)
         verdict = _verdict(plugin, config, merged, request, (before, run))
+        if verdict in INTO_LIVE:
+            partitions = {source: ranges.ids[source.topic] for source in ranges.of}
+            into_live = RunIntoLive(self.live["name"], partitions, request.version_field)
+            self._check(plugin, config, merged, into_live)
         created = utc_text(datetime.now(UTC), "seconds")
         made = request.config(self.live, ranges, verdict == "fold", created)
         return Run(made["name"], made, ranges, verdict, begun=begun)
+
+    def _check(
+        self, plugin: type[Sink[Any]], config: SinkConfig, resolved: Mapping[str, str], run: RunIntoLive
+    ) -> None:
+        context = TaskContext(self.live["name"], 0, self.history(resolved, config).cluster_id(), resolved)
+        try:
+            plugin.check_run(config, context, run)
+        except UnsafeRun as error:
+            raise ConfigError.for_key("", str(error)) from None
 
     def history(self, resolved: Mapping[str, str], config: SinkConfig) -> History:
         """What Kafka has of the connector's topics."""

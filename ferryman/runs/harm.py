@@ -1,10 +1,11 @@
 """What a run could do to what is there already, and whether it may. Pure."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from ferryman.errors import ConfigError
+from ferryman.record import TopicPartition
 
 Again = Literal["same", "older", "twice"]
 """What it means for a target to be given a record that it has already:
@@ -39,6 +40,18 @@ class Target:
         if self.places is None or other.places is None:
             return True
         return any(mine[: len(theirs)] == theirs[: len(mine)] for mine in self.places for theirs in other.places)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIntoLive:
+    """A run into the target of its live connector that keeps rows from going back in time, before it is made."""
+
+    live: str
+    """The live connector."""
+    partitions: Mapping[TopicPartition, str]
+    """What it reads, with the ids of the topics."""
+    version_field: str | None
+    """The field by which it compares; None where it goes by offsets."""
 
 
 def verdict(live: Target, run: Target, again: Again, allowed: bool) -> Verdict:

@@ -46,7 +46,7 @@ def test_a_key_in_two_partitions_ends_the_run_before_a_row_goes_back_in_time(
     assert rows(postgres, unique) == newest
 
 
-def test_a_run_beside_a_connector_that_never_wrote_there_fails_at_once(
+def test_a_run_beside_a_connector_that_never_wrote_there_is_refused_by_command_and_over_rest(
     kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
 ) -> None:
     worker, command = live
@@ -55,6 +55,28 @@ def test_a_run_beside_a_connector_that_never_wrote_there_fails_at_once(
     worker.call("PUT", f"/connectors/{unique}/stop", expect=204)
     until(lambda: worker.states(unique) == ["STOPPED"], 60)
     query(postgres, f"DELETE FROM ferryman_offsets WHERE connector = '{unique}'")
-    failed = command.call("--offsets", f"{unique}:0:0-99999")
-    assert failed.code == 1
-    assert f"The live connector {unique} has no offset of {unique}-0" in failed.errors + failed.said
+    refused, told = (
+        command.call("--offsets", f"{unique}:0:0-99999"),
+        f"The live connector {unique} has no offset of {unique}-0",
+    )
+    assert (refused.code, told in refused.errors) == (2, True), refused
+    answer = worker.call("POST", f"/connectors/{unique}/backfill", {"offsets": {unique: {"0": [0, 9]}}}, expect=400)
+    assert told in answer["message"]
+
+
+def test_keys_that_only_the_database_compares_and_versions_that_nobody_does_are_refused_before_anything_is_made(
+    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
+) -> None:
+    running, command = live
+    words(kafka, unique, random.Random(1), 20)
+    caught_up(kafka, postgres, unique)
+    refused = command.call("--version-field", "n", "--dry-run").well()
+    assert "adds and deletes none" in refused.said
+    query(
+        postgres, f'ALTER TABLE "{unique}" ALTER COLUMN n TYPE double precision, ALTER COLUMN id TYPE double precision'
+    )
+    refused = command.call("--offsets", f"{unique}:0:0-9")
+    assert (refused.code, "its key column id compares values" in refused.errors) == (2, True), refused
+    refused = command.call("--offsets", f"{unique}:0:0-9", "--version-field", "n")
+    assert (refused.code, "The field n cannot be the version of rows" in refused.errors) == (2, True), refused
+    assert [each for each in running.call("GET", "/connectors") if "backfill" in each] == []

@@ -6,12 +6,13 @@ import sqlalchemy as sa
 
 from ferryman.config import trim
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn
+from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn, Type
+from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones
-from ferryman.errors import ConfigError
+from ferryman.errors import ConfigError, UnsafeRun
 from ferryman.runs.harm import ByVersion
 from ferryman.runs.keys import RunKeys
-from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import DATE, DECIMAL, INTEGERS, STRING, TIME, TIMESTAMP, Schema
 
 KEY = "version_field"
 _FIXED_ZONES = frozenset({"GMT", "GMT0", "Greenwich", "UCT", "UTC", "Universal", "Zulu"})
@@ -53,6 +54,11 @@ def unfit(column: TableColumn, zones: Zones) -> str | None:
     schema, kind = column.source.schema, column.type
     if not _is_ordered(schema) and not _reads_instants(schema, kind):
         return f"its values ({_named(schema)}) are not whole numbers, decimals, dates or timestamps"
+    return unfit_type(kind, zones)
+
+
+def unfit_type(kind: Type, zones: Zones) -> str | None:
+    """The same of a column of that type, as far as its type tells."""
     match kind:
         case sa.Boolean() | sa.Float() | sa.REAL() | sa.DOUBLE():
             pass
@@ -63,6 +69,11 @@ def unfit(column: TableColumn, zones: Zones) -> str | None:
     return f"the column has the type {kind!r}, whose values are not compared as versions are"
 
 
+def no_version(field: str, table: TableName, reason: str) -> UnsafeRun:
+    """What is said of such a field."""
+    return UnsafeRun(f"The field {field} cannot be the version of rows of {table}: {reason}. Name another one")
+
+
 def _is_ordered(schema: Schema) -> bool:
     if schema.name in (DECIMAL, TIMESTAMP, DATE):
         return True
@@ -71,7 +82,7 @@ def _is_ordered(schema: Schema) -> bool:
 
 def _reads_instants(schema: Schema, kind: object) -> bool:
     """Whether a column makes instants of the texts that it is given, whatever zone is written in them."""
-    return schema.type is Type.STRING and isinstance(kind, sa.DateTime) and bool(kind.timezone)
+    return schema.type is STRING.type and isinstance(kind, sa.DateTime) and bool(kind.timezone)
 
 
 def _named(schema: Schema) -> str:

@@ -118,7 +118,7 @@ class Offsets:
 
     def _create(self, session: Session) -> None:
         with session.transaction("look for the table of offsets") as connection:
-            if self._exists(connection):
+            if self.exists(connection):
                 return
         try:
             with session.transaction(f"create the table {self.table}") as connection:
@@ -126,7 +126,7 @@ class Offsets:
         except FerrymanError as error:
             # Two tasks may create it at once; the loser's error says nothing about the table.
             with session.transaction("look for the table of offsets") as connection:
-                if self._exists(connection):
+                if self.exists(connection):
                     return
                 ddl = text_of(CreateTable(self.table), connection.dialect)
             if not isinstance(error, Denied):
@@ -144,11 +144,12 @@ class Offsets:
         is_there = False
         if asks:
             with session.transaction("look for the table of offsets") as connection:
-                is_there = self._exists(connection)
+                is_there = self.exists(connection)
         creation = None if is_there else text_of(self._creation, session.sql_dialect)
         return creation, text_of(self._move, session.sql_dialect)
 
-    def _exists(self, connection: Connection) -> bool:
+    def exists(self, connection: Connection) -> bool:
+        """Whether the table is there."""
         return self._name in self._dialect.describe(connection, [self._name])
 
     def open(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
@@ -269,7 +270,7 @@ class Offsets:
 
     def all(self, connection: Connection) -> dict[TopicPartition, int]:
         """The next offsets of all its partitions, each topic's by its name; none where there is no table yet."""
-        if not self._exists(connection):
+        if not self.exists(connection):
             return {}
         columns = self.table.c
         query = sa.select(columns.topic, columns.partition, columns.next_offset).where(self._mine)
@@ -314,6 +315,17 @@ def moves_of(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) 
         if expected is None or first < expected:
             raise TaskError(f"{source} is handed over from offset {first}, but this task has got to {expected}")
     return {source: Move(positions[source], following) for source, (_, following) in spans.items()}
+
+
+def moves_to(
+    positions: Mapping[TopicPartition, int], offsets: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, Move]:
+    """How far these next offsets are ahead of where partitions of this task are."""
+    return {
+        source: Move(positions[source], offset)
+        for source, offset in offsets.items()
+        if source in positions and positions[source] < offset
+    }
 
 
 def open_partitions(session: Session, offsets: Offsets, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from ferryman.connectors.sql.database.loads import Part
-from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
+from ferryman.connectors.sql.dialects.dialect import Type, key_columns
 from ferryman.errors import UnsafeRun
 
 TextComparison = Literal["exact", "padded"]
@@ -24,7 +24,7 @@ def digests(part: Part, texts: Mapping[str, TextComparison]) -> list[bytes]:
     ways that only the database knows. Raises UnsafeRun for a key that cannot be compared here."""
     chosen = sorted(key_columns(part.columns), key=lambda index: part.columns[index].name)
     table = str(part.table)
-    forms = [_canonical(table, part.columns[index], texts) for index in chosen]
+    forms = [canonical(table, part.columns[index].name, part.columns[index].type, texts) for index in chosen]
     columns = [part.frame.get_column(f"c{index}").to_list() for index in chosen]
     rows: Sequence[tuple[Any, ...]] = list(zip(*columns, strict=True))
     return [
@@ -36,8 +36,9 @@ def digests(part: Part, texts: Mapping[str, TextComparison]) -> list[bytes]:
     ]
 
 
-def _canonical(table: str, column: TableColumn, texts: Mapping[str, TextComparison]) -> Canonical:
-    kind = column.type
+def canonical(table: str, name: str, kind: Type, texts: Mapping[str, TextComparison]) -> Canonical:
+    """What is the same for all values of a key column that the database holds to be one. UnsafeRun if only the database
+    can tell."""
     if isinstance(kind, sa.Boolean):
         return bool
     if isinstance(kind, sa.Integer):
@@ -46,10 +47,10 @@ def _canonical(table: str, column: TableColumn, texts: Mapping[str, TextComparis
         return lambda value: str(value).lower()
     if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
         return lambda value: Decimal(str(value)).normalize() + 0
-    if isinstance(kind, sa.String | sa.LargeBinary) and column.name in texts:
-        return _unpadded(table, column.name) if texts[column.name] == "padded" else _as_is
+    if isinstance(kind, sa.String | sa.LargeBinary) and name in texts:
+        return _unpadded(table, name) if texts[name] == "padded" else _as_is
     raise UnsafeRun(
-        f"The run cannot tell which records of {table} are about one row: its key column {column.name} compares values "
+        f"The run cannot tell which records of {table} are about one row: its key column {name} compares values "
         f"of the type {kind!r} in ways of its own. Have the run write elsewhere: set table.name.format"
     )
 

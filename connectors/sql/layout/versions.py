@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ferryman.api import BadRecords
-from ferryman.connectors.sql.config.versions import unfit
+from ferryman.connectors.sql.config.versions import no_version, unfit
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones
-from ferryman.errors import DataError, UnsafeRun
+from ferryman.errors import DataError
 from ferryman.record import Batch
 
 
@@ -24,5 +24,5 @@ def with_version(
     reason = "it is in the key, so that rows with other versions are other rows" if found.primary else None
     reason = reason or unfit(found, zones)
     if reason is not None:
-        raise UnsafeRun(f"The field {field} cannot be the version of rows of {table}: {reason}. Name another one")
+        raise no_version(field, table, reason)
     return tuple(replace(column, is_version=column is found) for column in columns)
