@@ -35,6 +35,9 @@ FIRST_TRY_SHARE = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
 AGREE_SECONDS = 5.0
 """How long a broker may not have heard of leaders yet that others know: of a topic that was just made, say."""
+_TOO_NEW = frozenset({KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART})
+"""What is said of a topic that is too new, and of one that there is not: librdkafka has heard of no leader of any
+partition, or a leader not yet of its partition."""
 _ANOTHER = frozenset(
     {
         KafkaError._TIMED_OUT,
@@ -223,8 +226,7 @@ def _told(
 def _passes(failure: KafkaException, waited: float) -> bool:
     """Whether the same question may be answered soon, when it was asked first so many seconds ago."""
     code = failure.args[0].code()
-    # What librdkafka says when it has found no leader of any partition: the topic may be too new, or not be at all.
-    return code in LEADER_MOVING or (code == KafkaError._NOENT and waited < AGREE_SECONDS)
+    return code in LEADER_MOVING or (code in _TOO_NEW and waited < AGREE_SECONDS)
 
 
 def _silent(partition: TopicPartition) -> KafkaException:
