@@ -33,6 +33,11 @@ ANSWER_SECONDS = 60.0
 """The default number of seconds for an answer."""
 FIRST_TRY_SHARE = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
+AGREE_SECONDS = 5.0
+"""How long a broker may not have heard of leaders yet that others know: of a topic that was just made, say."""
+_TOO_NEW = frozenset({KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART})
+"""What is said of a topic that is too new, and of one that there is not: librdkafka has heard of no leader of any
+partition, or a leader not yet of its partition."""
 _ANOTHER = frozenset(
     {
         KafkaError._TIMED_OUT,
@@ -136,7 +141,8 @@ class Admin:
         return self._told(wanted, isolation, within)[0]
 
     def _told(self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float) -> Told:
-        until, found = time.monotonic() + within, dict[TopicPartition, int]()
+        began, found = time.monotonic(), dict[TopicPartition, int]()
+        until = began + within
         part = FIRST_TRY_SHARE if self.living else 1.0
         while True:
             left = {each: which for each, which in wanted.items() if each not in found}
@@ -145,7 +151,7 @@ class Admin:
             if failure is None:
                 return found, None
             self.close()
-            if time.monotonic() >= until or (part == 1.0 and failure.args[0].code() not in LEADER_MOVING):
+            if time.monotonic() >= until or (part == 1.0 and not _passes(failure, time.monotonic() - began)):
                 return found, failure
             part = 1.0
             time.sleep(RETRY_SECONDS)
@@ -215,6 +221,12 @@ def _told(
             else:  # what librdkafka tells, without an error, of a partition whose leader has not answered
                 failure = _silent(each)
     return found, failure
+
+
+def _passes(failure: KafkaException, waited: float) -> bool:
+    """Whether the same question may be answered soon, when it was asked first so many seconds ago."""
+    code = failure.args[0].code()
+    return code in LEADER_MOVING or (code in _TOO_NEW and waited < AGREE_SECONDS)
 
 
 def _silent(partition: TopicPartition) -> KafkaException:

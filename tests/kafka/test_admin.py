@@ -1,13 +1,18 @@
 """An admin client that comes and goes, on a real broker."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
+from ferryman.kafka import admin as admins
 from ferryman.kafka.admin import Admin
+from ferryman.retry.leader import LEADER_MOVING
 from tests.places import ROOT
-from tests.running import until
+from tests.running import create_topic, until
 
 
 def threads() -> int:
@@ -27,6 +32,41 @@ def test_it_takes_nothing_until_it_is_asked_and_after_it_is_closed(kafka: str) -
     until(lambda: threads() <= before, what="its threads to end")
     assert admin.describe_cluster(request_timeout=60).result().cluster_id == cluster
     admin.close()
+
+
+def test_whoever_asks_for_the_end_of_a_topic_that_a_broker_has_not_heard_of_yet_is_told_when_it_has(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admins, "AGREE_SECONDS", 600.0)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    wanted, admin = {TopicPartition(unique, 0): latest}, Admin({"bootstrap.servers": kafka})
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(admin.offsets, wanted, IsolationLevel.READ_COMMITTED, 600)
+        until(lambda: asked.running() and admin.living, what="the question")
+        create_topic(kafka, unique)
+        assert asked.result() == {TopicPartition(unique, 0): 0}
+
+
+@pytest.mark.parametrize("code", [KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART, *sorted(LEADER_MOVING)])
+def test_what_is_said_of_a_topic_before_all_have_heard_of_its_leader_is_no_answer(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition = TopicPartition("new", 0)
+    answers: list[admins.Told] = [({}, KafkaException(KafkaError(code))), ({partition: 7}, None)]
+    monkeypatch.setattr(admins, "_told", lambda *_: answers.pop(0))
+    monkeypatch.setattr(admins, "AGREE_SECONDS", 600.0)
+    admin = Admin({"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    assert admin.offsets({partition: latest}, IsolationLevel.READ_COMMITTED, 600) == {partition: 7}
+
+
+def test_whoever_asks_for_the_end_of_a_topic_that_there_is_not_is_told_so(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admins, "AGREE_SECONDS", 0.5)
+    latest, admin = OffsetSpec.latest(), Admin({"bootstrap.servers": kafka})  # type: ignore[no-untyped-call]
+    with pytest.raises(KafkaException, match="No leaders found"):
+        admin.offsets({TopicPartition(unique, 0): latest}, IsolationLevel.READ_COMMITTED, 60)
 
 
 @pytest.mark.parametrize("folder", ["ferryman", "connectors", "transforms"])
