@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 METADATA_SECONDS = 30.0
 """Seconds that a topic which was just made may take to be known."""
 _LOOK, _AT_ONCE = 0.2, 999
+STANDING_SECONDS = 5.0
+"""Seconds without anything new, though there is more, after which a reader begins anew where it was."""
 _BELIEVED_GONE = 5000
 """Milliseconds after which a topic that brokers do not know is taken for deleted; it was known before."""
 _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
@@ -73,6 +75,8 @@ class KafkaLog:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._progress = threading.Condition()
+        self._stands = False
+        """Whether somebody has waited in vain for what is known to be there."""
         self._positions: dict[int, int] = {}
         self._failure: str | None = None
         self._missed: float | None = None
@@ -170,8 +174,13 @@ class KafkaLog:
 
     def _reach(self, ends: Mapping[int, int], deadline: float | None) -> None:
         with self._progress:
+            before, since = dict(self._positions), time.monotonic()
             while any(self._positions[number] < end for number, end in ends.items()):
                 self._check()
+                if self._positions != before:
+                    before, since = dict(self._positions), time.monotonic()
+                elif time.monotonic() >= since + STANDING_SECONDS:
+                    self._stands, since = True, time.monotonic()
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise self._late("the broker does not answer, or a transaction is open")
@@ -192,9 +201,22 @@ class KafkaLog:
     def _tail(self, consumer: Consumer) -> None:
         while not self._closing.is_set():
             self._look_for_it()
+            if self._stands:
+                consumer = self._goes_on(consumer)
             first = consumer.poll(_LOOK)
             if first is not None:
                 self._take([first, *consumer.consume(_AT_ONCE, 0)])
+
+    def _goes_on(self, stuck: Consumer) -> Consumer:
+        """Another consumer where this one was. librdkafka's may never fetch again when a partition's leader has another
+        epoch, after a restart of the broker: it waits for an answer that was lost (fetch state validate-epoch-wait)."""
+        self._stands = False
+        log.info("%s: nothing comes though there is more; it is read on by another client", self.topic)
+        fresh = Consumer(self._consumer_config)
+        fresh.assign([TopicPartition(self.topic, number, at) for number, at in self._positions.items()])
+        self._consumer = fresh
+        stuck.close()
+        return fresh
 
     def _take(self, messages: Sequence[Message]) -> None:
         records, positions = list[LogRecord](), dict[int, int]()

@@ -1,12 +1,15 @@
 """A log is read from its beginning to its end, then on as it grows; what is written is acknowledged."""
 
 import threading
+import time
+from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, Message
 from confluent_kafka.admin import AdminClient
 
 from ferryman.errors import RetriableError
-from ferryman.internal_topics import of_worker
+from ferryman.internal_topics import kafka_log, of_worker
 from ferryman.internal_topics.kafka_log import LogRecord
 from ferryman.java.numbers import wrapped
 from tests.internal_topics.logs import SOON, Received, arrives, config_logs, distributed, make
@@ -39,6 +42,40 @@ def test_reading_to_the_end_returns_when_all_was_handed_over(kafka: str, unique:
             log.send([(b"k", b"%d" % number)], SOON)
             log.read_to_end(SOON)
             assert received.values[-1] == b"%d" % number
+
+
+class Sticking(Consumer):
+    """A client that may fetch no more, without a word."""
+
+    stuck = False
+
+    def poll(self, timeout: float = -1) -> Message | None:
+        if self.stuck:
+            time.sleep(timeout)
+            return None
+        return super().poll(timeout)
+
+
+def test_a_reader_whose_client_fetches_no_more_begins_anew_where_it_was(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[Sticking]()
+
+    def consumer(config: dict[str, Any]) -> Sticking:
+        made.append(Sticking(config))
+        return made[-1]
+
+    monkeypatch.setattr(kafka_log, "STANDING_SECONDS", 0.5)
+    monkeypatch.setattr(kafka_log, "Consumer", consumer)
+    with config_logs(1, distributed(kafka, unique)) as [(log, received)]:
+        log.send([(b"key", b"1")], SOON)
+        log.read_to_end(SOON)
+        made[0].stuck = True
+        log.send([(b"key", b"2")], SOON)
+        log.read_to_end(2 * SOON)
+        log.send([(b"key", b"3")], SOON)
+        log.read_to_end(SOON)
+        assert received.values == [b"1", b"2", b"3"]
 
 
 def test_records_of_a_key_lie_in_the_partition_that_javas_partitioner_chooses(kafka: str, unique: str) -> None:

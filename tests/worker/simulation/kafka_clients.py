@@ -227,7 +227,11 @@ class Consumer:
         return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions={0: None})})
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
-        self._topic = partitions[0].topic
+        """Reads on from there; what was fetched before is not handed out any more."""
+        self._topic, self._at, self._told_end = partitions[0].topic, max(partitions[0].offset, 0), -1
+        self._ready.clear()
+        if self._again is not None:
+            self._again.cancel()
         self._host.loop.call_soon(self._fetch)
 
     def _fetch(self) -> None:
