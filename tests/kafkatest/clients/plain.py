@@ -12,9 +12,9 @@ _TRIED = ("org.apache.kafka.connect.converters.", "org.apache.kafka.connect.json
 
 
 def plain(do: str, value: Any, passing: bool = False) -> Any:
-    """A value of a step, as it is compared; states are left out of it that may be ``passing``."""
-    hidden = _OF_THE_WORKER | ({"state"} if passing else set())
-    return _without(hidden, _tried_plugins(value) if do == "plugins" else value)
+    """A value of a step, as it is compared; what says how things stand is left out of it if that may be ``passing``."""
+    left_out = _LEFT_OUT | ({"state", "version"} if passing else set())
+    return _without(left_out, _tried_plugins(value) if do == "plugins" else value)
 
 
 def _tried_plugins(value: Any) -> Any:
@@ -24,13 +24,12 @@ def _tried_plugins(value: Any) -> Any:
     return [_tried_plugins(each) for each in value if not isinstance(each, dict) or "FileStream" in str(each)]
 
 
-def _without(hidden: AbstractSet[str], value: Any) -> Any:
+def _without(left_out: AbstractSet[str], value: Any) -> Any:
     match value:
         case dict():
-            shown = {key: each for key, each in value.items() if key not in _LEFT_OUT}
-            return {key: "*" if key in hidden else _without(hidden, _known(key, each)) for key, each in shown.items()}
+            return {key: _of(key, each, left_out) for key, each in value.items() if key not in left_out}
         case list():
-            return [_without(hidden, each) for each in value]
+            return [_without(left_out, each) for each in value]
         case str():
             text = re.sub(r"(available connectors are: ).*", r"\1*", value, flags=re.DOTALL)
             text = re.sub(r"column: \d+", "column: *", text)  # counted from the beginning of what has our names in it
@@ -40,8 +39,9 @@ def _without(hidden: AbstractSet[str], value: Any) -> Any:
             return value
 
 
-def _known(key: str, value: Any) -> Any:
-    """Values that are recommended, as far as both workers have them."""
-    if key not in {"recommended_values", "recommendedValues"}:
-        return value
-    return [each for each in value if each.startswith(_TRIED) or "." not in each or re.fullmatch(r"[\d.]+", each)]
+def _of(key: str, value: Any, left_out: AbstractSet[str]) -> Any:
+    if key in _OF_THE_WORKER:
+        return "*"
+    if key in {"recommended_values", "recommendedValues"}:  # as far as both workers have them
+        value = [each for each in value if each.startswith(_TRIED) or re.fullmatch(r"[^.]*|[\d.]+", each)]
+    return _without(left_out, value)
