@@ -109,7 +109,11 @@ def test_a_connector_that_comes_while_a_new_leader_shares_out_the_work_is_shared
         group = placed(FOLLOWS, journal)
         nothing: Any = SimpleNamespace(facts_changed=no_matter, clear=no_matter)
         group._plane, group._board = SimpleNamespace(reconcile=no_matter, members=nothing), nothing  # type: ignore[assignment]
-        group._config = SimpleNamespace(inter_worker_key_generation_algorithm="HmacSHA256", inter_worker_key_size=None)  # type: ignore[assignment]
+        group._config = SimpleNamespace(  # type: ignore[assignment]
+            inter_worker_key_generation_algorithm="HmacSHA256",
+            inter_worker_key_size=None,
+            inter_worker_key_ttl_ms=3_600_000,
+        )
         group.joined.set()
         journal.facts.apply(ConnectorConfig("a", {}), 1)
         group.snapshot()
