@@ -40,6 +40,11 @@ _NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?0*\d{1,9})?")
 _BLANKS = "".join(map(chr, range(33)))
 """What Java's trim takes away."""
 _TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]++|\\.|\\$)++|[:,{}\[\]"]', re.DOTALL)
+_ONE_TOKEN = re.compile(r'[^\\:,{}\[\]"]*+')
+_FEW_DIGITS = 40
+"""Of an integer that may be within 64 bits, zeros before it included."""
+_RANGES = tuple(INTEGER_RANGES.items())
+_INTEGERS = {kind: Schema(kind) for kind in INTEGER_RANGES}
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]
 _DEEPEST = 200
 
@@ -60,7 +65,27 @@ class _NoValue(Exception):
 
 def infer(text: str) -> Inferred:
     """The value that a header's text stands for."""
-    return _Tokens(text).value(0, embedded=False) if text else Inferred(STRING, text)
+    if not text:
+        return Inferred(STRING, text)
+    return _at_once(text) or _Tokens(text).value(0, embedded=False)
+
+
+def _at_once(text: str) -> Inferred | None:
+    """The same where the beginning tells: of words, whole numbers and ids, which most headers are; None for others."""
+    first = text[0]
+    if first.isalpha():
+        return None if text.strip(_BLANKS) in _WORDS else Inferred(STRING, text)
+    if not first.isdecimal() or not _ONE_TOKEN.fullmatch(text):
+        return None
+    if text.isascii() and text.isdigit():
+        return _integer(int(text)) if len(text) <= _FEW_DIGITS else None
+    is_number = _NUMBER.fullmatch(text.strip(_BLANKS))
+    return None if is_number or len(text.strip(_BLANKS)) in _TEMPORAL else Inferred(STRING, text)
+
+
+def _integer(whole: int) -> Inferred | None:
+    """The narrowest that holds it; None beyond 64 bits."""
+    return next((Inferred(_INTEGERS[kind], whole) for kind, (low, high) in _RANGES if low <= whole <= high), None)
 
 
 class _Tokens:
@@ -244,11 +269,9 @@ def _number(text: str) -> Inferred | None:
     number = Decimal(text)
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
-    if number.is_zero() or (number.adjusted() <= 18 and number == number.to_integral_value()):
-        whole = int(number) if number else 0
-        for kind, (low, high) in INTEGER_RANGES.items():
-            if low <= whole <= high:
-                return Inferred(Schema(kind), whole)
+    is_whole = number.is_zero() or (number.adjusted() <= 18 and number == number.to_integral_value())
+    if is_whole and (found := _integer(int(number) if number else 0)) is not None:
+        return found
     if exponent:
         near = float(number)
         rounded = single(near, number) if abs(near) != float("inf") else near

@@ -5,8 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
+from ferryman.formats import header_text
 from ferryman.record import Rows
 from ferryman.schema import (
     BOOLEAN,
@@ -170,3 +173,24 @@ def test_values_are_written_as_kafka_does(schema: Schema | None, value: Any, tex
 def test_hostile_text_is_a_string() -> None:
     for text in ("[" * 5000, "1e999999999999", "{" * 300 + "}" * 300, "[" * 300 + "]" * 300):
         assert CONVERTER.to_data("t", [text.encode()]) == [Rows(STRING, [text])]
+
+
+_WORDS = r'a true null false é 0 007 12 9 - + . e E5 : , [ ] { } " \ 2024-01-02 T12:34:56.789Z ٣ 9223372036854775808 Z'
+PARTS = st.sampled_from([*_WORDS.split(), " ", "\t", "\u2009", "f" * 30])
+
+
+@given(st.lists(PARTS, min_size=1, max_size=6).map("".join) | st.text(min_size=1))
+def test_what_is_told_by_its_beginning_is_what_the_parser_says(text: str) -> None:
+    assert shown(header_text.infer(text)) == shown(header_text._Tokens(text).value(0, embedded=False))
+
+
+def shown(found: header_text.Inferred) -> str:
+    """As text, in which 1 and true differ, and 1.0 and 1."""
+    return repr(found)
+
+
+def test_values_of_each_schema_are_one_piece_wherever_they_stand() -> None:
+    found = CONVERTER.decode("t", [b"a", b"1", None, b"b", b"2", b"300"])
+    told = {piece.data.schema: (list(piece.positions), piece.data.rows().values) for piece in found.pieces}
+    assert told == {STRING: ([0, 3], ["a", "b"]), INT8: ([1, 4], [1, 2]), None: ([2], [None]), INT16: ([5], [300])}
+    assert [len(data) for data in CONVERTER.to_data("t", [b"a", b"b", b"1"])] == [2, 1]
