@@ -119,7 +119,7 @@ RESTORED = tuple(flows.RESTORED + topic for topic in (flows.PAYMENTS, *flows.EVE
 
 @dataclass(frozen=True, slots=True)
 class Flowing:
-    """The time in which everything ran and rows were still to come."""
+    """The time in which everything ran and rows were still to come, others than those that a backfill brings back."""
 
     rows: int = 0
     """Of invented events, that came in it."""
@@ -127,7 +127,8 @@ class Flowing:
 
     def further(self, before: Glance, now: Glance) -> "Flowing":
         """With what lies between two glances, if that belongs to it."""
-        if not (before.whole and now.whole and 0 < before.event_rows < before.expected_rows):
+        damaged = flows.DAMAGED * len(flows.UPSERTED)
+        if not (before.whole and now.whole and 0 < before.event_rows < before.expected_rows - damaged):
             return self
         return Flowing(self.rows + now.event_rows - before.event_rows, self.seconds + now.at - before.at)
 

@@ -18,8 +18,6 @@ from ferryman.demo.readers.topics import Coordinates
 from ferryman.demo.readers.warehouse import Warehouse
 from ferryman.demo.running_demo import RunningDemo
 
-DAMAGED = 50
-"""Rows of each table."""
 REFUSED = 2
 """Payments at least."""
 _STAGE = "TASK_PUT"
@@ -133,9 +131,9 @@ def _damage(postgres: str) -> list[Identity]:
         for topic in flows.UPSERTED_TOPICS:
             table = flows.table(topic)
             if topic == flows.SPOILT_TOPIC:
-                keys = warehouse.spoil(table, flows.SPOILT_COLUMN, DAMAGED)
+                keys = warehouse.spoil(table, flows.SPOILT_COLUMN, flows.DAMAGED)
             else:
-                keys = warehouse.lose(table, DAMAGED)
+                keys = warehouse.lose(table, flows.DAMAGED)
             found += [(topic, key) for key in keys]
     return found
 

@@ -6,6 +6,7 @@ from ferryman.demo.facts import flows
 from ferryman.demo.progress import Flowing, Glance
 from ferryman.demo.worker import Connector
 
+DAMAGED = flows.DAMAGED * len(flows.UPSERTED)
 PLEDGES = flows.table(f"{flows.WORLD}.pledges")
 
 
@@ -14,7 +15,7 @@ def glance(at: float, rows: int, state: str = "RUNNING", missing: str = "") -> G
     names = [name for name in (*flows.SOURCES, *flows.SINKS) if name != missing]
     connectors = [Connector(name, "RUNNING", {0: "RUNNING"}) for name in names]
     connectors[-1] = Connector(names[-1], "RUNNING", {0: state})
-    return Glance(at, expected_rows=1_000, rows={PLEDGES: rows}, connectors=connectors)
+    return Glance(at, expected_rows=1_000 + DAMAGED, rows={PLEDGES: rows}, connectors=connectors)
 
 
 def test_rows_and_time_between_two_looks_are_added_up() -> None:
@@ -27,12 +28,20 @@ def test_rows_and_time_between_two_looks_are_added_up() -> None:
     ("before", "now"),
     [
         (glance(1.0, 0), glance(2.0, 100)),
-        (glance(1.0, 1_000), glance(2.0, 1_000)),
+        (glance(1.0, 1_000 + DAMAGED), glance(2.0, 1_000 + DAMAGED)),
+        (glance(1.0, 1_000), glance(2.0, 1_000 + DAMAGED)),
         (glance(1.0, 100, "RESTARTING"), glance(2.0, 200)),
         (glance(1.0, 100), glance(2.0, 200, "FAILED")),
         (glance(1.0, 100, missing=flows.RECEIPTS), glance(2.0, 200)),
     ],
-    ids=["the start", "the end", "a task that was away", "a task that is away", "a connector that was away"],
+    ids=[
+        "the start",
+        "the end",
+        "the wait for a backfill",
+        "a task that was away",
+        "a task that is away",
+        "a connector that was away",
+    ],
 )
 def test_what_is_no_undisturbed_flow_does_not_count(before: Glance, now: Glance) -> None:
     assert Flowing(5, 1.0).further(before, now) == Flowing(5, 1.0)

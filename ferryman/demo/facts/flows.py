@@ -35,6 +35,8 @@ UPSERTED = ("projects", "backers", "funding")
 UPSERTED_TOPICS = tuple(f"{WORLD}.{stream}" for stream in UPSERTED)
 SPOILT_TOPIC, SPOILT_COLUMN = f"{WORLD}.projects", "title"
 """Of which upserted table rows are overwritten, and what of them; of the others rows are deleted."""
+DAMAGED = 50
+"""Rows of each of these tables."""
 EVENT_TOPICS = tuple(f"{WORLD}.{stream}" for stream in (*INSERTED, *UPSERTED))
 
 RESTORED = "restored."
