@@ -1,6 +1,5 @@
 """What ends a run into the table of its live connector before it does harm."""
 
-import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,29 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.backfill.calls import Command
-from tests.backfill.folded import PARTITIONS, caught_up, enveloped, live_config, words
+from tests.backfill.folded import caught_up, enveloped, live_config, words
 from tests.backfill.folded import table as rows
+from tests.backfill.live_connector import Live, live_connector
 from tests.connectors.sql.sql_task import query
-from tests.running import Worker, create_topic, produce, settings, until, worker
+from tests.running import produce, until
 
 
 @pytest.fixture
-def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[tuple[Worker, Command]]:
+def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[Live]:
     """A worker with the live connector, and the command for its runs."""
     config = live_config(unique, postgres)
-    create_topic(kafka, unique, partitions=PARTITIONS)
-    chosen = settings(kafka, unique)
-    file, connector = tmp_path / "backfill.properties", tmp_path / "live.json"
-    file.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
-    connector.write_text(json.dumps({"name": unique, "config": config}))
-    with worker(tmp_path, chosen) as running:
-        running.create(config)
-        yield running, Command(tmp_path, file, connector)
+    with live_connector(kafka, tmp_path, unique, config) as found:
+        yield found
 
 
 def test_a_key_in_two_partitions_ends_the_run_before_a_row_goes_back_in_time(
-    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
+    kafka: str, unique: str, postgres: str, live: Live
 ) -> None:
     _, command = live
     keys = [enveloped({"id": key}) for key in range(20)]
@@ -47,7 +40,7 @@ def test_a_key_in_two_partitions_ends_the_run_before_a_row_goes_back_in_time(
 
 
 def test_a_run_beside_a_connector_that_never_wrote_there_is_refused_by_command_and_over_rest(
-    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
+    kafka: str, unique: str, postgres: str, live: Live
 ) -> None:
     worker, command = live
     words(kafka, unique, random.Random(1), 20)
@@ -65,7 +58,7 @@ def test_a_run_beside_a_connector_that_never_wrote_there_is_refused_by_command_a
 
 
 def test_keys_that_only_the_database_compares_and_versions_that_nobody_does_are_refused_before_anything_is_made(
-    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
+    kafka: str, unique: str, postgres: str, live: Live
 ) -> None:
     running, command = live
     words(kafka, unique, random.Random(1), 20)

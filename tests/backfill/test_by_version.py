@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backfill.calls import Command
 from tests.backfill.folded import PARTITIONS, enveloped, live_config, moved, written
+from tests.backfill.live_connector import Live, live_connector
 from tests.connectors.sql.sql_task import query
-from tests.running import Worker, consume, create_topic, produce, settings, until, worker
+from tests.running import consume, produce, until
 
 KEYS = 200
 Rows = dict[int, tuple[int, int]]
@@ -19,7 +19,7 @@ EVERYTHING = ("--from", "1970-01-01T00:00:00Z")
 
 
 @pytest.fixture
-def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[tuple[Worker, Command]]:
+def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[Live]:
     """A worker with a live connector whose rows are known by a field of the value, and the command for its runs."""
     config = live_config(unique, postgres) | {
         "pk.mode": "record_value",
@@ -27,14 +27,8 @@ def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[tup
         "delete.enabled": "false",
         "key.converter.schemas.enable": "false",
     }
-    create_topic(kafka, unique, partitions=PARTITIONS)
-    chosen = settings(kafka, unique)
-    file, connector = tmp_path / "backfill.properties", tmp_path / "live.json"
-    file.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
-    connector.write_text(json.dumps({"name": unique, "config": config}))
-    with worker(tmp_path, chosen) as running:
-        running.create(config)
-        yield running, Command(tmp_path, file, connector)
+    with live_connector(kafka, tmp_path, unique, config) as found:
+        yield found
 
 
 def write(kafka: str, topic: str, words: list[tuple[int, int, int]]) -> None:
@@ -63,7 +57,7 @@ def read_by_live(postgres: str, topic: str) -> int:
 
 
 def test_killed_beside_live_it_leaves_the_table_as_the_fold_by_version(
-    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command]
+    kafka: str, unique: str, postgres: str, live: Live
 ) -> None:
     _, command = live
     seed = random.randrange(10**9)
@@ -97,9 +91,7 @@ def test_killed_beside_live_it_leaves_the_table_as_the_fold_by_version(
     until(lambda: newest(kafka, unique) == table(postgres, unique), 120, pause=0.5)
 
 
-def test_without_a_version_it_is_refused_and_says_what_would_make_it_safe(
-    kafka: str, unique: str, live: tuple[Worker, Command]
-) -> None:
+def test_without_a_version_it_is_refused_and_says_what_would_make_it_safe(kafka: str, unique: str, live: Live) -> None:
     running, command = live
     write(kafka, unique, [(0, 1, 1)])
     refused = command.call(*EVERYTHING)

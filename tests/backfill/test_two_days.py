@@ -4,7 +4,6 @@ Each record has a number of its own, ascending, so that what was written to a ro
 notes each write, and by whom.
 """
 
-import json
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from tests.backfill.calls import Command
 from tests.backfill.folded import KEYS, PARTITIONS, caught_up, enveloped, fold, live_config, moved, table, written
+from tests.backfill.live_connector import Live, live_connector
 from tests.connectors.sql.sql_task import query
-from tests.running import Worker, create_topic, settings, until, worker
+from tests.running import until
 
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 LIVE, RUN = "the live connector", "the run"
@@ -70,17 +69,11 @@ class Log:
 
 
 @pytest.fixture
-def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[tuple[Worker, Command]]:
+def live(kafka: str, unique: str, postgres: str, tmp_path: Path) -> Iterator[Live]:
     """A worker with the live connector, and the command for its runs."""
     config = live_config(unique, postgres) | {"connection.application_name": LIVE}
-    create_topic(kafka, unique, partitions=PARTITIONS)
-    chosen = settings(kafka, unique)
-    file, connector = tmp_path / "backfill.properties", tmp_path / "live.json"
-    file.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
-    connector.write_text(json.dumps({"name": unique, "config": config}))
-    with worker(tmp_path, chosen) as running:
-        running.create(config)
-        yield running, Command(tmp_path, file, connector)
+    with live_connector(kafka, tmp_path, unique, config) as found:
+        yield found
 
 
 def watch(postgres: str, topic: str) -> None:
@@ -110,7 +103,7 @@ def writes(postgres: str, who: str) -> dict[int, list[int]]:
 
 
 def test_two_days_killed_beside_live_leave_the_fold_of_the_topic_and_take_no_row_back(
-    kafka: str, unique: str, postgres: str, live: tuple[Worker, Command], long: bool
+    kafka: str, unique: str, postgres: str, live: Live, long: bool
 ) -> None:
     running, command = live
     seed = random.randrange(10**9)
