@@ -21,6 +21,7 @@ from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Polled, TopicPartition
 from ferryman.retry import coordinator
 from ferryman.task.sink.ends import Ends
+from ferryman.task.sink.standstill import Standstill
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Group:
     idle_for_want_of_topics: bool = False
     read_out: frozenset[TopicPartition] = frozenset()
     """Partitions of which nothing is wanted any more, whatever is paused or resumed."""
+    standstill: Standstill = field(default_factory=Standstill)
     _error: Exception | None = None
     """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
@@ -108,6 +110,7 @@ class Group:
         while first is None and self._error is None and quiet():
             first = self.consumer.poll(timeout)
         self._raise()
+        self.standstill.fetch_again(self.consumer)
         if first is None:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
