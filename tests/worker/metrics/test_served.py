@@ -67,6 +67,7 @@ def running(kafka: str, fed: str, tmp_path_factory: pytest.TempPathFactory) -> I
         "ferryman_metrics_names": "exporter,reporter",
         "ferryman_metrics_partitions": "true",
         "consumer_metadata_max_age_ms": "1000",
+        "consumer_session_timeout_ms": "120000",  # who is slow must not be put out, and count from zero
     }
     with worker(directory, settings(kafka, OWN, **more)) as one:
         one.create(dead_letter_sink(SINK, topic, directory / "out.txt"))
