@@ -14,6 +14,7 @@ from ferryman.connectors.email.mail.templates import Pattern, entries, pattern
 from ferryman.connectors.email.smtp.connection import MailServer
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, DataError, KeyProblem
+from ferryman.tls.trusting import trusting
 
 _DOMAIN_AT_END = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\s*+>?\s*+\Z")
 
@@ -181,10 +182,7 @@ class EmailSinkConfig(EmailKeys):
             return None
         where = Path(self.smtp_ssl_ca_location)
         try:
-            context = ssl.create_default_context()
-            if self.smtp_ssl_ca_location:
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.load_verify_locations(**{"capath" if where.is_dir() else "cafile": str(where)})
+            context = trusting(self.smtp_ssl_ca_location or None)
         except OSError as error:
             raise ValueError(f"{where}: {error.strerror or error}") from None
         if not self.smtp_ssl_verify:

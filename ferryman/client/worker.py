@@ -18,6 +18,7 @@ from ferryman.reach import connectivity, failed_requests, remedies
 from ferryman.reach.remedies import Keys
 from ferryman.telemetry.lines import printable
 from ferryman.telemetry.redaction import redact
+from ferryman.tls.trusting import trusting
 
 ANSWER_SECONDS = 100.0
 """Seconds for an answer; a worker gives itself 90."""
@@ -26,6 +27,7 @@ LOOK_SECONDS = 5.0
 REBALANCE_SECONDS = 60.0
 """Seconds for which a request is repeated while the group is rebalancing."""
 _AGAIN = 0.5
+
 _MOMENTARILY = ("rebalance", "stale configuration", "momentarily")
 """What Kafka Connect's 409 says where the same request will do a moment later."""
 _LONGEST = 2_000
@@ -159,7 +161,7 @@ def _trusted(context: Context) -> ssl.SSLContext | bool:
     if urlsplit(context.url).scheme != "https":
         return True
     with _reading("--ca", context.ca):
-        found = ssl.create_default_context(cafile=context.ca)
+        found = trusting(context.ca)
     if context.certificate is not None:
         options = "--certificate" if context.key is None else "--certificate and --key"
         with _reading(options, context.certificate, context.key):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from ferryman.telemetry.redaction import redact
+from ferryman.tls.trusting import trusting
 
 ANSWER_SECONDS = 60.0
 """Seconds for an answer; a worker that rebalances takes its time."""
@@ -55,7 +56,7 @@ def read(address: str, login: tuple[str, str] | None = None, verify: str | bool 
 
 def _client(address: str, login: tuple[str, str] | None, verify: str | bool) -> httpx.Client:
     try:
-        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
+        trusted = trusting(verify) if isinstance(verify, str) else verify
     except (OSError, ssl.SSLError) as error:
         raise UnreadableCluster(f"the certificates in {verify} cannot be read: {error}") from None
     try:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from ferryman.config import Config, Password, Str, key
 from ferryman.errors import KeyProblem
+from ferryman.tls.trusting import trusting
 
 _PREFIX = "schema.registry.ssl."
 _ADVICE = "only PEM is read; `openssl pkcs12 -in FILE -out FILE.pem -nodes` or `keytool -exportcert -rfc` make it"
@@ -60,7 +61,7 @@ def _unreadable(file: Path) -> str | None:
 
 def tls_context(config: TlsConfig) -> ssl.SSLContext:
     """The context. Raises OSError (ssl.SSLError is one) for stores that cannot be used."""
-    context = ssl.create_default_context(cafile=config.schema_registry_ssl_truststore_location or None)
+    context = trusting(config.schema_registry_ssl_truststore_location or None)
     context.check_hostname = bool(config.schema_registry_ssl_endpoint_identification_algorithm)
     if config.schema_registry_ssl_keystore_location:
         password = config.schema_registry_ssl_key_password or config.schema_registry_ssl_keystore_password

@@ -1,7 +1,6 @@
 """What RestForwardingIntegrationTest asks of a group of workers: a follower sends a request on to the leader, whichever
 listeners the two have and advertise."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from ferryman.stack.runtime.ports import free_port
+from ferryman.tls.trusting import trusting
 from tests.kafkatest.configs import source
 from tests.kafkatest.connect import Connect, Node, worker_settings
 from tests.kafkatest.whose import Whose
@@ -31,7 +31,7 @@ def group(whose: Whose, folder: Path, settings: dict[str, str], both: bool, *sch
     first one leads, since it is there first."""
     made = Connect(whose, folder, settings)
     try:
-        with httpx.Client(verify=ssl.create_default_context(cafile=str(STORES / "ca.crt")), timeout=120) as web:
+        with httpx.Client(verify=trusting(STORES / "ca.crt"), timeout=120) as web:
             for scheme in schemes:
                 node = Node(whose, folder, {}, scheme=scheme, web=web)
                 other = f"{'http' if scheme == 'https' else 'https'}://127.0.0.1:{free_port()}"

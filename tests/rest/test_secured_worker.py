@@ -1,12 +1,12 @@
 """A whole worker whose REST API speaks TLS and asks who is there."""
 
-import ssl
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 
 from ferryman.stack.runtime.ports import free_port
+from ferryman.tls.trusting import trusting
 from tests.reliability.flows import file_sink
 from tests.rest.listening import AUTHORITY, https
 from tests.running import Worker
@@ -26,7 +26,7 @@ def test_a_worker_serves_tls_admin_listeners_and_whoever_it_knows(tmp_path: Path
             "rest.auth.health": "false",
         }
     )
-    context = ssl.create_default_context(cafile=AUTHORITY)
+    context = trusting(AUTHORITY)
     one = Worker(tmp_path, given, port=plain)
     with ExitStack() as stack:
         stack.callback(one.stop)

@@ -9,13 +9,14 @@ import pytest
 
 from ferryman.rest import handshakes, server
 from ferryman.settings import settings
+from ferryman.tls.trusting import trusting
 from tests.rest.listening import AUTHORITY, KEYSTORE, STORES, https, listening
 from tests.rest.served import SETTINGS
 
 
-def trusting(*, showing: bool = False) -> httpx.Client:
+def asking(*, showing: bool = False) -> httpx.Client:
     """A client that believes the authority of the tests, and may show a certificate of its."""
-    context = ssl.create_default_context(cafile=AUTHORITY)
+    context = trusting(AUTHORITY)
     if showing:
         context.load_cert_chain(STORES / "server.pem")
     return httpx.Client(verify=context, timeout=60)
@@ -39,7 +40,7 @@ def trusting(*, showing: bool = False) -> httpx.Client:
     ids=["jks", "plain keys", "pkcs12", "pem", "locked pem"],
 )
 def test_an_https_listener_answers_with_the_certificate_of_its_keystore(keystore: dict[str, str]) -> None:
-    with listening({"listeners": "https://127.0.0.1:0"} | keystore) as ((bound,), _), trusting() as client:
+    with listening({"listeners": "https://127.0.0.1:0"} | keystore) as ((bound,), _), asking() as client:
         assert bound.url.startswith("https://127.0.0.1:")
         answer = client.post(bound.url + "/connectors", json={"name": "c", "config": {}})
         assert answer.status_code == 400
@@ -52,7 +53,7 @@ def test_an_https_listener_answers_with_the_certificate_of_its_keystore(keystore
 
 def test_several_listeners_answer_at_once() -> None:
     given = {"listeners": "http://127.0.0.1:0, https://127.0.0.1:0,http://localhost:0"} | https()
-    with listening(given) as (bound, _), trusting() as client:
+    with listening(given) as (bound, _), asking() as client:
         assert [client.get(each.url).status_code for each in bound] == [200, 200, 200]
 
 
@@ -66,9 +67,9 @@ def test_no_piece_of_an_answer_waits_until_the_client_has_acknowledged_another()
 def test_a_certificate_of_the_client_is_asked_for_where_it_is_required() -> None:
     trust = {"ssl_client_auth": "required", "ssl_truststore_location": AUTHORITY, "ssl_truststore_type": "PEM"}
     with listening({"listeners": "https://127.0.0.1:0"} | https(**trust)) as ((bound,), _):
-        with trusting(showing=True) as client:
+        with asking(showing=True) as client:
             assert client.get(bound.url).status_code == 200
-        with trusting() as client, pytest.raises(httpx.HTTPError):
+        with asking() as client, pytest.raises(httpx.HTTPError):
             client.get(bound.url)
 
 
@@ -76,22 +77,22 @@ def test_a_certificate_may_be_left_out_where_it_is_only_requested() -> None:
     trust = {"ssl_client_auth": "requested", "ssl_truststore_location": AUTHORITY}
     with listening({"listeners": "https://127.0.0.1:0"} | https(**trust)) as ((bound,), _):
         for showing in (True, False):
-            with trusting(showing=showing) as client:
+            with asking(showing=showing) as client:
                 assert client.get(bound.url).status_code == 200
 
 
 def test_versions_of_tls_are_limited() -> None:
     with listening({"listeners": "https://127.0.0.1:0"} | https(ssl_protocol="TLSv1.2")) as ((bound,), _):
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = trusting(AUTHORITY)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         with httpx.Client(verify=context) as client, pytest.raises(httpx.ConnectError):
             client.get(bound.url)
-        with trusting() as client:
+        with asking() as client:
             assert client.get(bound.url).status_code == 200
 
 
 def test_a_local_tls_listener_answers_to_its_own_names_only() -> None:
-    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), trusting() as client:
+    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), asking() as client:
         assert client.get(bound.url, headers={"Host": "evil.example"}).status_code == 403
         assert client.get(bound.url, headers={"Origin": "https://evil.example"}).status_code == 403
         assert client.get(bound.url, headers={"Origin": bound.url}).status_code == 200
@@ -99,7 +100,7 @@ def test_a_local_tls_listener_answers_to_its_own_names_only() -> None:
 
 def test_admin_endpoints_are_served_where_admin_listeners_say_and_nowhere_else() -> None:
     given = {"admin.listeners": "http://127.0.0.1:0,https://127.0.0.1:0"} | https("admin.listeners.https.")
-    with listening(given) as ((main, admin, secure), herder), trusting() as client:
+    with listening(given) as ((main, admin, secure), herder), asking() as client:
         assert [each.admin for each in (main, admin, secure)] == [False, True, True]
         assert client.get(main.url + "/admin/loggers").status_code == 404
         for each in (admin, secure):
@@ -119,7 +120,7 @@ def test_empty_admin_listeners_serve_no_admin_endpoints() -> None:
 def test_whoever_begins_handshakes_and_does_not_end_them_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshakes, "MAX_HANDSHAKES", 3)
     monkeypatch.setattr(handshakes, "HEAD_SECONDS", 3600)
-    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), trusting() as client:
+    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), asking() as client:
         idle = [socket.create_connection(("127.0.0.1", bound.port)) for _ in range(5)]
         try:
             assert client.get(bound.url).status_code == 200
@@ -142,7 +143,7 @@ def test_a_handshake_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_client_that_shows_no_certificate_where_one_is_required_is_told(version: ssl.TLSVersion) -> None:
     given = {"listeners": "https://127.0.0.1:0"} | https(ssl_client_auth="required", ssl_truststore_location=AUTHORITY)
-    context = ssl.create_default_context(cafile=AUTHORITY)
+    context = trusting(AUTHORITY)
     context.maximum_version = version
     with (
         listening(given) as ((bound,), _),
@@ -153,7 +154,7 @@ def test_a_client_that_shows_no_certificate_where_one_is_required_is_told(versio
 
 
 def test_a_server_ends_although_connections_are_open() -> None:
-    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), trusting() as client:
+    with listening({"listeners": "https://127.0.0.1:0"} | https()) as ((bound,), _), asking() as client:
         client.get(bound.url)
         port = bound.port
         idle = socket.create_connection(("127.0.0.1", port))

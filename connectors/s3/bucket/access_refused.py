@@ -1,6 +1,5 @@
 """Why a bucket cannot be used: what is in the way to its server, or what the server says."""
 
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.findings import Finding, mend
 from ferryman.reach import remedies
 from ferryman.reach.remedies import Keys
+from ferryman.tls.trusting import trusting
 
 _KEYS = Keys.of_url("store.url", "AWS_CA_BUNDLE, a variable of the worker's environment")
 _STEP_SECONDS = 5.0
@@ -82,7 +82,7 @@ def _no_answer(subject: str, bucket: Bucket, seconds: float, error: BotoCoreErro
     settings, url = bucket.client.meta.config, _url(bucket)
     if settings.proxies or get_environ_proxies(url):
         return mend(subject, said, "correct s3.proxy.url or store.url, or start the server")
-    trusted = ssl.create_default_context(cafile=get_cert_path(True))
+    trusted = trusting(get_cert_path(True))
     found = remedies.to_url(subject, url, trusted, _KEYS, min(_STEP_SECONDS, seconds))
     if found is None:
         return mend(subject, said, "check whether it is an S3 server, or correct store.url")

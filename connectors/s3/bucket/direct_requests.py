@@ -3,7 +3,6 @@
 Only what succeeds counts here. Whatever else happens, the client is asked, which knows redirections, retries, errors.
 """
 
-import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from html import unescape
@@ -16,6 +15,8 @@ from xml.sax.saxutils import escape
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
+
+from ferryman.tls.trusting import trusting
 
 _UPLOAD_ID = compiled(rb"<UploadId>([^<]+)</UploadId>")
 _UNFIT = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 405, 411, 501})
@@ -62,7 +63,7 @@ class Direct:
     ) -> None:
         self._url, self._region, self._credentials, self._creating = url, region, credentials, creating
         self._server = urlsplit(url)
-        self._tls = ssl.create_default_context(cafile=certificates) if self._server.scheme == "https" else None
+        self._tls = trusting(certificates) if self._server.scheme == "https" else None
         self._local = threading.local()
         self._unfit = False
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, NullPool, create_engine, event
 
 from ferryman.connectors.sql.dialects.urls import Location
+from ferryman.tls.trusting import trusting
 
 _SQL_MODE = (
     "STRICT_ALL_TABLES",  # refuse what does not fit, in tables of every engine
@@ -73,9 +74,7 @@ def _arguments(given: Mapping[str, object]) -> dict[str, Any]:
         return {**arguments, "ssl_disabled": True}
     if tls == "preferred":
         return arguments
-    context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-    # The certificates that these servers make for themselves are not quite as the RFC wants them.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = trusting(None if ca is None else str(ca))
     context.check_hostname = tls == "verify-identity"
     context.verify_mode = ssl.CERT_NONE if tls == "required" else ssl.CERT_REQUIRED
     return {**arguments, "ssl": context}
