@@ -21,6 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.errors import RetriableError
+from ferryman.internal_topics.pulse import Pulse
 from ferryman.internal_topics.writers import Ends, Entry, PlainWriter
 from ferryman.kafka import permissions
 from ferryman.kafka.admin import Admin
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 METADATA_SECONDS = 30.0
 """Seconds that a topic which was just made may take to be known."""
 _LOOK, _AT_ONCE = 0.2, 999
+CLOSE_SECONDS = 30.0
+"""Seconds that are waited for a client to be closed."""
 STANDING_SECONDS = 5.0
 """Seconds without anything new, though there is more, after which a reader begins anew where it was."""
 _BELIEVED_GONE = 5000
@@ -72,6 +75,7 @@ class KafkaLog:
         self._writer = PlainWriter(topic, producer)
         self._received = received
         self._consumer: Consumer | None = None
+        self._pulse = Pulse()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._progress = threading.Condition()
@@ -92,12 +96,12 @@ class KafkaLog:
 
         Raises RetriableError if the topic is not known within so many seconds, or disappears meanwhile.
         """
-        consumer = Consumer(self._consumer_config)
+        consumer = self._begun()
         try:
             partitions = self._partitions(consumer, time.monotonic() + within)
             consumer.assign([TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in partitions])
         except BaseException:
-            consumer.close()
+            _close(consumer)
             raise
         self._positions = dict.fromkeys(partitions, 0)
         self._consumer = consumer
@@ -129,7 +133,7 @@ class KafkaLog:
         if self._thread is not None:
             self._thread.join()
         if self._consumer is not None:
-            self._consumer.close()
+            _close(self._consumer).join(CLOSE_SECONDS)
         self._writer.close()
 
     def _partitions(self, consumer: Consumer, deadline: float) -> list[int]:
@@ -201,22 +205,26 @@ class KafkaLog:
     def _tail(self, consumer: Consumer) -> None:
         while not self._closing.is_set():
             self._look_for_it()
-            if self._stands:
+            if self._stands or self._pulse.dead:
                 consumer = self._goes_on(consumer)
             first = consumer.poll(_LOOK)
+            self._pulse.polled(time.monotonic())
             if first is not None:
                 self._take([first, *consumer.consume(_AT_ONCE, 0)])
 
     def _goes_on(self, stuck: Consumer) -> Consumer:
-        """Another consumer where this one was. librdkafka's may never fetch again when a partition's leader has another
-        epoch, after a restart of the broker: it waits for an answer that was lost (fetch state validate-epoch-wait)."""
+        """Another consumer where this one was, which may be dead (see ``Pulse``)."""
         self._stands = False
         log.info("%s: nothing comes though there is more; it is read on by another client", self.topic)
-        fresh = Consumer(self._consumer_config)
+        fresh = self._begun()
         fresh.assign([TopicPartition(self.topic, number, at) for number, at in self._positions.items()])
         self._consumer = fresh
-        stuck.close()
+        _close(stuck)
         return fresh
+
+    def _begun(self) -> Consumer:
+        self._pulse = Pulse()
+        return Consumer(self._consumer_config | self._pulse.settings)
 
     def _take(self, messages: Sequence[Message]) -> None:
         records, positions = list[LogRecord](), dict[int, int]()
@@ -274,6 +282,13 @@ class KafkaLog:
         if failure != self._failure:
             log.error("%s", failure)
         self._failure = failure
+
+
+def _close(consumer: Consumer) -> threading.Thread:
+    """Lets a client go, on a thread of its own: that of a dead one never ends."""
+    thread = threading.Thread(target=consumer.close, name="close", daemon=True)
+    thread.start()
+    return thread
 
 
 def _latest() -> Any:

@@ -17,6 +17,7 @@ where to go on. Configs, chain and troubles outlive a session (``Setup``).
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from confluent_kafka import KafkaException
@@ -135,8 +136,9 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     clients = Clients(
         *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
         fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
-        watched=meters.clients.settings,
     )
+    if worker.ferryman_metrics_enable:
+        clients = replace(clients, watched=meters.clients.settings)
     return Setup(
         spec=spec,
         control=control,

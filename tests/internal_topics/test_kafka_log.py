@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from confluent_kafka import Consumer, Message
 from confluent_kafka.admin import AdminClient
 
 from ferryman.errors import RetriableError
-from ferryman.internal_topics import kafka_log, of_worker
+from ferryman.internal_topics import kafka_log, of_worker, pulse
 from ferryman.internal_topics.kafka_log import LogRecord
 from ferryman.java.numbers import wrapped
 from tests.internal_topics.logs import SOON, Received, arrives, config_logs, distributed, make
@@ -45,9 +46,14 @@ def test_reading_to_the_end_returns_when_all_was_handed_over(kafka: str, unique:
 
 
 class Sticking(Consumer):
-    """A client that may fetch no more, without a word."""
+    """A client that may be dead: it fetches nothing, says nothing, and cannot be closed."""
 
     stuck = False
+
+    def close(self) -> None:
+        while self.stuck:
+            time.sleep(0.01)
+        super().close()
 
     def poll(self, timeout: float = -1) -> Message | None:
         if self.stuck:
@@ -56,17 +62,47 @@ class Sticking(Consumer):
         return super().poll(timeout)
 
 
-def test_a_reader_whose_client_fetches_no_more_begins_anew_where_it_was(
-    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = list[Sticking]()
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Sticking]]:
+    """The clients that logs make, in their order."""
+    clients = list[Sticking]()
 
     def consumer(config: dict[str, Any]) -> Sticking:
-        made.append(Sticking(config))
-        return made[-1]
+        clients.append(Sticking(config))
+        return clients[-1]
 
-    monkeypatch.setattr(kafka_log, "STANDING_SECONDS", 0.5)
     monkeypatch.setattr(kafka_log, "Consumer", consumer)
+    yield clients
+    for each in clients:
+        each.stuck = False
+
+
+def test_a_reader_whose_client_is_silent_for_long_goes_on_by_itself(
+    kafka: str, unique: str, made: list[Sticking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with config_logs(1, distributed(kafka, unique)) as [(log, received)]:
+        log.send([(b"key", b"1")], SOON)
+        arrives(received, b"1")
+        made[0].stuck = True
+        monkeypatch.setattr(pulse, "SILENT_SECONDS", 0.5)
+        until(lambda: len(made) > 1, what="another client")
+        monkeypatch.undo()
+        log.send([(b"key", b"2")], SOON)
+        arrives(received, b"1", b"2")
+
+
+def test_a_log_whose_client_is_dead_can_be_closed(
+    kafka: str, unique: str, made: list[Sticking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_log, "CLOSE_SECONDS", 0.1)
+    with config_logs(1, distributed(kafka, unique)):
+        made[0].stuck = True
+
+
+def test_a_reader_whose_client_fetches_no_more_begins_anew_where_it_was(
+    kafka: str, unique: str, made: list[Sticking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_log, "STANDING_SECONDS", 0.5)
     with config_logs(1, distributed(kafka, unique)) as [(log, received)]:
         log.send([(b"key", b"1")], SOON)
         log.read_to_end(SOON)

@@ -16,7 +16,7 @@ from tests.worker.test_control import Answer
 
 CANARY = "Tweet-canary/7+x"
 PLUGINS = """
-import logging, os, signal, time
+import ctypes, logging, os, signal, time
 from ferryman.api import Sink
 from ferryman.config import Password, Str, key
 from ferryman.connector import SinkConfig
@@ -69,6 +69,12 @@ class RogueSink(Sink[RogueConfig]):
     def put(self, records):
         if self.config.habit == "die":
             os.kill(os.getpid(), signal.SIGSEGV)
+        if self.config.habit.startswith("freeze") and not os.path.exists(self.config.habit.split()[1]):
+            open(self.config.habit.split()[1], "w").close()
+            from ferryman.task.setup import frozen
+            frozen.SECONDS = 3.0
+            time.sleep(frozen.EVERY + 1)  # until it is told
+            ctypes.PyDLL(None).sleep(3600)  # a PyDLL keeps the interpreter
         raise DataError(f"{self.code} does not like this record")
 """
 
@@ -120,6 +126,18 @@ def test_a_password_that_a_plugin_logs_or_gives_as_a_records_fault_is_hidden(
     until(lambda: "logging in with [hidden]" in running.said, 10)
     assert CANARY not in running.said
     assert running.call("GET", f"/connectors/{unique}/config")["access.code"] == CANARY
+
+
+def test_a_task_in_which_nothing_can_run_any_more_is_replaced(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b'{"a": 1}'])
+    running.create(rogue(unique, f"freeze {tmp_path / 'once'}"))
+    letters = until(lambda: consume(kafka, f"{unique}-dead"), 60)
+    assert [each.value() for each in letters] == [b'{"a": 1}']
+    assert len(running.pids(unique)) >= 2
+    assert "most recent call first" in running.said
 
 
 def test_a_plugin_that_blocks_neither_blocks_rest_nor_other_connectors(

@@ -47,10 +47,6 @@ class ClientStatistics:
 
         return take
 
-    def last(self, side: Side, client: str) -> Mapping[str, Any] | None:
-        """The last report of a client; another object each time that there is a new one."""
-        return self._found.get((side, client))
-
     def samples(self) -> Iterator[Sample]:
         """Of all clients that have reported; for one that is gone, its last report."""
         for (side, client), found in list(self._found.items()):

@@ -5,6 +5,7 @@ callback is lost. Exceptions never leave a callback of the client; they are kept
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from ferryman.kafka.permissions import refusal
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Polled, TopicPartition
 from ferryman.retry import coordinator
+from ferryman.task.setup import overrun
 from ferryman.task.sink.ends import Ends
-from ferryman.task.sink.standstill import Standstill
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, Kafk
 ANSWER_SECONDS = 30.0
 LEAVE_SECONDS = 4.0
 """Seconds; less than a task has to end, by default."""
+CLOSE_SECONDS = 120.0
+"""Seconds after which a consumer that is being closed is taken for dead."""
 COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
@@ -78,7 +81,6 @@ class Group:
     idle_for_want_of_topics: bool = False
     read_out: frozenset[TopicPartition] = frozenset()
     """Partitions of which nothing is wanted any more, whatever is paused or resumed."""
-    standstill: Standstill = field(default_factory=Standstill)
     _error: Exception | None = None
     """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
@@ -110,7 +112,6 @@ class Group:
         while first is None and self._error is None and quiet():
             first = self.consumer.poll(timeout)
         self._raise()
-        self.standstill.fetch_again(self.consumer)
         if first is None:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
@@ -221,8 +222,15 @@ class Group:
             log.warning("the failed task could not leave its group properly", exc_info=True)
 
     def close(self) -> None:
-        """Ends the consumer. A static member that has not left keeps its place until its session times out."""
-        self.consumer.close()
+        """Ends the consumer. A static member that has not left keeps its place until its session times out. A consumer
+        that cannot be closed (see ``internal_topics/pulse``) takes the process with it."""
+        deadline = threading.Timer(CLOSE_SECONDS, _never_closed)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            self.consumer.close()
+        finally:
+            deadline.cancel()
 
     def _guarded(
         self, act: Callable[[list[ClientPartition]], None]
@@ -300,6 +308,11 @@ class Group:
                 *(source, committed.offset, beginning, end, self.read_from, chosen),
             )
         return chosen
+
+
+def _never_closed() -> None:
+    log.error("the consumer cannot be closed; the process ends, and another begins where it was")
+    overrun.end()
 
 
 def _source(partition: ClientPartition) -> TopicPartition:

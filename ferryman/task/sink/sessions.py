@@ -30,7 +30,6 @@ from ferryman.task.sink.runs import live_watch
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.runs.replayed_letters import replayed_letters
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
-from ferryman.task.sink.standstill import Standstill
 from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
@@ -78,9 +77,8 @@ class SinkSessions:
             )
             try:
                 thread.call(task.start)
-                made, name = Consumer(consumer | self._of_a_run), consumer.get("client.id", "")
+                made = Consumer(consumer | self._of_a_run)
                 group = Group(made, admin, session, setup.clients.read_from, protocol)
-                group.standstill = Standstill(lambda: setup.meters.clients.last("consumer", str(name)))
                 session.group = group
                 self._consume(session, admin, started)
             finally:

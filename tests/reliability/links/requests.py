@@ -5,8 +5,6 @@ What befalls a request, and the connection that it came over is reset each time:
 - ``lost``: the broker never sees it.
 - ``unanswered``: the broker does what it asks for, and nobody hears of it.
 - ``late``: the broker sees it when it is released, long after the client has given it up.
-
-All requests of a kind may be swallowed too: the broker never sees them, and their connections stay.
 """
 
 import asyncio
@@ -17,7 +15,7 @@ from tests.reliability.links.proxy import Connection, Proxy
 
 Astray = Literal["lost", "unanswered", "late"]
 ASTRAY: tuple[Astray, ...] = get_args(Astray)
-APIS = {"Produce": 0, "OffsetForLeaderEpoch": 23, "AddPartitionsToTxn": 24, "EndTxn": 26}
+APIS = {"Produce": 0, "AddPartitionsToTxn": 24, "EndTxn": 26}
 _SIZE = 4
 
 
@@ -29,9 +27,6 @@ class RequestProxy(Proxy):
     """Whether the request that was aimed at has come."""
     arrived: bool = False
     """Whether the broker has answered the one that was late."""
-    swallowed: int = 0
-    """How many requests were."""
-    _swallows: int | None = None
     _aim: tuple[int, Astray] | None = None
     _late: tuple[Connection, bytes] | None = None
     _unanswered: Connection | None = None
@@ -40,10 +35,6 @@ class RequestProxy(Proxy):
         """This befalls the next request of this kind."""
         self.gone_astray = self.arrived = False
         self._aim = APIS[api], astray
-
-    def swallow(self, api: str) -> None:
-        """This befalls all requests of this kind from now on."""
-        self._swallows = APIS[api]
 
     def release(self) -> None:
         """What is late gets to the broker."""
@@ -70,11 +61,7 @@ class RequestProxy(Proxy):
 
     async def _ask(self, connection: Connection, request: bytes, server: asyncio.StreamWriter) -> None:
         api, astray = self._aim or (None, "lost")
-        asked = int.from_bytes(request[_SIZE : _SIZE + 2])
-        if asked == self._swallows:
-            self.swallowed += 1
-            return
-        if api != asked:
+        if api != int.from_bytes(request[_SIZE : _SIZE + 2]):
             await self._pass(connection, request, server)
             return
         self._aim, self.gone_astray = None, True

@@ -1,5 +1,6 @@
 """Membership in a consumer group: what is assigned where, what is handed out, and what becomes of a commit."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.retry import coordinator
+from ferryman.task.setup import overrun
 from ferryman.task.sink import group as group_module
 from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, GroupProtocol, classified
 from tests.kafka.cluster_in_memory import Cluster
@@ -580,3 +582,14 @@ class Member(RuleBasedStateMachine):
 
 TestMember = Member.TestCase
 TestMember.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+
+
+def test_a_consumer_that_cannot_be_closed_takes_the_process_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(group_module, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(overrun, "end", ended.set)
+    made = FakeConsumer.__new__(FakeConsumer)
+    monkeypatch.setattr(made, "close", lambda: ended.wait(60), raising=False)
+    admin: Any = None
+    Group(made, admin, Owner(), "earliest").close()  # type: ignore[arg-type]
+    assert ended.is_set()
