@@ -156,7 +156,7 @@ class Bench:
     def run(self, side: Side, config: str, name: str) -> Cost:
         """One side with one kind of connector."""
         directory = self.where.directory / name
-        with started(side, config, directory, self._variables(name, directory)) as running:
+        with started(side, config, directory, self.variables(name, directory)) as running:
             idle = Idle(running, config, directory)
             (directory / "input.txt").write_text("a line\n")
             first = self._first(idle) if config == "cost-file-sink" else (None, None)
@@ -212,7 +212,8 @@ class Bench:
             cpu_each=100 * cpu / self.connectors,
         )
 
-    def _variables(self, name: str, directory: Path) -> dict[str, str]:
+    def variables(self, name: str, directory: Path) -> dict[str, str]:
+        """What the config files of all kinds have variables for."""
         database = make_url(self.where.server)
         return {
             **self.where.file_variables(self.topic.name, directory / "unused"),

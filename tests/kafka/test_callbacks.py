@@ -6,7 +6,8 @@ import confluent_kafka
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from ferryman.kafka.callbacks import Producer, serving
+from ferryman.kafka.callbacks import Consumer, Producer, serving
+from ferryman.kafka.clients import QUIET
 from tests.running import create_topic, until
 
 FENCED = KafkaException(KafkaError(KafkaError._FENCED))
@@ -39,6 +40,32 @@ def test_other_errors_stay_what_they_are() -> None:
         with pytest.raises(type(other)) as raised, serving():
             raise other
         assert raised.value is other
+
+
+class Failing(confluent_kafka.Consumer):
+    """What a poll of the client raises."""
+
+    error: BaseException
+
+    def poll(self, timeout: float = -1) -> Message | None:
+        raise self.error
+
+
+class Polled(Consumer, Failing):
+    """Our consumer, above that client."""
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(_met(1), FENCED), (_met(3), FENCED), (FENCED, FENCED), (other := SystemError("its own"), other)],
+)
+def test_so_it_is_in_a_consumers_poll(error: BaseException, raised: BaseException) -> None:
+    consumer = Polled({"group.id": "nobody's", **QUIET})
+    consumer.error = error
+    with pytest.raises(type(raised)) as found:
+        consumer.poll(0)
+    assert found.value is raised
+    consumer.close()
 
 
 @pytest.mark.parametrize("call", ["poll", "flush", "commit_transaction"])

@@ -25,14 +25,20 @@ MOST_STEPS = 100
 LONGEST_REASON = 200
 """Characters of a reason."""
 OTHERS = "others"
-BACKGROUND = frozenset(
-    family.name
-    for family in (
-        *(ours.MEMORY, ours.CPU, ours.TASK_THREADS, ours.TASK_GC),
-        *(family for family in FAMILIES.values() if family.attribute and family.attribute.domain != connect.DOMAIN),
-    )
-)
-"""Families that change while a task does nothing: of its process, and of clients that keep up their connections."""
+_FADING = ("-rate", "-avg", "-max", "-min", "-time-ms", "-ratio", "-percentage")
+"""How figures over a time end. They change while it passes; what began it changes a total or a count as well."""
+
+
+def _passes(family: Family) -> bool:
+    """Whether it changes while a task does nothing."""
+    if family.attribute is None:
+        return family in (ours.MEMORY, ours.CPU, ours.TASK_THREADS, ours.TASK_GC)
+    return family.attribute.domain != connect.DOMAIN or family.attribute.name.endswith(_FADING)
+
+
+BACKGROUND = frozenset(family.name for family in FAMILIES.values() if _passes(family))
+"""Families that change while a task does nothing: of its process, of clients that keep up their connections, and
+figures over a time."""
 
 
 class Lives(Protocol):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS, IDLE_LOOK_SECONDS = 1.0, 5.0
 """Seconds between two looks; and between those at a task that has done nothing for ``IDLE_AFTER_SECONDS``."""
-IDLE_AFTER_SECONDS = 30.0
+IDLE_AFTER_SECONDS = 10.0
 LAST_TRIES, LAST_TRY_SECONDS = 20, 0.02
 """How often the last metrics are tried, and seconds in between: another thread may be sending something just then."""
 MAX_MESSAGE_BYTES = 64 << 10

@@ -46,6 +46,8 @@ LEAVE_SECONDS = 4.0
 """Seconds; less than a task has to end, by default."""
 CLOSE_SECONDS = 120.0
 """Seconds after which a consumer that is being closed is taken for dead."""
+LEAVING_POLL_SECONDS = 0.005
+"""Seconds of a poll while the group is left. It lasts so long, though what it waits for comes at its beginning."""
 COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
@@ -206,12 +208,12 @@ class Group:
         self._leaving = True
         deadline, classic = time.monotonic() + LEAVE_SECONDS, self.protocol == "classic"
         while classic and self._membership == "joining" and time.monotonic() < deadline:
-            self.consumer.poll(0.05)
+            self.consumer.poll(LEAVING_POLL_SECONDS)
         self.consumer.unsubscribe()
         while (
             self.consumer.assignment() or (classic and self._membership == "member")
         ) and time.monotonic() < deadline:
-            self.consumer.poll(0.05)
+            self.consumer.poll(LEAVING_POLL_SECONDS)
         self._raise()
 
     def leave_quietly(self) -> None:

@@ -26,6 +26,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from ferryman.worker.forks import hot_code
 from ferryman.worker.forks.server import LENGTH_BYTES
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ def _nothing() -> None:
 def freeze() -> None:
     """Leaves all that there is alone, from now on."""
     gc.disable()
+    hot_code.gather()
     gc.collect()
     if sys.version_info < (3, 12):
         # Each entry counts a reference to an attribute's name, which a process writes to when it puts another in its

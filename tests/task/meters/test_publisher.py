@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from ferryman.metrics import ours
 from ferryman.metrics.exposition import Sample
+from ferryman.metrics.family import Family
+from ferryman.metrics.registry import OF_ATTRIBUTE
 from ferryman.task.meters.meters import BACKGROUND
 from ferryman.task.meters.publisher import (
     IDLE_AFTER_SECONDS,
@@ -14,6 +18,8 @@ from ferryman.task.meters.publisher import (
 )
 
 KEY = ("c", "0")
+RUNNING = "connector-task-metrics", "running-ratio"
+RATE, TOTAL = (OF_ATTRIBUTE["sink-task-metrics", f"sink-record-read-{end}"] for end in ("rate", "total"))
 
 
 class Line:
@@ -61,9 +67,14 @@ def test_much_is_told_in_parts_and_of_one_family_no_more_than_fits() -> None:
     assert cut.endswith("} 1.0\n")
 
 
-def test_a_task_that_does_nothing_is_looked_at_seldom_whatever_its_process_does() -> None:
+@pytest.mark.parametrize(
+    ("background", "work"), [(ours.CPU, ours.LAG), (RATE, TOTAL), (OF_ATTRIBUTE[RUNNING], ours.TRIES)]
+)
+def test_a_task_that_does_nothing_is_looked_at_seldom_whatever_its_process_and_time_do(
+    background: Family, work: Family
+) -> None:
     now = 0.0
-    samples = list[Sample]([(ours.LAG, KEY, 1), (ours.CPU, KEY, 0.5)])
+    samples = list[Sample]([(work, KEY, 1), (background, KEY, 0.5)])
     publisher = Publisher(lambda: samples, Line().offer, BACKGROUND, clock=lambda: now)
 
     def paused(at: float, *news: Sample) -> float:
@@ -73,8 +84,8 @@ def test_a_task_that_does_nothing_is_looked_at_seldom_whatever_its_process_does(
         return publisher.pause
 
     assert paused(0.0) == LOOK_SECONDS
-    assert paused(IDLE_AFTER_SECONDS, (ours.LAG, KEY, 1), (ours.CPU, KEY, 0.7)) == IDLE_LOOK_SECONDS
-    assert paused(IDLE_AFTER_SECONDS + 1, (ours.LAG, KEY, 2), (ours.CPU, KEY, 0.7)) == LOOK_SECONDS
+    assert paused(IDLE_AFTER_SECONDS, (work, KEY, 1), (background, KEY, 0.7)) == IDLE_LOOK_SECONDS
+    assert paused(IDLE_AFTER_SECONDS + 1, (work, KEY, 2), (background, KEY, 0.7)) == LOOK_SECONDS
     assert paused(IDLE_AFTER_SECONDS + 1 + IDLE_AFTER_SECONDS) == IDLE_LOOK_SECONDS
 
 

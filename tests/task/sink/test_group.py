@@ -497,6 +497,13 @@ def test_leaving_gives_the_partitions_up_in_order(member: Membership) -> None:
     assert member.consumer.closed
 
 
+def test_leaving_takes_no_longer_than_the_revocation(member: Membership) -> None:
+    member.given(A, C)
+    before = len(member.consumer.polled_at)
+    member.group.leave()
+    assert sum(member.consumer.polled_at[before:]) < 0.02
+
+
 def test_what_goes_wrong_on_leaving_is_raised_or_after_a_failure_only_logged(
     member: Membership, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-IDLE_AFTER_SECONDS = 30.0
+IDLE_AFTER_SECONDS = 5.0
 """Seconds without a record."""
-MAX_STRETCH_SECONDS = 1.0
-"""How long, in seconds, polls follow one another at most."""
+MAX_STRETCH_SECONDS = 5.0
+"""How long, in seconds, polls follow one another at most; as often as the metrics of an idle task are looked at."""
 
 
 @dataclass
