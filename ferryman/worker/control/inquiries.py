@@ -71,7 +71,9 @@ class Inquiries:
                 raise RequestError(500, f"Which dead letters of {name} are open is not known: {standings.unread}")
             extent, groups, undated = Extent(), Groups(limit), 0
             for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
-                standing = standings.of(letter)
+                standing, mark = standings.of(letter), standings.marks.get(letter.id)
+                if mark is not None:
+                    groups.settle(letter, mark)
                 if only_open and standing is not Standing.OPEN:
                     continue
                 undated += choice.misses(letter)
