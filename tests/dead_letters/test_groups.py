@@ -13,7 +13,7 @@ from ferryman.record import Coordinates
 from tests.dead_letters.test_letter import JVM, letter
 
 WHOLE = letter(JVM)
-OPEN, REPLAYING, REPLAYED, DOUBLE = Standing
+OPEN, REPLAYING, REPLAYED, LEFT, DOUBLE = Standing
 
 
 def at(offset: int, timestamp: int | None, **changes: Any) -> DeadLetter:

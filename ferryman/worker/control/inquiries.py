@@ -22,7 +22,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.plugin_process import letter_converters, letters
 from ferryman.plugins import catalog
-from ferryman.replay import marks
+from ferryman.replay import deleted_runs, marks
 from ferryman.replay.marks import Marks
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry import recent
@@ -151,7 +151,9 @@ class Inquiries:
             found = marks.topic_id(Admin(clients.admin()), topic)
             taken = {} if found is None else Marks(clients, topic, found).read()
             # After the marks, or a run that began in between would count as one that is gone.
-            return Standings(taken, self._replaying())
+            under_way = self._replaying()
+            deleted = {each.run for each in taken.values() if each.run} - set(self._plane.journal.facts.names())
+            return Standings(taken, under_way, deleted_runs.reached(clients, topic, taken, deleted))
         except (TaskError, KafkaException) as error:
             log.debug("the marks of %s cannot be read: %s", topic, error)
             return Standings({}, unread=redact(str(error)))
