@@ -1,6 +1,7 @@
 """The groups of letters, and what is left of them."""
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -105,6 +106,17 @@ def test_a_record_of_which_one_letter_was_named_and_replayed_is_open_only_if_it_
             groups.settle(found, Mark("r", None, 50))
         groups.add(found, known)
     assert +groups.standings == {REPLAYED: 1, standing: 1}
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_of_such_a_record_that_was_refused_again_the_newest_letter_is_open(order: tuple[int, ...]) -> None:
+    taken, double, again = at(0, 1, refused_at=40), at(1, 1, refused_at=40), at(2, 1, refused_at=60, attempts=1)
+    groups = Groups()
+    for each in ((taken, double, again)[number] for number in order):
+        if each is taken:
+            groups.settle(each, Mark("r", None, 50))
+        groups.add(each, REPLAYED if each is taken else OPEN)
+    assert +groups.standings == {REPLAYED: 1, DOUBLE: 1, OPEN: 1}
 
 
 @pytest.mark.parametrize("other", [{"key": b"other"}, {"timestamp": 2}, {"origin": None}, {"connector": "other"}])

@@ -68,6 +68,13 @@ TOO_FEW_BROKERS = Difference(
     ferryman="the worker waits for more brokers, and the log names the key",
     because="a cluster that starts together with its workers has few brokers at first",
 )
+HEALTH_WITHOUT_KAFKA = Difference(
+    about="`/health` of a worker of a group that has started, while Kafka is away",
+    kafka="500: `Worker was unable to handle this request`",
+    ferryman="200: it is the answer of the worker's process, and says nothing of Kafka",
+    because="whoever restarts what is unhealthy would restart all workers each time that Kafka is away, and none of "
+    "them would come back sooner",
+)
 START_OF_THE_WORKER = Difference(
     about="the start of a standalone worker whose connector hangs in its start",
     kafka="`/health` says `starting` until the connector has started",

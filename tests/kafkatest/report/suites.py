@@ -29,11 +29,8 @@ _VARIANTS = (
 SUITES: Mapping[str, Suite] = {
     "BlockingConnectorTest": Suite(("kafkatest/test_blocking.py",)),
     "ConnectWorkerIntegrationTest": Suite(
-        ("kafkatest/test_worker.py", "kafkatest/groups/test_rebalance.py"),
+        ("kafkatest/test_worker.py", "kafkatest/groups/test_rebalance.py", "kafkatest/groups/test_brokers.py"),
         {
-            "testBrokerCoordinator": "stops its broker; tests/reliability tries that in many ways",
-            "testCompactedDeletedOlderConnectorConfig": "waits for a broker to compact the topic of configs; "
-            "tests/facts and tests/reliability try what is left then",
             "testPollTimeoutExpiry": "waits for Kafka's herder to be late with its poll; here nothing holds that up",
             "testRequestTimeouts": "waits for Kafka's herder to be at each of its stages; tests/worker/test_control.py "
             "asks what a worker answers meanwhile",
