@@ -162,6 +162,7 @@ _OF = {
     TIRED: "that were replayed too often (attempts)",
     INTERNAL: "of an internal topic",
     UNDATED: "that do not say when they were refused",
+    DOUBLES: "of records that were replayed by another letter",
 }
 
 

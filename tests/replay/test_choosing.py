@@ -106,6 +106,8 @@ def test_a_record_of_which_one_letter_was_named_and_replayed_goes_again_only_if_
     found = chosen({"all": True}, x0_2=Mark("r", None, 50))
     found.add([letters[each] for each in order])
     assert (found.ids, found.told) == ([], {"doubles": 2, "replayed": 1})
+    with pytest.raises(RequestError, match="1 replayed by r, 2 of records that were replayed by another letter"):
+        found.checked()
     for again in (letter(4, of=7, time="60"), letter(4, of=7, time="40", attempts="1"), letter(4, of=7)):
         found = chosen({"all": True}, x0_2=Mark("r", None, 50))
         found.add([again, *(letters[each] for each in order)])
