@@ -48,8 +48,8 @@ def reached(
             try:
                 committed = admin.committed(group(run), ANSWER_SECONDS)
             except KafkaException as error:
-                log.debug("how far %s had come is not known: %s", run, error)
-                continue
+                log.debug("how far %s and earlier runs had come is not known: %s", run, error)
+                break
             if committed or at[run] > youngest:
                 here = [each for each in committed if each.topic == topic and each.offset >= 0]
                 found[run] = {each.partition: each.offset for each in here}
