@@ -66,6 +66,8 @@ class Worker:
     command: tuple[str, ...] = (FERRYMAN,)
     mode: str = "standalone"
     """Or distributed."""
+    options: tuple[str, ...] = ()
+    """Of the command line."""
     process: Process | None = None
     before: int = 0
     """Bytes of the log that are of earlier tests."""
@@ -96,7 +98,7 @@ class Worker:
         file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         with self.log.open("ab") as log:
-            command = [*self.command, self.mode, str(file), *map(str, connector_files)]
+            command = [*self.command, self.mode, *self.options, str(file), *map(str, connector_files)]
             if self.folder is None:
                 self.process = start(command, log, environment)
             else:

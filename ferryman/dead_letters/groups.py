@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
 from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.settled import Settled
 from ferryman.dead_letters.standing import Standing
 
 
@@ -51,8 +53,9 @@ class Groups:
     _times: dict[int, int] = field(default_factory=dict)
     """The newest time so far, by partition."""
     _newest: list[tuple[Place, DeadLetter]] = field(default_factory=list)
-    _open: dict[bytes, tuple[Place, Group]] = field(default_factory=dict)
+    _open: dict[bytes, tuple[DeadLetter, Group]] = field(default_factory=dict)
     """Of the records of open letters that which counts."""
+    _settled: Settled = field(default_factory=Settled)
 
     def add(self, letter: DeadLetter, standing: Standing | None) -> None:
         """One more letter. None is a standing that is not known."""
@@ -76,13 +79,22 @@ class Groups:
         record = letter.record if standing is Standing.OPEN else None
         if record is None:
             return
-        # Of several open letters of a record one is open, as one would be replayed.
-        found, other = (letter.place, group), self._open.get(record)
+        # Of several open letters of a record one is open, as one would be replayed, or none if another has been.
+        found, other = (letter, group), self._open.get(record)
+        if self._settled.covers(letter):
+            _is_double(group)
+            return
         if other is not None:
-            older = min(found, other, key=lambda each: each[0])[1].standings
-            older[Standing.OPEN] -= 1
-            older[Standing.DOUBLE] += 1
-        self._open[record] = found if other is None else max(found, other, key=lambda each: each[0])
+            _is_double(min(found, other, key=lambda each: each[0].place)[1])
+        self._open[record] = found if other is None else max(found, other, key=lambda each: each[0].place)
+
+    def settle(self, letter: DeadLetter, mark: Mark) -> None:
+        """Of a letter that a replay has, whether or not it is added: others of the same refusal are its doubles."""
+        self._settled.add(letter, mark)
+        other = self._open.get(letter.record or b"")
+        if other is not None and self._settled.covers(other[0]):
+            _is_double(other[1])
+            del self._open[letter.record or b""]
 
     def _place(self, letter: DeadLetter) -> Place:
         known = letter.timestamp if letter.refused_at is None else letter.refused_at
@@ -102,6 +114,12 @@ class Groups:
     def standings(self) -> Counter[Standing]:
         """Those of all letters."""
         return sum((group.standings for group in self._found.values()), Counter[Standing]())
+
+
+def _is_double(group: Group) -> None:
+    """Of one that was counted as open."""
+    group.standings[Standing.OPEN] -= 1
+    group.standings[Standing.DOUBLE] += 1
 
 
 def _around(first: int | None, last: int | None, time: int | None) -> tuple[int | None, int | None]:

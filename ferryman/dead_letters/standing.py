@@ -1,7 +1,7 @@
 """What became of a dead letter: nothing yet, or a replay that is under way or over. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ferryman.dead_letters.letter import DeadLetter
@@ -18,6 +18,8 @@ class Standing(StrEnum):
     """A run has it that has not come to its end."""
     REPLAYED = "replayed"
     """A run had it that is over or gone, or it was sent to its topic."""
+    LEFT = "left"
+    """A run had it that was deleted before it came to it."""
     DOUBLE = "doubles"
     """Another letter of the same record counts instead."""
 
@@ -30,6 +32,8 @@ class Standings:
     """By letter."""
     under_way: Collection[str] = ()
     """The runs that have not come to their end."""
+    reached: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """How far deleted runs had come, as far as that is known: the next offset by partition of the letters."""
     unread: str = ""
     """Why the marks are not known; empty if they are."""
 
@@ -42,4 +46,8 @@ class Standings:
             return Standing.OPEN
         if mark.instead is not None:
             return Standing.DOUBLE
-        return Standing.REPLAYING if mark.run in self.under_way else Standing.REPLAYED
+        if mark.run in self.under_way:
+            return Standing.REPLAYING
+        reached = self.reached.get(mark.run or "")
+        is_left = reached is not None and reached.get(letter.at.partition, 0) <= letter.at.offset
+        return Standing.LEFT if is_left else Standing.REPLAYED

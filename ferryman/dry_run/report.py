@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ferryman.chain.plan import Planned
-from ferryman.dry_run import predicted_effects, sink_input, subject
+from ferryman.dry_run import predicted_effects, sink_input, subject, warnings
 from ferryman.dry_run.explanation import explained
 from ferryman.dry_run.predicted_effects import Prediction
 from ferryman.dry_run.subject import Subject
@@ -29,6 +29,8 @@ class Report:
     """The plan's steps."""
     wrong: Sequence[str]
     """What is wrong with the connector's own keys; with a wrong chain there is no plan, and no report."""
+    warnings: Sequence[str]
+    """What is doubtful about its config, as a worker logs it."""
     guarantees: Sequence[Guarantee]
     """Those that are true of the config."""
     untold: str | None
@@ -44,6 +46,7 @@ class Report:
         """For people."""
         yield from (f"plan: {step}" for step in self.plan)
         yield from (f"wrong: {problem}" for problem in self.wrong)
+        yield from (f"warning: {warning}" for warning in self.warnings)
         for each in self.guarantees:
             yield f"{'guaranteed' if each.kind == 'promise' else 'not guaranteed'}: {each.sentence}"
             yield from (f"{_INDENT}proved by {proof}" for proof in each.proofs)
@@ -65,6 +68,7 @@ class Report:
         found = {
             "plan": [str(step) for step in self.plan],
             "wrong": list(self.wrong),
+            "warnings": list(self.warnings),
             "guarantees": guarantees,
             "guarantees_untold": self.untold,
             "records": self.records,
@@ -100,6 +104,7 @@ def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_t
     are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
     found = subject.read(config, worker)
     plan, wrong = _plan(config, worker, found), [each.named for each in found.problems]
+    doubts = warnings.of(found)
     guarantees, untold = _guarantees(found)
     if not found.is_sink:
         if sample is not None or from_topic is not None:
@@ -107,16 +112,16 @@ def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_t
         first = Prediction([Effect("note", each.key, each.message) for each in found.unresolved])
         if untold is None and not found.unresolved:
             first = predicted_effects.of_source(found)
-        return Report(plan, wrong, guarantees, untold, None, first.effects, first.failure)
+        return Report(plan, wrong, doubts, guarantees, untold, None, first.effects, first.failure)
     if sample is not None:
         records = sink_input.of_lines(found, sample)
     elif from_topic is not None:
         records = sink_input.of_topics(found, from_topic)
     else:
-        return Report(plan, wrong, guarantees, untold, None, (), None)
+        return Report(plan, wrong, doubts, guarantees, untold, None, (), None)
     done = predicted_effects.of_sink(found, records)
     failure = done.failure or _intolerant(found, done)
-    return Report(plan, wrong, guarantees, untold, records.records, done.effects, failure)
+    return Report(plan, wrong, doubts, guarantees, untold, records.records, done.effects, failure)
 
 
 def _plan(config: Path, worker: Path | None, found: Subject) -> Sequence[Planned | str]:

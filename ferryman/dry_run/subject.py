@@ -93,6 +93,11 @@ def _settings(file: Path) -> Settings:
     return settings.parse({**dict.fromkeys(_CONVERTERS, _ANY), **settings.source_values(file)})
 
 
+def any_worker() -> Settings:
+    """The settings of a worker that has nothing but defaults."""
+    return settings.parse(dict.fromkeys(_CONVERTERS, _ANY))
+
+
 def _unresolved(values: Mapping[str, str], alone: bool) -> list[KeyProblem]:
     which = (
         "a config provider; name the worker's file with --worker"

@@ -129,7 +129,7 @@ class Admin:
         self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float
     ) -> dict[TopicPartition, int]:
         """Where partitions begin or end, all of them. KafkaException if one is not told within so many seconds."""
-        found, failure = self._told(wanted, isolation, within)
+        found, failure = self._told(wanted, isolation, within, AGREE_SECONDS)
         if failure is not None:
             raise failure
         return found
@@ -137,10 +137,13 @@ class Admin:
     def some_offsets(
         self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float
     ) -> dict[TopicPartition, int]:
-        """The same, of those partitions that are told."""
-        return self._told(wanted, isolation, within)[0]
+        """The same, of those partitions that are told. Whoever asks knows them already: one that is not known to the
+        brokers is no new one but gone, and not waited for."""
+        return self._told(wanted, isolation, within, 0.0)[0]
 
-    def _told(self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float) -> Told:
+    def _told(
+        self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float, agree: float
+    ) -> Told:
         began, found = time.monotonic(), dict[TopicPartition, int]()
         until = began + within
         part = FIRST_TRY_SHARE if self.living else 1.0
@@ -151,7 +154,7 @@ class Admin:
             if failure is None:
                 return found, None
             self.close()
-            if time.monotonic() >= until or (part == 1.0 and not _passes(failure, time.monotonic() - began)):
+            if time.monotonic() >= until or (part == 1.0 and not _passes(failure, time.monotonic() - began < agree)):
                 return found, failure
             part = 1.0
             time.sleep(RETRY_SECONDS)
@@ -223,10 +226,10 @@ def _told(
     return found, failure
 
 
-def _passes(failure: KafkaException, waited: float) -> bool:
-    """Whether the same question may be answered soon, when it was asked first so many seconds ago."""
+def _passes(failure: KafkaException, may_be_new: bool) -> bool:
+    """Whether the same question may be answered soon."""
     code = failure.args[0].code()
-    return code in LEADER_MOVING or (code in _TOO_NEW and waited < AGREE_SECONDS)
+    return code in LEADER_MOVING or (code in _TOO_NEW and may_be_new)
 
 
 def _silent(partition: TopicPartition) -> KafkaException:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ferryman.dead_letters import query
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.settled import Settled
 from ferryman.errors import RequestError
 from ferryman.record import Original, TopicPartition
 from ferryman.replay.request import Request
@@ -45,13 +46,14 @@ class Chosen:
     topics: set[str] = field(default_factory=set)
     """The topics of their records."""
     passed_over: Counter[str] = field(default_factory=Counter)
-    """How many others there are, by why they may not; doubles apart."""
+    """How many others there are, by why they may not; doubles of those that go apart."""
     taken_by: dict[str, int] = field(default_factory=dict)
     """How many are marked, by who has them."""
     _doubles: dict[str, list[str]] = field(default_factory=dict)
     """The letters that may go, in their order, with older ones of the same records."""
-    _newest: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
-    """The place of the letter that may go, by record."""
+    _newest: dict[bytes, DeadLetter] = field(default_factory=dict)
+    """The letter that may go, by record."""
+    _settled: Settled = field(default_factory=Settled)
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
         """Letters that are meant. RequestError for one that was named by itself and may not go."""
@@ -64,6 +66,16 @@ class Chosen:
                 raise self._refusal(each, reason)
             elif reason is not None:
                 self.passed_over[reason] += 1
+                if reason is TAKEN:
+                    self._settle(each)
+
+    def _settle(self, letter: DeadLetter) -> None:
+        """What is open of the record of a letter that is marked goes only if it was refused again."""
+        self._settled.add(letter, self.marks[letter.id])
+        other = self._newest.get(letter.record or b"")
+        if other is not None and self._settled.covers(other):
+            del self._newest[letter.record or b""]
+            self.passed_over[DOUBLES] += 1 + len(self._doubles.pop(other.id))
 
     def _against(self, letter: DeadLetter, original: Original | None) -> str | None:
         if original is None:
@@ -79,17 +91,20 @@ class Chosen:
         return TAKEN
 
     def _take(self, letter: DeadLetter, original: Original) -> None:
+        if self._settled.covers(letter):
+            self.passed_over[DOUBLES] += 1
+            return
         self.topics.add(original.topic)
-        doubles, place, record = list[str](), letter.place, letter.record
+        doubles, record = list[str](), letter.record
         if record is not None:
             other = self._newest.get(record)
-            if other is not None and place < other:
-                self._doubles[_id(other)].append(letter.id)
+            if other is not None and letter.place < other.place:
+                self._doubles[other.id].append(letter.id)
                 return
             if other is not None:
-                doubles = self._doubles.pop(_id(other))
-                doubles.append(_id(other))
-            self._newest[record] = place
+                doubles = self._doubles.pop(other.id)
+                doubles.append(other.id)
+            self._newest[record] = letter
         self._doubles[letter.id] = doubles
 
     @property
@@ -141,16 +156,13 @@ class Chosen:
         return {TopicPartition(topic, partition): range_ for partition, range_ in sorted(bounds.items())}
 
 
-def _id(place: tuple[int, int, int]) -> str:
-    return f"{place[2]}-{place[1]}"
-
-
 _OF = {
     INCOMPLETE: "without their whole record",
     HOMELESS: f"that do not say which topic their record was in ({_HEADERS})",
     TIRED: "that were replayed too often (attempts)",
     INTERNAL: "of an internal topic",
     UNDATED: "that do not say when they were refused",
+    DOUBLES: "of records that were replayed by another letter",
 }
 
 

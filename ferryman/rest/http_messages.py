@@ -109,12 +109,12 @@ def segments(request: Request) -> tuple[str, ...]:
     """The path's parts between its first and last slashes, each decoded by itself, so that a connector's name may hold
     a slash.
 
-    RequestError 400 for a path that cannot be decoded, or that holds control characters, as no connector's name can;
-    404 for an empty part between others, which is no name either.
+    RequestError 400 for a path that cannot be decoded, or that holds control characters, or an empty part between
+    others, as no connector's name can.
     """
     parts = [_segment(part) for part in raw_path(request.scope).split(b"?")[0].decode("latin-1").strip("/").split("/")]
     if "" in parts and len(parts) > 1:
-        raise RequestError(404, "HTTP 404 Not Found")
+        raise RequestError(400, "HTTP 400 Bad Request: a part of the path is empty")
     return tuple(filter(None, parts))
 
 

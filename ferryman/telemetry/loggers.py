@@ -67,8 +67,7 @@ class Loggers:
         return sorted({*names, *(other for other in _existing() if other.startswith(parents))})
 
     def _shape(self, name: str) -> dict[str, Any]:
-        number = _logger(name).getEffectiveLevel()
-        level = min(logs.LEVELS, key=lambda one: abs(logs.LEVELS[one] - number))
+        level = logs.level(None if name == ROOT else name)
         return {"level": level, "last_modified": self._changed.get(name)}
 
 

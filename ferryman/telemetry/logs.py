@@ -145,10 +145,9 @@ def start(
     usual_levels()
     for name, level in levels.items():
         number = LEVELS[level.upper()]
+        set_level(name, level)
         if name == "root" and number >= logging.INFO:
             usual_levels(number)
-        else:
-            set_level(name, level)
 
 
 def usual_levels(least: int = logging.INFO) -> None:
@@ -169,6 +168,12 @@ def _is_of_use(record: logging.LogRecord) -> bool:
 
 def _is_no_traffic(record: logging.LogRecord) -> bool:
     return record.levelno > logging.DEBUG
+
+
+def level(name: str | None = None) -> str:
+    """The level by which a logger goes, by log4j's name for it; of one between two levels the nearer."""
+    number = logging.getLogger(name).getEffectiveLevel()
+    return min(LEVELS, key=lambda one: abs(LEVELS[one] - number))
 
 
 def levels_for(connector: str, levels: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,39 @@ def test_the_page_shows_what_the_command_prints(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, expected[1], "")
 
 
+DOUBTFUL = {
+    **SINK,
+    "connector.class": "FileStreamSink",
+    "file": "${env:NOWHERE_TO_BE_FOUND}",
+    "batch.sise": "3",
+    "errors.deadletterqueue.topic.name": "letters",
+}
+
+
+@pytest.mark.parametrize("worker", [False, True], ids=["alone", "with a worker"])
+def test_what_a_worker_warns_of_is_said_and_nothing_of_what_another_worker_may_know(
+    tmp_path: Path, worker: bool
+) -> None:
+    file = tmp_path / "worker.properties"
+    file.write_text(f"key.converter={JSON}\nvalue.converter={JSON}\n")
+    options = ["--worker", str(file)] if worker else []
+    told = [line for line in explain(tmp_path, DOUBTFUL, *options).stdout.splitlines() if line.startswith("warning: ")]
+    as_json = json.loads(explain(tmp_path, DOUBTFUL, *options, "--json").stdout)
+    assert told == [f"warning: {each}" for each in as_json["warnings"]]
+    keys = ["errors.deadletterqueue.topic.name", "batch.sise"]
+    assert sorted(line.split(" ")[1] for line in told) == sorted([*keys, "file"] if worker else keys)
+    assert all("env" in line for line in told if line.startswith("warning: file "))
+
+
+def test_what_is_wrong_is_not_warned_of_too(tmp_path: Path) -> None:
+    file = tmp_path / "worker.properties"
+    provider = "config.providers=env\nconfig.providers.env.class=EnvVarConfigProvider\n"
+    file.write_text(f"key.converter={JSON}\nvalue.converter={JSON}\n{provider}")
+    found = json.loads(explain(tmp_path, DOUBTFUL, "--worker", str(file), "--json").stdout)
+    assert [each for each in found["wrong"] if "NOWHERE_TO_BE_FOUND" in each]
+    assert not [each for each in found["warnings"] if "NOWHERE_TO_BE_FOUND" in each]
+
+
 def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     config = SINK | {
         "key.converter": JSON,

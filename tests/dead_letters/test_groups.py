@@ -1,18 +1,20 @@
 """The groups of letters, and what is left of them."""
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from ferryman.dead_letters.groups import Groups
 from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.standing import Standing
 from ferryman.record import Coordinates
 from tests.dead_letters.test_letter import JVM, letter
 
 WHOLE = letter(JVM)
-OPEN, REPLAYING, REPLAYED, DOUBLE = Standing
+OPEN, REPLAYING, REPLAYED, LEFT, DOUBLE = Standing
 
 
 def at(offset: int, timestamp: int | None, **changes: Any) -> DeadLetter:
@@ -80,6 +82,41 @@ def test_a_record_with_several_open_letters_is_open_once_in_the_group_of_the_one
         "id": {DOUBLE: 2},
         "total": {OPEN: 1},
     }
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("again", "standing"),
+    [
+        ({"refused_at": 40}, DOUBLE),
+        ({"refused_at": 60}, OPEN),
+        ({"refused_at": 40, "attempts": 1}, OPEN),
+        ({"refused_at": None}, OPEN),
+        ({"refused_at": 40, "key": b"other"}, OPEN),
+    ],
+)
+def test_a_record_of_which_one_letter_was_named_and_replayed_is_open_only_if_it_was_refused_again(
+    order: tuple[int, ...], again: dict[str, Any], standing: Standing
+) -> None:
+    letters = [(at(0, 1, refused_at=40), REPLAYED), (at(1, 1, **again), OPEN)]
+    groups = Groups()
+    for number in order:
+        found, known = letters[number]
+        if known is REPLAYED:
+            groups.settle(found, Mark("r", None, 50))
+        groups.add(found, known)
+    assert +groups.standings == {REPLAYED: 1, standing: 1}
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_of_such_a_record_that_was_refused_again_the_newest_letter_is_open(order: tuple[int, ...]) -> None:
+    taken, double, again = at(0, 1, refused_at=40), at(1, 1, refused_at=40), at(2, 1, refused_at=60, attempts=1)
+    groups = Groups()
+    for each in ((taken, double, again)[number] for number in order):
+        if each is taken:
+            groups.settle(each, Mark("r", None, 50))
+        groups.add(each, REPLAYED if each is taken else OPEN)
+    assert +groups.standings == {REPLAYED: 1, DOUBLE: 1, OPEN: 1}
 
 
 @pytest.mark.parametrize("other", [{"key": b"other"}, {"timestamp": 2}, {"origin": None}, {"connector": "other"}])

@@ -21,6 +21,7 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
+    "ferryman/replay/deleted_runs.py": "tests/replay/test_what_is_left.py",
     "ferryman/worker/askers.py": "tests/worker/control/test_turns.py",
     "ferryman/worker/control/new_runs.py": "tests/backfill/test_over_rest.py",
     "ferryman/plugin_process": "tests/worker/plugin_code/test_processes.py",

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.kafka import admin as admins
 from ferryman.kafka.admin import Admin
@@ -77,6 +79,24 @@ def test_whoever_asks_for_the_end_of_a_topic_that_there_is_not_is_told_so(
     latest, admin = OffsetSpec.latest(), Admin({"bootstrap.servers": kafka})  # type: ignore[no-untyped-call]
     with pytest.raises(KafkaException, match="No leaders found"):
         admin.offsets({TopicPartition(unique, 0): latest}, IsolationLevel.READ_COMMITTED, 60)
+
+
+def test_of_topics_that_were_known_those_that_are_there_still_are_told_at_once(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_topic(kafka, unique)
+    asked = list[int]()
+    ask = admins._told
+
+    def counted(client: AdminClient, wanted: Mapping[TopicPartition, OffsetSpec], *others: Any) -> admins.Told:
+        asked.append(len(wanted))
+        return ask(client, wanted, *others)
+
+    monkeypatch.setattr(admins, "_told", counted)
+    latest, admin = OffsetSpec.latest(), Admin({"bootstrap.servers": kafka})  # type: ignore[no-untyped-call]
+    wanted = {TopicPartition(topic, 0): latest for topic in (unique, f"{unique}-gone")}
+    assert admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, 60) == {TopicPartition(unique, 0): 0}
+    assert asked == [2]
 
 
 @pytest.mark.parametrize("folder", ["ferryman", "connectors", "transforms"])

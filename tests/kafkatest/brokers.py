@@ -1,4 +1,4 @@
-"""Brokers of these tests' own, with settings that cannot be changed while one runs."""
+"""Brokers of these tests' own: with settings that cannot be changed while one runs, or to be stopped."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from ferryman.stack.services import artifacts_of
 
 
 @contextmanager
-def broker(home: Path, **settings: str) -> Iterator[str]:
-    """The address of a broker with more settings than the stack's, while the block runs."""
+def component(home: Path, **settings: str) -> Iterator[Component]:
+    """A broker with more settings than the stack's, which runs when the block begins, and keeps its port."""
 
     def launch(place: Place) -> Launch:
         found = KAFKA.launch(place)
@@ -24,9 +24,16 @@ def broker(home: Path, **settings: str) -> Iterator[str]:
         return found
 
     ports = {KAFKA.name: {name: free_port() for name in KAFKA.ports}}
-    component = Component(replace(KAFKA, launch=launch), home / "kafka", ports, artifacts_of(["kafka"]))
-    component.start()
+    found = Component(replace(KAFKA, launch=launch), home / "kafka", ports, artifacts_of(["kafka"]))
+    found.start()
     try:
-        yield component.address
+        yield found
     finally:
-        component.discard()
+        found.discard()
+
+
+@contextmanager
+def broker(home: Path, **settings: str) -> Iterator[str]:
+    """The address of such a broker."""
+    with component(home, **settings) as found:
+        yield found.address

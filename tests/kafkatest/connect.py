@@ -228,8 +228,8 @@ class Connect:
     @property
     def plugins_said(self) -> str:
         """What of it is the plugins' own: Kafka's workers use some of their words."""
-        mine = "" if self.whose.ours else "(org.apache.kafka.connect.integration."
-        return "".join(line for line in self.said.splitlines(keepends=True) if mine in line)
+        mark = self.whose.mark_of_plugins
+        return "".join(line for line in self.said.splitlines(keepends=True) if mark in line)
 
     def starts(self, name: str) -> "Counter[str]":
         """How often a connector, by its name, and its tasks, by their ids, have started."""

@@ -7,6 +7,7 @@ import pytest
 
 from tests.kafkatest.configs import source
 from tests.kafkatest.connect import Connect
+from tests.kafkatest.report.differences import ANSWER_TO_A_RESTART, STARTED_AGAIN
 from tests.running import until
 
 TASKS = 2
@@ -68,14 +69,13 @@ def test_a_failed_connector_is_restarted_and_has_no_tasks(
     connect.configure(unique, source(unique, connector_start_inject_error="true"))
     connect.has_failed(unique, 0)
     before = connect.starts(unique)
-    if connect.whose.ours or only_failed or include_tasks:
+    if connect.whose.differs(ANSWER_TO_A_RESTART) or only_failed or include_tasks:
         restart(connect, unique, only_failed, include_tasks)
-    else:  # Kafka's worker waits for the start and tells that it has failed (docs/differences.md)
+    else:
         connect.refused(500, "POST", f"/connectors/{unique}/restart")
     until(lambda: connect.starts(unique) > before, what="another start")
     connect.has_failed(unique, 0)
-    # Ours tries again by itself, too (docs/differences.md).
-    assert connect.whose.ours or connect.starts(unique) == before + Counter([unique])
+    assert connect.whose.differs(STARTED_AGAIN) or connect.starts(unique) == before + Counter([unique])
 
 
 @pytest.mark.parametrize(

@@ -8,22 +8,22 @@ import httpx
 import pytest
 
 from tests.kafkatest.connect import Connect, Node, worker_settings
+from tests.kafkatest.report.differences import LEVELS_OF_LIKES, START_OF_THE_WORKER
 from tests.kafkatest.whose import Whose
 from tests.running import WEB, fresh, until
 
 Levels = Mapping[str, Mapping[str, Any]]
-OURS = "ferryman"
 _BLOCKING = "org.apache.kafka.connect.integration.BlockingConnectorTest$"
 
 
 @pytest.fixture(scope="module")
 def starting(whose: Whose, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A worker that starts for ever, for a connector of its command line stands still: with Kafka's in its start, which
-    ours does not wait for, with ours in its validation."""
+    """A worker that starts for ever, for a connector of its command line stands still."""
     home = tmp_path_factory.mktemp("starting")
     connector = home / "connector.properties"
-    place = "Connector::validate" if whose.ours else "Connector::start"
-    kind = "ValidateBlockingConnector" if whose.ours else "BlockingConnector"
+    validated = whose.differs(START_OF_THE_WORKER)
+    place = "Connector::validate" if validated else "Connector::start"
+    kind = "ValidateBlockingConnector" if validated else "BlockingConnector"
     connector.write_text(f"name=blocking\nconnector.class={_BLOCKING}{kind}\ntasks.max=1\nblock={place}\n")
     node = Node(whose, home, worker_settings(kafka, fresh("starting")))
     node.launch(connector)
@@ -73,7 +73,7 @@ def test_a_level_is_that_of_a_logger_and_of_those_below_it_and_of_no_other(start
         touched = connect.call("PUT", at, {"level": level}, expect)
         if expect == 200:
             assert name in touched
-            assert all(each.startswith(name) for each in touched if not like(each))
+            assert all(each.startswith(name) for each in touched if not like(connect, each))
         found = connect.call("GET", f"/admin/loggers/{name}")
         assert found["level"] == level
         assert found["last_modified"] >= since
@@ -82,18 +82,18 @@ def test_a_level_is_that_of_a_logger_and_of_those_below_it_and_of_no_other(start
         assert connect.call("GET", f"/admin/loggers/{name}") == found
 
 
-def like(name: str) -> bool:
-    """Whether it is one of ours, which follow those whose work they do (docs/rest.md)."""
-    return name.startswith((OURS, "librdkafka"))
+def like(connect: Connect, name: str) -> bool:
+    """Whether it is a logger that follows others whose work it does."""
+    return connect.whose.differs(LEVELS_OF_LIKES) and name.startswith(("ferryman", "librdkafka"))
 
 
 def only_below_changed(connect: Connect, name: str, before: Levels, level: str, since: int) -> Levels:
-    """What is listed now, in which nothing else than this logger and those below it has changed, but for our likes."""
+    """What is listed now, in which nothing else than this logger, those below it and their likes have changed."""
     after: Levels = connect.call("GET", "/admin/loggers")
     below = {each: shown for each, shown in after.items() if each.startswith(name)}
     assert {shown["level"] for shown in below.values()} == {level}
     assert all(shown["last_modified"] >= since for shown in below.values())
     assert set(before) <= set(after)
-    others = {each: shown for each, shown in after.items() if each not in below and not like(each)}
+    others = {each: shown for each, shown in after.items() if each not in below and not like(connect, each)}
     assert others == {each: before.get(each) for each in others}
     return after

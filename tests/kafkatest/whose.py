@@ -1,4 +1,4 @@
-"""Whose worker is started, in which mode: ours, or Kafka's own from its jars. The tests know no difference."""
+"""Whose worker is started, in which mode: ours, or Kafka's own from its jars. Tests know only what differs."""
 
 import os
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from ferryman.stack.runtime.artifacts import class_path, read_lock
 from ferryman.stack.runtime.download import download
 from ferryman.stack.runtime.java import java
 from tests.kafkatest.plugins import install
+from tests.kafkatest.report.differences import DIFFERENCES, Difference
 from tests.running import FERRYMAN
 
 _JARS = Path(__file__).with_name("jars.toml")
@@ -37,8 +38,18 @@ class Whose:
         return f"{self.product}-{self.mode}"
 
     @property
-    def ours(self) -> bool:
+    def _ours(self) -> bool:
         return self.product == "ferryman"
+
+    def differs(self, difference: Difference) -> bool:
+        """Whether this worker does otherwise than Kafka's: ours does, in what is declared."""
+        assert difference in DIFFERENCES, f"it is not declared: {difference}"
+        return self._ours
+
+    @property
+    def mark_of_plugins(self) -> str:
+        """What is in each line of the log that a plugin of these tests writes, and in none of the worker's own."""
+        return "" if self._ours else "(org.apache.kafka.connect.integration."
 
     @property
     def distributed(self) -> bool:
@@ -46,7 +57,7 @@ class Whose:
 
     def command(self, home: Path) -> tuple[str, ...]:
         """What comes before the worker's file. ``home`` is the process's own folder."""
-        if self.ours:
+        if self._ours:
             return FERRYMAN, self.mode
         jars = read_lock(_JARS)["kafkatest"]
         download(jars)
@@ -57,7 +68,7 @@ class Whose:
 
     def settings(self, home: Path) -> Mapping[str, str]:
         """What only this kind of worker needs."""
-        if self.ours:
+        if self._ours:
             return {}
         # In distributed mode it would be a setting of the offsets topic.
         file = {} if self.distributed else {"offset.storage.file.filename": str(home / "offsets")}
@@ -65,7 +76,7 @@ class Whose:
 
     def environment(self, home: Path) -> Mapping[str, str]:
         """With the plugins of these tests."""
-        installed = {"PYTHONPATH": str(install(home))} if self.ours else {}
+        installed = {"PYTHONPATH": str(install(home))} if self._ours else {}
         return {**os.environ, "PYTHONUNBUFFERED": "1", **installed}
 
 

@@ -98,6 +98,23 @@ def test_of_several_letters_of_one_record_the_newest_goes_and_settles_the_others
     assert found.ranges("dlq") == {TopicPartition("dlq", 0): Range(4, 6)}
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_record_of_which_one_letter_was_named_and_replayed_goes_again_only_if_it_was_refused_again(
+    order: tuple[int, ...],
+) -> None:
+    letters = [letter(each, of=7, time="40") for each in (1, 2, 3)]
+    found = chosen({"all": True}, x0_2=Mark("r", None, 50))
+    found.add([letters[each] for each in order])
+    assert (found.ids, found.told) == ([], {"doubles": 2, "replayed": 1})
+    with pytest.raises(RequestError, match="1 replayed by r, 2 of records that were replayed by another letter"):
+        found.checked()
+    for again in (letter(4, of=7, time="60"), letter(4, of=7, time="40", attempts="1"), letter(4, of=7)):
+        found = chosen({"all": True}, x0_2=Mark("r", None, 50))
+        found.add([again, *(letters[each] for each in order)])
+        assert (found.ids, found.told["replayed"]) == (["0-4"], 1)
+        assert found.told["doubles"] == 2
+
+
 def test_of_letters_in_several_partitions_the_one_that_was_tried_more_often_is_the_newest() -> None:
     found = chosen({"all": True})
     found.add([letter(1, 0, of=7, attempts="1"), letter(9, 1, of=7)])

@@ -17,7 +17,7 @@ from tests.replay.test_into_a_table import (
     transforms_nothing,
     widen,
 )
-from tests.running import Worker, create_topic, produce
+from tests.running import Worker, create_topic, produce, until
 
 
 def dlq(worker: Worker, *words: str) -> Result:
@@ -31,7 +31,7 @@ def listed(worker: Worker, name: str, query: str = "") -> Any:
 def left(worker: Worker, name: str) -> tuple[int, int, int]:
     """How many letters are open, being replayed, and replayed."""
     found = listed(worker, name)
-    assert found["count"] == found["open"] + found["replaying"] + found["replayed"] + found["doubles"]
+    assert found["count"] == found["open"] + found["replaying"] + found["replayed"] + found["left"] + found["doubles"]
     for standing in ("open", "replaying", "replayed"):
         assert found[standing] == sum(each[standing] for each in found["groups"])
     return found["open"], found["replaying"], found["replayed"]
@@ -80,6 +80,25 @@ def test_letters_of_a_run_that_has_not_come_to_its_end_are_neither_open_nor_repl
     config = running.call("GET", f"/connectors/{run}/config") | {"connection.url": postgres}
     running.call("PUT", f"/connectors/{run}/config", config, expect=200)
     done(running, run)
+    assert left(running, unique) == (1, 0, 1)
+
+
+def test_letters_that_a_deleted_run_had_not_come_to_are_left_until_it_goes_on(
+    running: Worker, kafka: str, postgres: str, unique: str
+) -> None:
+    refused(running, kafka, postgres, unique)
+    mended(running, postgres, unique)
+    broken = {"connection.url": "postgresql://127.0.0.1:1/nowhere"}
+    run = replay(running, unique, stage="TASK_PUT", config=broken)["name"]
+    running.delete(run)
+    until(lambda: listed(running, unique)["left"] == 1, what="the run to be gone")
+    assert left(running, unique) == (1, 0, 0)
+    shown = dlq(running, "list", unique).stdout
+    assert "1 open, 1 left over by runs that were deleted before their end" in shown
+    done(running, replay(running, unique, stage="TASK_PUT", again=True, name=run)["name"])
+    assert left(running, unique) == (1, 0, 1)
+    running.delete(run)
+    until(lambda: running.call("GET", f"/connectors/{run}/status").get("error_code") == 404)
     assert left(running, unique) == (1, 0, 1)
 
 

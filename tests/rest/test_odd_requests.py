@@ -69,8 +69,8 @@ def test_parameters_that_nobody_knows_do_no_harm(client: Client, path: str) -> N
 )
 def test_a_part_that_is_empty_is_no_name_and_none_to_pass_over(client: Client, path: str) -> None:
     assert client.post("/connectors", json={"name": "status", "config": SOURCE}).status_code == 201
-    assert client.get(path).json() == error(404, "HTTP 404 Not Found")
-    assert client.delete("/connectors//status").status_code == 404
+    assert client.get(path).json() == error(400, "HTTP 400 Bad Request: a part of the path is empty")
+    assert client.delete("/connectors//status").status_code == 400
     assert client.get("/connectors").json() == ["c", "status"]
     assert client.get("/connectors/c//").json()["name"] == "c"
 
@@ -302,6 +302,14 @@ def test_the_keys_of_a_plugin_are_those_of_its_version(client: Client) -> None:
     for version in ("9.9", "", "[1.0,"):
         answer = client.get(path, params={"version": version})
         assert answer.status_code == answer.json()["error_code"] == 400
+
+
+def test_the_place_of_a_key_in_its_group_has_both_names_that_kafka_has_given_it(client: Client) -> None:
+    path = "/connector-plugins/FileStreamSource/config"
+    validated = client.put(f"{path}/validate", json={**SOURCE, "name": "c"}).json()["configs"]
+    definitions = [*client.get(path).json(), *(one["definition"] for one in validated)]
+    assert {each["order"] for each in definitions} >= {-1, 1, 2}
+    assert [each["order_in_group"] for each in definitions] == [each["order"] for each in definitions]
 
 
 def test_an_alias_is_shown_in_kafkas_order_with_what_there_is_to_choose_from(client: Client) -> None:

@@ -40,11 +40,13 @@ class Tolerance:
     def judge(self, failures: Sequence[Failure]) -> None:
         """Reports failures, then skips them or fails the task. Returns when their dead letters are acknowledged.
 
-        Raises ToleranceError with errors.tolerance=none (they are reported all the same, as in Connect), RetriableError
-        when the dead letter queue does not answer.
+        Raises ToleranceError with errors.tolerance=none, when the first is reported all the same, as in Connect, and no
+        other: these come again. RetriableError when the dead letter queue does not answer.
         """
         if not failures:
             return
+        if self.config.errors_tolerance == "none":
+            failures = failures[:1]
         self.errors.failed(len(failures))
         if self.config.errors_log_enable:
             for failure in failures:

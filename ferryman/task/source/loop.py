@@ -200,7 +200,7 @@ class SourceSession:
             for _, together in groupby(batches, lambda batch: id(batch.origin)):
                 given = list(together)
                 ready, failures = self._converted(given)
-                self.tolerance.judge(failures)
+                self.tolerance.judge(sorted(failures, key=lambda failure: failure.position))
                 skipped += failures
                 outgoing += [(given[0], encoded) for encoded in in_order(ready)]
         except RetriableError as error:

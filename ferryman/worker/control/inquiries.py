@@ -22,7 +22,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.plugin_process import letter_converters, letters
 from ferryman.plugins import catalog
-from ferryman.replay import marks
+from ferryman.replay import deleted_runs, marks
 from ferryman.replay.marks import Marks
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry import recent
@@ -71,7 +71,9 @@ class Inquiries:
                 raise RequestError(500, f"Which dead letters of {name} are open is not known: {standings.unread}")
             extent, groups, undated = Extent(), Groups(limit), 0
             for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
-                standing = standings.of(letter)
+                standing, mark = standings.of(letter), standings.marks.get(letter.id)
+                if mark is not None:
+                    groups.settle(letter, mark)
                 if only_open and standing is not Standing.OPEN:
                     continue
                 undated += choice.misses(letter)
@@ -149,7 +151,9 @@ class Inquiries:
             found = marks.topic_id(Admin(clients.admin()), topic)
             taken = {} if found is None else Marks(clients, topic, found).read()
             # After the marks, or a run that began in between would count as one that is gone.
-            return Standings(taken, self._replaying())
+            under_way = self._replaying()
+            deleted = {each.run for each in taken.values() if each.run} - set(self._plane.journal.facts.names())
+            return Standings(taken, under_way, deleted_runs.reached(clients, topic, taken, deleted))
         except (TaskError, KafkaException) as error:
             log.debug("the marks of %s cannot be read: %s", topic, error)
             return Standings({}, unread=redact(str(error)))

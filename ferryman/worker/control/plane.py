@@ -221,6 +221,7 @@ class Plane:
         level = self.loggers.checked(logger, level)
         touched = self.loggers.set(logger, level)
         levels = self.resources.levels
+        levels.pop(logger, None)  # one that is set again counts after all that were set before
         levels[logger] = level
         self.reconciler.set_level(logger, levels)
         return touched

@@ -39,8 +39,8 @@ class WorkerResources:
     worker_id: str
     identity: str
     """Whose the tasks are, see ``kafka.clients.Clients``."""
-    levels: dict[str, str] = field(default_factory=dict)
-    """Loggers whose level was changed, with their levels, for processes that start later."""
+    levels: dict[str, str] = field(default_factory=lambda: {"root": logs.level()})
+    """The worker's own level, then loggers whose level was changed, the latest last: for processes that start later."""
     lease: Callable[[], Lease] = lambda: UNLIMITED
     """The lease that a task gets which starts now."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 1 << 16))

@@ -4,16 +4,17 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from tests.kafkatest.report.differences import DOCUMENTATION_OF_KEYS, ORDER_OF_KEYS, SAME_WORDS_AGAIN
+
 _OF_THE_WORKER = {"version", "commit", "kafka_cluster_id", "kafkaClusterId"}
-_LEFT_OUT = {"documentation", "order", "order_in_group"}
-"""We document keys in our own words. The place of a key in its group is ``order``, as with Kafka up to 4.1, which is
-what clients read; Kafka 4.3 calls it ``order_in_group``."""
+_LEFT_OUT = {"documentation": DOCUMENTATION_OF_KEYS, "order": ORDER_OF_KEYS, "order_in_group": ORDER_OF_KEYS}
+_ADDED_LATER = {"org.apache.kafka.connect.errors.ConnectException: ": SAME_WORDS_AGAIN}
 _TRIED = ("org.apache.kafka.connect.converters.", "org.apache.kafka.connect.json.", "org.apache.kafka.connect.storage.")
 
 
 def plain(do: str, value: Any, passing: bool = False) -> Any:
     """A value of a step, as it is compared; what says how things stand is left out of it if that may be ``passing``."""
-    left_out = _LEFT_OUT | ({"state", "version"} if passing else set())
+    left_out = _LEFT_OUT.keys() | ({"state", "version"} if passing else set())
     return _without(left_out, _tried_plugins(value) if do == "plugins" else value)
 
 
@@ -34,7 +35,7 @@ def _without(left_out: AbstractSet[str], value: Any) -> Any:
             text = re.sub(r"(available connectors are: ).*", r"\1*", value, flags=re.DOTALL)
             text = re.sub(r"column: \d+", "column: *", text)  # counted from the beginning of what has our names in it
             text = re.sub(r"\d+\.\d+\.\d+", "*", text) if re.fullmatch(r"[\d.]+", text) else text
-            return text.replace("org.apache.kafka.connect.errors.ConnectException: ", "")  # which Kafka adds later on
+            return re.sub("|".join(map(re.escape, _ADDED_LATER)), "", text)
         case _:
             return value
 

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 
 from tests.kafkatest.connect import Connect
+from tests.kafkatest.report.differences import KEYS_IN_FULL, WORDS_FOR_PATTERNS
 
 RECORDED: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("recorded.json").read_text())
 BELOW = re.compile(r"(transforms|predicates)\.[a-z]\.|(key|value|header)\.converter\.")
 
 
+ON_PURPOSE = KEYS_IN_FULL, WORDS_FOR_PATTERNS
+
+
 def plain(key: str, text: str) -> str:
-    """A message without what differs on purpose: we name the whole key, and each has its own words for a pattern."""
+    """A message without what differs ``ON_PURPOSE``."""
     short = BELOW.sub("", key, count=1)
     for form in ('"{}"', "'{}'", "configuration {}:"):
         text = text.replace(form.format(key), form.format(short))

@@ -10,6 +10,7 @@ import pytest
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Connect, Node, borrowed, cluster, worker_settings
 from tests.kafkatest.groups.test_exactly_once import numbers
+from tests.kafkatest.report.differences import FENCED_AT_ONCE
 from tests.kafkatest.whose import Whose
 from tests.running import WEB, consume, create_topic, fresh, until
 
@@ -85,8 +86,8 @@ def test_workers_that_restart_in_turn_lose_and_double_no_record(
 ) -> None:
     create_topic(kafka, unique)
     reader = f"{unique}-sink"
-    # What a killed worker's tasks had open is in the way of all who start until it is over.
-    soon = {} if group.whose.ours else {"producer.override.transaction.timeout.ms": "10000"}
+    abort = {"producer.override.transaction.timeout.ms": "10000"}
+    soon = {} if group.whose.differs(FENCED_AT_ONCE) else abort
     group.configure(unique, source(unique, tasks_max=str(TASKS), throughput="50") | soon)
     group.configure(reader, sink(unique, tasks_max=str(TASKS)))
     for name in (unique, reader):

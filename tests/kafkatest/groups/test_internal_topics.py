@@ -11,6 +11,7 @@ from ferryman.stack import Stack
 from ferryman.stack.services import Shape
 from tests.kafkatest.brokers import broker
 from tests.kafkatest.connect import Connect, Node, cluster, worker_settings
+from tests.kafkatest.report.differences import TOO_FEW_BROKERS
 from tests.kafkatest.whose import Whose
 from tests.running import WEB, create_topic, until
 
@@ -100,7 +101,7 @@ def test_a_worker_that_cannot_have_as_many_replicas_does_not_start_and_makes_no_
     try:
         starting = "initializing and reading to the end of internal topics"
         until(lambda: starting in health(node), what="the worker to say what it does")
-        if whose.ours:  # it waits for more brokers (docs/differences.md)
+        if whose.differs(TOO_FEW_BROKERS):
             until(lambda: "(config.storage.replication.factor is 3)" in node.log.read_text(), what="the key")
         else:
             assert ended(node)

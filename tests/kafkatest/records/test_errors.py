@@ -6,6 +6,7 @@ import pytest
 
 from tests.kafkatest.configs import sink
 from tests.kafkatest.connect import Config, Connect
+from tests.kafkatest.report.differences import CLASS_OF_A_BAD_RECORD
 from tests.running import consume, create_topic, produce, until
 
 RECORDS = 100
@@ -47,8 +48,7 @@ def test_of_the_records_that_fail_one_is_tried_again_and_the_other_put_aside(
     assert (letter.key(), letter.value()) == (b"key-7", b"value-7")
     pairs: Any = letter.headers()
     headers = dict(pairs)
-    # Java's transform says RetriableException here, too: of a record that stays bad (docs/differences.md).
-    error = "DataException" if connect.whose.ours else "RetriableException"
+    error = "DataException" if connect.whose.differs(CLASS_OF_A_BAD_RECORD) else "RetriableException"
     assert headers["__connect.errors.topic"] == unique.encode()
     assert headers["__connect.errors.exception.class.name"] == f"org.apache.kafka.connect.errors.{error}".encode()
     assert headers["__connect.errors.exception.message"] == b"Error when value='value-7'"

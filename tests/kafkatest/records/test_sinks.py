@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.kafkatest.configs import sink
 from tests.kafkatest.connect import Config, Connect
+from tests.kafkatest.report.differences import COOPERATIVE_ASSIGNOR
 from tests.kafkatest.test_offsets_api import of_sink
 from tests.running import create_topic, produce, until
 
@@ -53,7 +54,7 @@ def test_a_sink_is_given_its_topics_as_they_come_and_loses_what_is_deleted(
     connect: Connect, kafka: str, admin: AdminClient, unique: str, assignor: str
 ) -> None:
     eager = assignor is EAGER
-    if connect.whose.ours and not eager:  # it has no such assignor, and says so (docs/differences.md)
+    if not eager and connect.whose.differs(COOPERATIVE_ASSIGNOR):
         text = connect.refused(400, "PUT", f"/connectors/{unique}/config", config(unique, [unique], assignor))
         assert "only RangeAssignor and RoundRobinAssignor are supported" in text
         return

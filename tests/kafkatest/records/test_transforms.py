@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Config, Connect
+from tests.kafkatest.report.differences import DROPPED_BY_A_SOURCE
 from tests.kafkatest.test_offsets_api import of_sink, of_source, stand_at
 from tests.running import consume, create_topic, produce, until
 
@@ -68,8 +69,8 @@ def test_a_source_writes_only_records_with_a_header_to_the_topic_that_it_creates
     assert connect.validated(config) == {}
     connect.configure(unique, config)
     connect.runs(unique, 1)
-    # Ours counts the records that were dropped; Kafka's worker stands where it has written last (docs/differences.md).
-    stand_at(connect, unique, [of_source(unique, 0, RECORDS if connect.whose.ours else 8)])
+    end = RECORDS if connect.whose.differs(DROPPED_BY_A_SOURCE) else 8
+    stand_at(connect, unique, [of_source(unique, 0, end)])
     (message,) = consume(kafka, unique)
     headers: Any = message.headers()
     assert [name for name, _ in headers] == ["header-8"]

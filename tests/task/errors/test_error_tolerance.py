@@ -78,16 +78,19 @@ def test_with_tolerance_failures_are_skipped_and_counted() -> None:
     assert judge.skipped == 3
 
 
-@pytest.mark.parametrize("tolerated", ["none", "all"])
-def test_failures_are_dead_lettered_together_and_before_they_end_the_task(tolerated: str) -> None:
+def test_failures_that_are_tolerated_are_dead_lettered_together() -> None:
     queue, failures = Queue(), [failure(), failure(1)]
-    judge = tolerance(queue, errors_tolerance=tolerated)
-    if tolerated == "none":
-        with pytest.raises(TaskError, match="Tolerance exceeded"):
-            judge.judge(failures)
-    else:
-        judge.judge(failures)
+    tolerance(queue, errors_tolerance="all").judge(failures)
     assert queue.got == [failures]
+
+
+def test_of_failures_that_are_not_tolerated_the_first_is_dead_lettered_before_it_ends_the_task_and_no_other() -> None:
+    queue, failures = Queue(), [failure(), failure(1)]
+    judge = tolerance(queue)
+    with pytest.raises(TaskError, match="Tolerance exceeded"):
+        judge.judge(failures)
+    assert queue.got == [failures[:1]]
+    assert judge.errors.errors == 1
 
 
 @pytest.mark.parametrize("error", [RetriableError("silent"), TaskError("refused")])

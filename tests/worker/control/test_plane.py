@@ -345,7 +345,8 @@ def test_a_level_reaches_the_tasks_that_run_and_those_to_come(tell: Tell) -> Non
         await until(lambda: first.levels == {"ferryman.x": "DEBUG", "ferryman.y": "TRACE"})
         (second,) = await worker.created("b")
         assert second.played.spec is not None
-        assert second.played.spec.levels == {"ferryman.x": "DEBUG", "ferryman.y": "TRACE"}
+        told = [*second.played.spec.levels.items()]
+        assert told == [("root", logs.level()), ("ferryman.x", "DEBUG"), ("ferryman.y", "TRACE")]
         first.dies(-9)
         await until(lambda: len(worker.forks.of("a")) == 2)
         await worker.runs("a")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.errors import ConfigError
+from ferryman.telemetry import logs
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.wanted import WantedTask
@@ -59,7 +60,7 @@ def test_a_task_is_told_its_config_its_plugins_and_the_levels_of_the_moment(work
     }
     assert any("blue-as-provided" in row for row in spec.references)
     resources.levels["ferryman"] = "DEBUG"
-    assert resources.as_of_now(spec).levels == {"ferryman": "DEBUG"}
+    assert resources.as_of_now(spec).levels == {"root": logs.level(), "ferryman": "DEBUG"}
 
 
 def test_the_grace_is_in_seconds(resources: WorkerResources) -> None:

@@ -13,6 +13,7 @@ from ferryman.client.worker import Worker
 _TEXTS = (
     ("replaying", "being replayed by runs that have not come to their end"),
     ("replayed", "replayed"),
+    ("left", "left over by runs that were deleted before their end"),
     ("doubles", "of records that another letter holds too"),
 )
 

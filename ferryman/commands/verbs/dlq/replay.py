@@ -21,7 +21,7 @@ _WHY = {
     "refused": "cannot be sent (the worker's log says why)",
     "undated": "do not say when they were refused",
     "internal": "say that their record was in an internal topic",
-    "doubles": "hold a record that a newer letter holds too",
+    "doubles": "hold a record that another letter holds too",
 }
 
 
