@@ -17,7 +17,7 @@ from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.sink import FileStreamSinkConnector
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
-from ferryman.formats.json import maps_reader
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.record import Batch, Maps, Payload, Polled
 
 KAFKA = "org.apache.kafka.connect.transforms."

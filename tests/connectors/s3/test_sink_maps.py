@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.conversion import Piece
-from ferryman.formats.json import maps_reader
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.formats.json.text import loads_all
 from ferryman.record import Batch, Maps, Polled, Rows
 from tests.connectors.s3.s3_task import P0, World

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferryman.formats.json import maps_reader
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.formats.json.text import loads_good
 from ferryman.record import Maps
 

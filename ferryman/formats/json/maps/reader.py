@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import orjson
 import polars as pl
 
-from ferryman.formats.json import shapes, typed_objects
+from ferryman.formats.json import typed_objects
 from ferryman.formats.json.exact_numbers import changes
-from ferryman.formats.json.shapes import Kind, Shape
+from ferryman.formats.json.maps import shapes
+from ferryman.formats.json.maps.shapes import Kind, Shape
 from ferryman.record import Maps, Payload
 
 MIN_OBJECTS = 1000
