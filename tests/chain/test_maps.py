@@ -83,6 +83,9 @@ MEMBERS: Mapping[str, st.SearchStrategy[Any]] = {
     "digits": st.sampled_from(["1", "-7", "0x", "99999999999999999999"]),
     "list": st.lists(st.integers(0, 9), max_size=2),
     "map": st.fixed_dictionaries({"x": st.integers(0, 9), "y": st.none() | st.text(max_size=2)}),
+    "maps": st.lists(
+        st.none() | st.fixed_dictionaries({"x": st.integers(0, 9), "text": st.text(max_size=1)}), max_size=2
+    ),
 }
 
 

@@ -100,10 +100,10 @@ def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
     if guilty:
         places = [at for at, value in enumerate(values) if value is not None]
         odd = odd | {places[at] for at in guilty}
-    return Read(_spread(inner, values, absent if is_filled else None), odd)
+    return Read(spread(inner, values, absent if is_filled else None), odd)
 
 
-def _spread(there: pl.Series, values: Sequence[Any], absent: pl.Series | None) -> pl.Series:
+def spread(there: pl.Series, values: Sequence[Any], absent: pl.Series | None = None) -> pl.Series:
     """What is there at its places among all values, and at the others null, or else the value of ``absent``."""
     number, place = count(), None if absent is None else len(there)
     places = pl.Series([place if value is None else next(number) for value in values], dtype=pl.UInt32)
@@ -135,7 +135,7 @@ def _arrays(schema: Schema, lists: Sequence[Sequence[Any]], how: How) -> Read:
     assert schema.values is not None
     items, guilty = _column(schema.values, list(chain.from_iterable(lists)), how)
     sizes = list(map(len, lists))
-    return Read(cut(items, pl.Series(sizes, dtype=pl.Int64)), _owners(sizes, guilty))
+    return Read(cut(items, pl.Series(sizes, dtype=pl.Int64)), owners(sizes, guilty))
 
 
 def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
@@ -151,10 +151,10 @@ def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
         pairs = list(chain.from_iterable(found))
         names, guilty = _column(schema.keys, [pair[0] for pair in pairs], how)
         values = [pair[1] for pair in pairs]
-        odd = {*_owners(sizes, guilty), *_with_a_key_twice(names, sizes)}
+        odd = {*owners(sizes, guilty), *_with_a_key_twice(names, sizes)}
     items, guilty = _column(schema.values, values, how)
     entries = pl.DataFrame([names.alias("key"), items.alias("value")]).to_struct()
-    return Read(cut(entries, pl.Series(sizes, dtype=pl.Int64)), odd | _owners(sizes, guilty))
+    return Read(cut(entries, pl.Series(sizes, dtype=pl.Int64)), odd | owners(sizes, guilty))
 
 
 def _with_a_key_twice(names: pl.Series, sizes: Sequence[int]) -> Iterator[int]:
@@ -177,7 +177,7 @@ def cut(items: pl.Series, sizes: pl.Series) -> pl.Series:
     return numbers.select(pl.col("x").list.eval(put)).to_series()
 
 
-def _owners(sizes: Sequence[int], items: Odd) -> Odd:
+def owners(sizes: Sequence[int], items: Odd) -> Odd:
     """The places of the lists that hold these items."""
     if not items:
         return _NONE

@@ -32,7 +32,8 @@ OBJECTS = st.fixed_dictionaries(
         "country": st.sampled_from(["de", "fr"]),
         "sum": st.floats(-10, 10) | st.none() | st.sampled_from([1e-9, 1e30]),
         "tags": st.lists(st.text(max_size=2), max_size=2),
-        "more": st.fixed_dictionaries({"x": st.booleans(), "y": st.none() | st.text(max_size=2)}),
+        "more": st.none() | st.fixed_dictionaries({"x": st.booleans(), "id": st.none() | st.text(max_size=2)}),
+        "items": st.lists(st.fixed_dictionaries({"id": st.integers(0, 5), "sum": st.floats(-10, 10)}), max_size=2),
     }
 )
 ODD = st.sampled_from([{"country": "de", "other": 1}, {"id": 1.5, "country": "fr"}])

@@ -1,7 +1,9 @@
 """The shape that JSON objects without a schema have in common: their keys in order, and of which kind each value is."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,13 +11,13 @@ import msgspec
 from ferryman.formats.json import typed_objects
 from ferryman.formats.json.typed_objects import MOST_FIELDS, Decode
 
-_SAMPLES = 50
-"""This many objects are examined for the kinds of values that are null in the first."""
 _PLAIN: Mapping[type, str] = {int: "int", float: "float", bool: "bool", str: "str", type(None): "null"}
+_TYPES: Mapping[str, Any] = {"int": int, "float": int | float, "bool": bool, "str": str}
+_DEEPEST = 20
 
 
 class Kind(NamedTuple):
-    """Of which kind the values of a key are."""
+    """Of which kind the values of a key are, those that are not null."""
 
     name: str
     """int, float, bool, str; null where there are only nulls; list, map."""
@@ -31,67 +33,108 @@ Shape = tuple[tuple[str, Kind], ...]
 def shape_of(objects: Sequence[dict[str, Any]]) -> Shape | None:
     """The shape of the first of some objects; others that have its keys say what its nulls and empty lists would be.
 
-    None if it has none that columns can hold: no key, a list of other than plain values of a kind, keys with escapes.
+    None if it has none that columns can hold: no key, a list of mixed values, keys with escapes.
     """
-    first = objects[0]
-    found: dict[str, Any] = dict(first)
-    for name, value in first.items():
-        if value is None or value == []:
-            others = (each.get(name) for each in objects[1:_SAMPLES])
-            found[name] = next((each for each in others if each is not None and each != []), value)
+    keys = tuple(objects[0])
     try:
-        return _shape(found)
+        return _shape([each for each in objects if tuple(each) == keys], _DEEPEST)
     except ValueError:
         return None
 
 
-def _shape(value: dict[str, Any]) -> Shape:
-    if not value or not all(map(_is_plain, value)):
+def _shape(objects: Sequence[dict[str, Any]], deepest: int) -> Shape:
+    """That of objects with the same keys."""
+    names = tuple(objects[0])
+    if not names or not all(map(_is_plain, names)):
         raise ValueError("no keys, or keys with escapes")
-    return tuple([(name, _kind(item)) for name, item in value.items()])
+    return tuple([(name, _kind([each[name] for each in objects], deepest - 1)) for name in names])
 
 
 def _is_plain(name: str) -> bool:
     return bool(name) and name.isprintable() and '"' not in name and "\\" not in name
 
 
-def _kind(value: Any) -> Kind:
-    if value.__class__ is dict:
-        return Kind("map", shape=_shape(value))
-    if value.__class__ is not list:
-        return Kind(_PLAIN[value.__class__])
-    kinds = {item.__class__ for item in value} or {type(None)}
-    if len(kinds) != 1 or not kinds <= _PLAIN.keys():
-        raise ValueError("a list of mixed values, or of maps or lists")
-    return Kind("list", items=Kind(_PLAIN[kinds.pop()]))
+def _kind(values: Sequence[Any], deepest: int) -> Kind:
+    """That of the first value that is not null; an empty list says nothing of its elements."""
+    there = [value for value in values if value is not None]
+    if deepest < 0:
+        raise ValueError("too deep")
+    if not there:
+        return Kind("null")
+    kind = there[0].__class__
+    same = [value for value in there if value.__class__ is kind]
+    if kind is dict:
+        # Most of them, and not the first: what it holds may be another thing in each.
+        keys = Counter(map(tuple, same)).most_common(1)[0][0]
+        return Kind("map", shape=_shape([each for each in same if tuple(each) == keys], deepest))
+    if kind is not list:
+        return Kind(_PLAIN[kind])
+    items = list(chain.from_iterable(same))
+    if len({item.__class__ for item in items if item is not None}) > 1:
+        raise ValueError("a list of mixed values")
+    return Kind("list", items=_kind(items, deepest))
 
 
 def keys(shape: Shape) -> Iterator[str]:
     """All keys in the order in which they stand in the text, those of maps inside too."""
     for name, kind in shape:
         yield name
+        yield from _inner_keys(kind)
+
+
+def _inner_keys(kind: Kind) -> Iterator[str]:
+    if kind.shape is not None:
+        yield from keys(kind.shape)
+    elif kind.items is not None:
+        yield from _inner_keys(kind.items)
+
+
+def objects_in(shape: Shape) -> Iterator[Shape]:
+    """The shape itself, and those of maps inside."""
+    yield shape
+    for _, kind in shape:
+        while kind.items is not None:
+            kind = kind.items
         if kind.shape is not None:
-            yield from keys(kind.shape)
+            yield from objects_in(kind.shape)
 
 
 def floats(shape: Shape) -> Iterator[str]:
-    """Those of the keys whose values are fractions, or lists of them."""
-    for name, kind in shape:
-        if kind.name == "float" or (kind.items is not None and kind.items.name == "float"):
-            yield name
-        elif kind.shape is not None:
-            yield from floats(kind.shape)
+    """Those of all keys whose values are fractions, or lists of them."""
+    for each in objects_in(shape):
+        for name, kind in each:
+            while kind.items is not None:
+                kind = kind.items
+            if kind.name == "float":
+                yield name
+
+
+@lru_cache(maxsize=1000)
+def is_once_each(shape: Shape) -> bool:
+    """Whether each key stands once in a text, whatever object it is of."""
+    names = list(keys(shape))
+    return len(set(names)) == len(names) and not any(
+        _has_maps_in_lists(kind) for each in objects_in(shape) for _, kind in each
+    )
+
+
+def _has_maps_in_lists(kind: Kind) -> bool:
+    return kind.items is not None and (kind.items.shape is not None or _has_maps_in_lists(kind.items))
+
+
+@lru_cache(maxsize=1000)
+def width(shape: Shape) -> int:
+    """How many keys there are, those inside others included."""
+    return sum(1 for _ in keys(shape))
 
 
 @lru_cache(maxsize=1000)
 def decoder(shape: Shape) -> Decode | None:
-    """Parses objects of a shape; None if it is too wide, with what is inside, or a key stands in it twice.
+    """Parses objects of a shape; None if it is too wide, with what is inside.
 
-    The whole text is searched for each key, so that those of nested objects count as much as the others.
     Where a float is wanted, integers are taken too and stay integers.
     """
-    names = list(keys(shape))
-    if len(names) > MOST_FIELDS or len(set(names)) != len(names):
+    if width(shape) > MOST_FIELDS:
         return None
     try:
         return msgspec.json.Decoder(_object(shape)).decode
@@ -104,18 +147,8 @@ def _object(shape: Shape) -> Any:
 
 
 def _type(kind: Kind) -> Any:
-    match kind.name:
-        case "map":
-            assert kind.shape is not None
-            return _object(kind.shape)
-        case "list":
-            assert kind.items is not None
-            return list[_item(kind.items)] | None  # type: ignore[misc]
-        case "null":
-            return None
-        case _:
-            return _item(kind) | None
-
-
-def _item(kind: Kind) -> Any:
-    return {"int": int, "float": int | float, "bool": bool, "str": str, "null": None}[kind.name]
+    if kind.shape is not None:
+        return _object(kind.shape) | None
+    if kind.items is not None:
+        return list[_type(kind.items)] | None  # type: ignore[misc]
+    return None if kind.name == "null" else _TYPES[kind.name] | None
