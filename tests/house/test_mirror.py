@@ -12,6 +12,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/formats/avro": "tests/differential/test_avro.py",
     "ferryman/formats/avro/compatibility.py": "tests/differential/test_avro_compatibility.py",
     "ferryman/formats/header_text.py": "tests/differential/test_headers.py",
+    "ferryman/formats/shown_header.py": "tests/differential/test_headers.py",
     "ferryman/formats/json": "tests/differential/test_converters.py",
     "ferryman/formats/json/maps": "tests/formats/json/maps/test_reader.py",
     "ferryman/formats/primitive.py": "tests/differential/test_primitives.py",
