@@ -1,6 +1,7 @@
 """The transforms: Kafka's answers, its words for bad configs, and columns that agree with rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -196,11 +197,20 @@ def test_every_unit_and_target_agrees_on_both_sides_of_the_epoch(target: str, pr
 
 
 def outcome(step: Transform[Config], given: Batch) -> Any:
-    """The records that a step makes of a batch, or its error."""
+    """The records that a step makes of a batch, in the order of their offsets, or its error."""
     try:
-        return [record for result in step.apply_batch(given) for record in result.records()]
+        found = [record for result in step.apply_batch(given) for record in result.records()]
+        whole = [replace(record, value=_whole(record.value, record.value_schema)) for record in found]
+        return sorted(whole, key=lambda record: record.offset or 0)
     except DataError as error:
         return type(error), str(error)
+
+
+def _whole(value: Any, schema: Schema | None) -> Any:
+    """A struct with all its fields, since one that is absent is null."""
+    if schema is None or schema.type is not Type.STRUCT or value is None:
+        return value
+    return {field.name: value.get(field.name) for field in schema.fields}
 
 
 MILLIS = st.integers(-62_135_596_800_000, 253_402_300_799_999)
@@ -232,7 +242,7 @@ def data(draw: st.DrawFn) -> tuple[Schema, list[dict[str, Any]]]:
     fields, values = [], {}
     for name in NAMES[: draw(st.integers(1, 3))]:
         schema, strategy, default = draw(st.sampled_from(KINDS))
-        optional = draw(st.booleans()) and schema.type is not Type.STRUCT
+        optional = draw(st.booleans())
         default = default if draw(st.booleans()) and schema.type not in (Type.STRUCT, Type.ARRAY) else None
         full = Schema(**{**{part: getattr(schema, part) for part in schema.__dataclass_fields__}, "default": default})
         fields.append(Field(name, full.as_optional(optional)))
@@ -286,6 +296,21 @@ CONFIGS: dict[str, st.SearchStrategy[dict[str, str]]] = {
     "TimestampRouter": st.just({}),
     "ValueToKey": st.fixed_dictionaries({"fields": NAME | st.just("a,b")}),
 }
+
+
+@pytest.mark.parametrize(
+    "config", [{"field": "a"}, {"field": "o.a", "field.syntax.version": "V2"}], ids=["a field", "a path"]
+)
+def test_structs_some_of_which_are_null_are_extracted_as_columns_apart_from_these(config: dict[str, str]) -> None:
+    inner = struct({"x": INT32}, optional=True)
+    schema = struct({"a": inner, "o": struct({"a": inner}, optional=True)})
+    values = [{"a": given, "o": {"a": given}} for given in ({"x": 1}, None, {"x": 2})]
+    found = transform("ExtractField", config).apply_batch(batch(schema, values, columns=True))
+    assert [type(each.value) for each in found] == [Columns, Rows]
+    assert [(list(each.positions), list(each.value.rows().values)) for each in found] == [
+        ([0, 2], [{"x": 1}, {"x": 2}]),
+        ([1], [None]),
+    ]
 
 
 @settings(max_examples=1500, deadline=None)
