@@ -63,7 +63,7 @@ class ExtractField(Sided[ExtractFieldConfig]):
         found = None if isinstance(data, Rows) else self._column(data)
         if found is None:
             return [self.changed(batch, self._rows(data.rows()))]
-        if not found.column.dtype.is_nested() or not 0 < found.column.null_count() < len(data):
+        if not isinstance(found.column.dtype, pl.Struct) or not 0 < found.column.null_count() < len(data):
             return [self.changed(batch, _extracted(found))]
         parts = batch.split(found.column.is_not_null().to_list())
         columns = [found.column.drop_nulls(), found.column.filter(found.column.is_null())]

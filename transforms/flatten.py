@@ -162,9 +162,12 @@ class Flatten(Sided[FlattenConfig]):
 
     def _columns(self, data: Columns) -> Columns | None:
         schema, leaves, _ = self._plan(data.schema)
-        if not leaves or not all(literal(leaf.own_default) for leaf in leaves):
+        if not leaves:
             return None
-        return Columns(schema, pl.DataFrame([_column(leaf, data.frame) for leaf in leaves]))
+        columns = [_column(leaf, data.frame) for leaf in leaves]
+        if any(column is None for column in columns):
+            return None
+        return Columns(schema, pl.DataFrame(columns))
 
 
 def _nulls(columns: Iterable[pl.Series]) -> Iterator[list[bool]]:
@@ -176,13 +179,16 @@ def _nulls(columns: Iterable[pl.Series]) -> Iterator[list[bool]]:
             yield from _nulls(column.struct.unnest().iter_columns())
 
 
-def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series:
-    """A leaf's values; the default stands in for null only where the struct around it is not null."""
+def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series | None:
+    """A leaf's values; the default stands in for null only where the struct around it is not null. None where the
+    rows must put it there."""
     parent, column = None, frame.get_column(leaf.path[0])
     for name in leaf.path[1:]:
         parent, column = column, eager.member(column, name)
-    if leaf.own_default is None:
+    if leaf.own_default is None or not column.null_count():
         return column.alias(leaf.name)
+    if not literal(leaf.own_default):
+        return None
     filled = eager.filled(column, leaf.own_default)
     if parent is not None and parent.null_count():
         filled = filled.zip_with(~eager.nulls(parent), column)

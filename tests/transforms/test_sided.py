@@ -171,6 +171,7 @@ def test_nulls_stay_null_when_defaults_are_switched_off() -> None:
         ("InsertField", {"topic.field": "t"}),
         ("ReplaceField", {"renames": "id:x"}),
         ("MaskField", {"fields": "id"}),
+        ("MaskField", {"fields": "list"}),
         ("TimestampConverter", {"field": "zz", "target.type": "unix"}),
     ]:
         step = transform(name, {**config, "replace.null.with.default": "false"})
@@ -243,7 +244,7 @@ def data(draw: st.DrawFn) -> tuple[Schema, list[dict[str, Any]]]:
     for name in NAMES[: draw(st.integers(1, 3))]:
         schema, strategy, default = draw(st.sampled_from(KINDS))
         optional = draw(st.booleans())
-        default = default if draw(st.booleans()) and schema.type not in (Type.STRUCT, Type.ARRAY) else None
+        default = default if draw(st.booleans()) else None
         full = Schema(**{**{part: getattr(schema, part) for part in schema.__dataclass_fields__}, "default": default})
         fields.append(Field(name, full.as_optional(optional)))
         values[name] = st.none() | strategy if optional else strategy
@@ -311,6 +312,44 @@ def test_structs_some_of_which_are_null_are_extracted_as_columns_apart_from_thes
         ([0, 2], [{"x": 1}, {"x": 2}]),
         ([1], [None]),
     ]
+
+
+OPTIONAL_SEVEN = Schema(Type.INT32, optional=True, default=7)
+ANY_STEP = [
+    ("Cast", {"spec": "id:string"}),
+    ("ExtractField", {"field": "list"}),
+    ("ExtractField", {"field": "in.a", "field.syntax.version": "V2"}),
+    ("Flatten", {}),
+    ("HeaderFrom", {"fields": "id", "headers": "h", "operation": "move"}),
+    ("InsertField", {"static.field": "s", "static.value": "v"}),
+    ("MaskField", {"fields": "id"}),
+    ("MaskField", {"fields": "list"}),
+    ("ReplaceField", {"exclude": "id"}),
+    ("SetSchemaMetadata", {"schema.name": "n"}),
+    ("TimestampConverter", {"field": "id", "target.type": "Timestamp"}),
+    ("ValueToKey", {"fields": "list"}),
+]
+WITH_DEFAULTS = struct(
+    {
+        "id": INT64,
+        "list": Schema(Type.ARRAY, values=STRING, optional=True, default=["d"]),
+        "in": Schema(Type.STRUCT, fields=(Field("a", OPTIONAL_SEVEN),), optional=True, default={"a": 1}),
+    }
+)
+
+
+@pytest.mark.parametrize(("name", "config"), ANY_STEP)
+@pytest.mark.parametrize("is_null", [True, False])
+def test_a_default_that_is_no_plain_value_needs_rows_only_where_it_stands_for_a_null(
+    name: str, config: dict[str, str], is_null: bool
+) -> None:
+    values = [{"id": 1, "list": ["x"], "in": {"a": 2}}, {"id": 2, "list": ["y"], "in": {"a": None if is_null else 3}}]
+    if is_null:
+        values += [{"id": 3, "list": None, "in": None}]
+    step, given = transform(name, config), batch(WITH_DEFAULTS, values, columns=True)
+    assert outcome(step, given) == outcome(step, batch(WITH_DEFAULTS, values))
+    if not is_null and name != "ExtractField":
+        assert [type(each.value) for each in step.apply_batch(given)] == [Columns]
 
 
 @settings(max_examples=1500, deadline=None)
