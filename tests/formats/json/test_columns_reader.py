@@ -266,3 +266,12 @@ def test_a_struct_of_very_many_fields_becomes_columns_too() -> None:
     assert columns is not None
     assert list(odd) == []
     assert columns.frame["n999"].to_list() == [999] * 20
+
+
+def test_what_parses_a_schema_is_made_once_however_many_come_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    schemas = [struct({f"by_turns{number}": INT64}) for number in range(1500)]
+    for schema in schemas:
+        typed_objects.of_schema(schema)
+    monkeypatch.delattr(typed_objects, "objects")
+    for schema in schemas:
+        assert typed_objects.of_schema(schema) is not None
