@@ -289,7 +289,7 @@ _array_of, _map_of = lru_cache(maxsize=1000)(array), lru_cache(maxsize=1000)(map
 _CONSTANTS = {None: NULL, True: Inferred(BOOLEAN, True), False: Inferred(BOOLEAN, False)}
 _WORDS = {"null": NULL, "true": _CONSTANTS[True], "false": _CONSTANTS[False]}
 _JSON = json.JSONDecoder(parse_float=_fraction, parse_constant=_refuse, object_pairs_hook=tuple)
-_DELIMITED = re.compile(r"[:,{}\[\]][\0- ]+(?:[:,{}\[\]]|$)|^[\0- ]+(?:[:,{}\[\]]|$)")
+_DELIMITED = re.compile(r"[:,{}\[\]][\x00- ]+(?:[:,{}\[\]]|$)|^[\x00- ]+(?:[:,{}\[\]]|$)")
 """Nothing but blanks between two delimiters of a text, one of which may be a quote: they are lost."""
 
 
