@@ -26,6 +26,13 @@ CONFIGS: Sequence[Mapping[str, str]] = [
         "keys.format.class": "io.confluent.connect.s3.format.json.JsonFormat",
     },
 ]
+
+
+def item(number: int, total: float) -> dict[str, Any]:
+    """One of a list. All have their keys in one order, or an object alone would have no shape."""
+    return {"id": number, "sum": total}
+
+
 OBJECTS = st.fixed_dictionaries(
     {
         "id": st.integers(-5, 5),
@@ -33,7 +40,7 @@ OBJECTS = st.fixed_dictionaries(
         "sum": st.floats(-10, 10) | st.none() | st.sampled_from([1e-9, 1e30]),
         "tags": st.lists(st.text(max_size=2), max_size=2),
         "more": st.none() | st.fixed_dictionaries({"x": st.booleans(), "id": st.none() | st.text(max_size=2)}),
-        "items": st.lists(st.fixed_dictionaries({"id": st.integers(0, 5), "sum": st.floats(-10, 10)}), max_size=2),
+        "items": st.lists(st.builds(item, st.integers(0, 5), st.floats(-10, 10)), max_size=2),
     }
 )
 ODD = st.sampled_from([{"country": "de", "other": 1}, {"id": 1.5, "country": "fr"}])
