@@ -74,7 +74,7 @@ class Maps:
     """One side of a batch without a schema as a frame: maps with the same texts as keys, in the same order.
 
     Each key's values are of one kind, or null. Dtypes: Int64, Float64, Boolean, String, and Null for nothing but nulls;
-    map → Struct, never null; list → List of plain values. ``values`` are the same data as rows.
+    map → Struct, list → List, of whatever is of one kind. ``values`` are the same data as rows.
     """
 
     frame: "pl.DataFrame"

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
+
+import polars as pl
 
 from ferryman.config import Bool, Config, Str, any_case, key
 from ferryman.errors import KeyProblem, UnknownField
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.formats import eager
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Field, Schema
 from ferryman.transforms.fields.field_path import (
     NO_STEPS,
@@ -47,6 +50,7 @@ class ExtractField(Sided[ExtractFieldConfig]):
 
     config_class = ExtractFieldConfig
     classes = ("org.apache.kafka.connect.transforms.ExtractField",)
+    takes_maps = True
 
     def __init__(self, config: ExtractFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -54,15 +58,22 @@ class ExtractField(Sided[ExtractFieldConfig]):
         self._path = lru_cache(maxsize=16)(self._found)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """One field of the whole batch."""
-        return [self.changed(batch, self._change(self.data(batch)))]
+        """One field of the whole batch; structs and maps apart from nulls, since columns of them have none."""
+        data = self.data(batch)
+        found = None if isinstance(data, Rows) else self._column(data)
+        if found is None:
+            return [self.changed(batch, self._rows(data.rows()))]
+        if not isinstance(found.column.dtype, pl.Struct) or not 0 < found.column.null_count() < len(data):
+            return [self.changed(batch, _extracted(found))]
+        parts = batch.split(found.column.is_not_null().to_list())
+        columns = [found.column.drop_nulls(), found.column.filter(found.column.is_null())]
+        return [
+            self.changed(part, _extracted(found._replace(column=columns[0 if is_there else 1])))
+            for is_there, part in parts
+        ]
 
-    def _change(self, data: Data) -> Data:
-        if isinstance(data, Columns):
-            return self._columns(data) or self._structs(data.rows())
-        if data.schema is None:
-            return Rows(None, self._maps(data.values))
-        return self._structs(data)
+    def _rows(self, data: Rows) -> Rows:
+        return Rows(None, self._maps(data.values)) if data.schema is None else self._structs(data)
 
     def _maps(self, values: Sequence[Any]) -> list[Any]:
         purpose = PURPOSE
@@ -86,8 +97,40 @@ class ExtractField(Sided[ExtractFieldConfig]):
         path = self._path(data.schema)
         return extract_field(data, path, self.config.replace_null_with_default)
 
-    def _columns(self, data: Columns) -> Data | None:
-        path = self._path(data.schema)
-        if len(path) > 1 or (path[0].schema.default is not None and self.config.replace_null_with_default):
-            return None
-        return extracted_columns(data, path[0])
+    def _column(self, data: Columns | Maps) -> "_Found | None":
+        """None where the rows must do it: a default stands in for null, or the path leaves the structs or maps."""
+        if isinstance(data, Maps):
+            return self._of_maps(data)
+        path, column = self._path(data.schema), None
+        for field in path:
+            column = data.frame.get_column(field.name) if column is None else eager.member(column, field.name)
+            is_read = field is not path[-1] or self.config.replace_null_with_default
+            if field.schema.default is not None and is_read and column.null_count():
+                return None
+        return None if column is None else _Found(column, path[-1].schema)
+
+    def _of_maps(self, data: Maps) -> "_Found | None":
+        column = None
+        for name in self.steps:
+            if column is not None and not isinstance(column.dtype, pl.Struct):
+                return None
+            names = data.frame.columns if column is None else column.struct.fields
+            if name not in names:
+                return None
+            column = data.frame.get_column(name) if column is None else eager.member(column, name)
+        return None if column is None else _Found(column, None)
+
+
+class _Found(NamedTuple):
+    """The column of a field."""
+
+    column: pl.Series
+    schema: Schema | None
+
+
+def _extracted(found: _Found) -> Data:
+    column, schema = found
+    if schema is None:
+        is_map = isinstance(column.dtype, pl.Struct) and not column.null_count()
+        return Maps(column.struct.unnest()) if is_map else Rows(None, column.to_list())
+    return extracted_columns(column, schema)

@@ -1,9 +1,9 @@
 """Flatten: lifts the fields of nested maps or structs to the top, their names joined."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -11,12 +11,14 @@ from ferryman.config import Config, Str, key
 from ferryman.errors import DataError
 from ferryman.formats import eager
 from ferryman.java.texts import java_class
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import RecursiveSchema, Schema, Type
 from ferryman.transforms.fields.sides import Sided, fields, literal, maps, structs
 
 PURPOSE = "flattening"
 _PLAIN = frozenset({str, int, float, bool, bytes, list, type(None)})
+_MOST_PARTS = 8
+"""Of a batch of maps; of more, each would have too few records."""
 Fill = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
@@ -41,13 +43,21 @@ class Flatten(Sided[FlattenConfig]):
 
     config_class = FlattenConfig
     classes = ("org.apache.kafka.connect.transforms.Flatten",)
+    takes_maps = True
 
     def __init__(self, config: FlattenConfig, side: Any = "value") -> None:
         super().__init__(config, side)
         self._plan = lru_cache(maxsize=16)(self._planned)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """Null passes unchanged."""
+        """Null passes unchanged. Maps that are null stay what they are, so these records are apart from the others."""
+        data = self.data(batch)
+        if isinstance(data, Maps):
+            nulls = list(_nulls(data.frame.iter_columns()))
+            kinds = list(zip(*nulls, strict=True))
+            if len(set(kinds)) <= _MOST_PARTS:
+                parts = batch.split(kinds) if kinds else [((), batch)]
+                return [self.changed(part, self._flat(cast(Maps, self.data(part)))) for _, part in parts]
         return self.past_nulls(batch, lambda part: self._change(self.data(part)))
 
     def _change(self, data: Data) -> Data:
@@ -63,6 +73,23 @@ class Flatten(Sided[FlattenConfig]):
         for value, flat in zip(values, new, strict=True):
             fill(value, flat)
         return Rows(schema, new)
+
+    def _flat(self, data: Maps) -> Maps:
+        """Maps, of each of whose members either all are null or none."""
+        found: dict[str, pl.Series] = {}
+        for column in data.frame.iter_columns():
+            self._flatten_column(column, "", found)
+        return Maps(pl.DataFrame([column.alias(name) for name, column in found.items()]))
+
+    def _flatten_column(self, column: pl.Series, prefix: str, flat: dict[str, pl.Series]) -> None:
+        full = self._joined(prefix, column.name) if prefix else column.name
+        if not isinstance(column.dtype, pl.Struct):
+            flat[full] = column
+        elif column.null_count():
+            flat[full] = eager.same(full, None, pl.Null(), len(column))
+        else:
+            for inner in column.struct.unnest().iter_columns():
+                self._flatten_column(inner, full, flat)
 
     def _joined(self, prefix: str, name: str) -> str:
         return f"{prefix}{self.config.delimiter}{name}" if prefix else name
@@ -135,18 +162,33 @@ class Flatten(Sided[FlattenConfig]):
 
     def _columns(self, data: Columns) -> Columns | None:
         schema, leaves, _ = self._plan(data.schema)
-        if not leaves or not all(literal(leaf.own_default) for leaf in leaves):
+        if not leaves:
             return None
-        return Columns(schema, pl.DataFrame([_column(leaf, data.frame) for leaf in leaves]))
+        columns = [_column(leaf, data.frame) for leaf in leaves]
+        if any(column is None for column in columns):
+            return None
+        return Columns(schema, pl.DataFrame(columns))
 
 
-def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series:
-    """A leaf's values; the default stands in for null only where the struct around it is not null."""
+def _nulls(columns: Iterable[pl.Series]) -> Iterator[list[bool]]:
+    """Of each map that is null in some records and not in others, at any depth, in which it is."""
+    for column in columns:
+        if isinstance(column.dtype, pl.Struct):
+            if 0 < column.null_count() < len(column):
+                yield column.is_null().to_list()
+            yield from _nulls(column.struct.unnest().iter_columns())
+
+
+def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series | None:
+    """A leaf's values; the default stands in for null only where the struct around it is not null. None where the
+    rows must put it there."""
     parent, column = None, frame.get_column(leaf.path[0])
     for name in leaf.path[1:]:
         parent, column = column, eager.member(column, name)
-    if leaf.own_default is None:
+    if leaf.own_default is None or not column.null_count():
         return column.alias(leaf.name)
+    if not literal(leaf.own_default):
+        return None
     filled = eager.filled(column, leaf.own_default)
     if parent is not None and parent.null_count():
         filled = filled.zip_with(~eager.nulls(parent), column)

@@ -35,7 +35,6 @@ _NEUTRAL: dict[type, Any] = {
     time: time(),
 }
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32}
-_NESTED = (Type.ARRAY, Type.MAP, Type.STRUCT)
 
 
 class MaskFieldConfig(Config):
@@ -177,7 +176,7 @@ class MaskField(Sided[MaskFieldConfig]):
     def _columns(self, data: Columns) -> Columns | None:
         frame = with_defaults(data, self.config.replace_null_with_default)
         found = self._masks(data.schema)
-        if frame is None or any(data.schema.by_name[name].schema.type in _NESTED for name in found):
+        if frame is None or any(data.schema.by_name[name].schema.type is Type.STRUCT for name in found):
             return None
         masked = []
         for name, mask in found.items():
@@ -189,7 +188,9 @@ class MaskField(Sided[MaskFieldConfig]):
                 value = mask(_sample(schema))
             except DataError:
                 return None  # the rows say so of each record that has such a value
-            if not literal(value):
+            if schema.type in (Type.ARRAY, Type.MAP):
+                value = []  # a column of maps has lists of pairs
+            elif not literal(value):
                 return None
             mask_of_all = eager.same(name, value, column.dtype, len(column))
             masked.append(mask_of_all.zip_with(~eager.nulls(column), column))

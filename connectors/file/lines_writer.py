@@ -10,6 +10,7 @@ import orjson
 import polars as pl
 
 from ferryman.data import values_of
+from ferryman.formats.json.nested_columns import cut
 from ferryman.formats.json.text import plain
 from ferryman.java.texts import renderer, text
 from ferryman.record import Batch, Columns, Data, Maps
@@ -93,11 +94,22 @@ def frame_texts(frame: pl.DataFrame) -> pl.Series:
 
 def _column_texts(column: pl.Series) -> pl.Series:
     if isinstance(column.dtype, pl.Struct):
-        return frame_texts(column.struct.unnest())
-    if isinstance(column.dtype, pl.List) or (column.dtype == pl.Float64 and not _is_plain(column)):
+        found = frame_texts(column.struct.unnest())
+        return found.set(column.is_null(), "null") if column.null_count() else found
+    if isinstance(column.dtype, pl.List):
+        return _list_texts(column)
+    if column.dtype == pl.Float64 and not _is_plain(column):
         return pl.Series(list(map(text, column.to_list())), dtype=pl.String)
     found = column.cast(pl.String)
     return found.fill_null("null") if found.null_count() else found
+
+
+def _list_texts(column: pl.Series) -> pl.Series:
+    sizes = column.list.len()
+    items = cut(_column_texts(column.filter(sizes > 0).explode()), sizes.fill_null(0))
+    texts = items.list.join(", ").alias("items").to_frame()
+    found = texts.select(pl.concat_str(pl.lit("["), "items", pl.lit("]"))).to_series()
+    return found.set(column.is_null(), "null") if column.null_count() else found
 
 
 def _is_plain(floats: pl.Series) -> bool:

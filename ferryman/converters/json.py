@@ -14,11 +14,12 @@ from ferryman.conversion import Converter, ConverterConfig, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.collected import Collected, others
-from ferryman.formats.json import columns_reader, columns_writer, maps_reader
+from ferryman.formats.json import columns_reader, columns_writer, many_values
 from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
-from ferryman.formats.json.exact_numbers import may_change, printed
+from ferryman.formats.json.exact_numbers import may_change
 from ferryman.formats.json.field_paths import Convert
 from ferryman.formats.json.kept import Kept
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, dumps_texts, loads, loads_decimals, loads_good
@@ -239,7 +240,10 @@ class JsonConverter(Converter[JsonConverterConfig]):
             head, tail = (b'{"schema":null,"payload":', b"}") if self.config.schemas_enable else (b"", b"")
             if all_null(rows.values):
                 return [None] * len(rows)
-            return [None if value is None else head + dumps(value) + tail for value in rows.values]
+            found = many_values.texts(rows.values, dumps)
+            return [
+                None if value is None else head + text + tail for value, text in zip(rows.values, found, strict=True)
+            ]
         numeric = self.config.decimal_format == "NUMERIC"
         write = writer(rows.schema, numeric, self.config.replace_null_with_default)
         plain = dumps_texts(rows.values) if rows.schema.type is Type.STRING and rows.schema.name is None else None
@@ -278,7 +282,7 @@ def _is_json(body: bytes) -> bool:
 
 def _encode(write: Callable[[Any], Any], values: Sequence[Any]) -> list[bytes]:
     try:
-        return [printed(write(value)) for value in values]
+        return many_values.printed_all(values, write)
     except orjson.JSONEncodeError as error:
         raise DataError(
             f"Converting Kafka Connect data to byte[] failed due to serialization error: {error}"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
-from ferryman.formats.header_text import NULL, infer, shown
+from ferryman.formats.header_text import NULL, infer
+from ferryman.formats.shown_header import shown
 from ferryman.record import Data, Payload, Rows
 from ferryman.repeated import places_of
 

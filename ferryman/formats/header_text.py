@@ -1,14 +1,14 @@
-"""Header values as text: what SimpleHeaderConverter writes and the types it infers, as Kafka's class Values.
+"""The values that SimpleHeaderConverter takes the texts of headers for, as Kafka's class Values.
 
 Inference reproduces upstream's order and its quirks: at the top level a number before a comma or colon wins
 (``1,2`` is 1), and text of arrays and maps may be followed by anything. Times are in UTC whatever the zone of a JVM.
 """
 
+import json
 import re
-from base64 import b64encode
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ferryman.errors import DataError
@@ -16,7 +16,7 @@ from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
 from ferryman.java.decimals import MOST_DIGITS
 from ferryman.java.numbers import single
 from ferryman.java.simple_date_format import DAY, Unparseable, parser
-from ferryman.java.texts import double_text, float_text, iso, millis, moment, renderer, to_float32
+from ferryman.java.texts import moment, to_float32
 from ferryman.schema import (
     BOOLEAN,
     DATE,
@@ -24,6 +24,7 @@ from ferryman.schema import (
     FLOAT32,
     FLOAT64,
     FLOATS,
+    INTEGERS,
     STRING,
     TIME,
     TIME_SCHEMA,
@@ -67,7 +68,7 @@ def infer(text: str) -> Inferred:
     """The value that a header's text stands for."""
     if not text:
         return Inferred(STRING, text)
-    return _at_once(text) or _Tokens(text).value(0, embedded=False)
+    return _at_once(text) or _of_json(text) or _Tokens(text).value(0, embedded=False)
 
 
 def _at_once(text: str) -> Inferred | None:
@@ -85,7 +86,65 @@ def _at_once(text: str) -> Inferred | None:
 
 def _integer(whole: int) -> Inferred | None:
     """The narrowest that holds it; None beyond 64 bits."""
-    return next((Inferred(_INTEGERS[kind], whole) for kind, (low, high) in _RANGES if low <= whole <= high), None)
+    for kind, (low, high) in _RANGES:
+        if low <= whole <= high:
+            return Inferred(_INTEGERS[kind], whole)
+    return None
+
+
+def _of_json(text: str) -> Inferred | None:
+    """The same for a list or an object of JSON, as most are, without a token for each sign; None for what else the text
+    may be, and where a text inside is not what stands between its quotes."""
+    if text[0] not in "[{" or "\\" in text or text.count("[") + text.count("{") > _DEEPEST:
+        return None
+    try:
+        return _of_parsed(_JSON.decode(text))
+    except (_NoValue, ValueError, RecursionError):
+        return None
+
+
+def _of_parsed(value: Any) -> Inferred:
+    kind = value.__class__
+    if kind is str:
+        if _DELIMITED.search(value):
+            raise _NoValue
+        return _temporal(value) or Inferred(STRING, value)
+    if kind is int:
+        found = _integer(value)
+        if found is None:
+            raise _NoValue
+        return found
+    if kind is list:
+        return _list(list(map(_of_parsed, value)))
+    if kind is tuple:
+        keys = [_of_parsed(key) for key, _ in value]
+        return _entries(keys, [_of_parsed(item) for _, item in value])
+    return _CONSTANTS[value] if kind is bool or value is None else value
+
+
+def _fraction(digits: str) -> Inferred:
+    found = _number(digits)
+    if found is None:
+        raise _NoValue
+    return found
+
+
+def _refuse(_word: str) -> None:
+    raise _NoValue
+
+
+def _list(items: Sequence[Inferred]) -> Inferred:
+    schema = _common(items)
+    return Inferred(_array_of(schema), _aligned(schema, [item.value for item in items]))
+
+
+def _entries(keys: Sequence[Inferred], items: Sequence[Inferred]) -> Inferred:
+    key_schema, value_schema = _common(keys), _common(items)
+    if key_schema is None:
+        value_schema = None
+    entries = {key.value: item.value for key, item in zip(keys, items, strict=True)}
+    names, values = _aligned(key_schema, list(entries)), _aligned(value_schema, list(entries.values()))
+    return Inferred(_map_of(key_schema, value_schema), dict(zip(names, values, strict=True)))
 
 
 class _Tokens:
@@ -94,6 +153,7 @@ class _Tokens:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens: Sequence[str] = _TOKEN.findall(text)
+        self.bare = [token.strip(_BLANKS) for token in self.tokens]
         self.at = 0
 
     def more(self) -> bool:
@@ -105,11 +165,13 @@ class _Tokens:
 
     def takes(self, expected: str) -> bool:
         """Whether the next token that is not blank is that one; it is then consumed. The blank ones are in any case."""
-        if not self.more():
+        at, last = self.at, len(self.bare) - 1
+        if at > last:
             return False
-        while not self.tokens[self.at].strip(_BLANKS) and self.at + 1 < len(self.tokens):
-            self.at += 1
-        if self.tokens[self.at].strip(_BLANKS) != expected:
+        while not self.bare[at] and at < last:
+            at += 1
+        self.at = at
+        if self.bare[at] != expected:
             return False
         self.at += 1
         return True
@@ -118,10 +180,10 @@ class _Tokens:
         """Raises _NoValue where there is none, which only embedded values can do."""
         if not self.more():
             return NULL
-        if embedded and self.takes('"'):
-            return self._quoted()
+        if embedded:
+            return self._embedded(depth)
         for word, found in _WORDS.items():
-            if self._takes_word(word, embedded):
+            if self._takes_word(word):
                 return found
         start = self.at
         try:
@@ -131,24 +193,45 @@ class _Tokens:
                 return self._map(depth + 1)
         except _NoValue:
             self.at = start
-        return self._literal(embedded)
+        return self._literal(embedded=False)
 
-    def _takes_word(self, word: str, embedded: bool) -> bool:
+    def _embedded(self, depth: int) -> Inferred:
+        """A value inside of another. Blanks before it are consumed."""
+        if self.takes('"'):
+            return self._quoted()
+        bare = self.bare[self.at]
+        if bare in _WORDS:
+            self.at += 1
+            return _WORDS[bare]
+        if bare in ("[", "{"):
+            start = self.at
+            self.at += 1
+            try:
+                return self._array(depth + 1) if bare == "[" else self._map(depth + 1)
+            except _NoValue:
+                self.at = start
+        return self._literal(embedded=True)
+
+    def _takes_word(self, word: str) -> bool:
         start = self.at
-        if self.takes(word) and (embedded or not self.more()):
+        if self.takes(word) and not self.more():
             return True
         self.at = start
         return False
 
     def _quoted(self) -> Inferred:
+        at = self.at
+        if self.tokens[at + 1 : at + 2] == ['"'] and self.bare[at] not in ("", '"'):
+            self.at += 2
+            return _temporal(self.tokens[at]) or Inferred(STRING, self.tokens[at])
         content = ""
         while self.more() and not self.takes('"'):
             content += self.next()
         return _temporal(content) or Inferred(STRING, content)
 
     def _literal(self, embedded: bool) -> Inferred:
+        bare = self.bare[self.at]
         token = self.next()
-        bare = token.strip(_BLANKS)
         if not bare:
             return Inferred(STRING, token)
         found = None
@@ -159,7 +242,7 @@ class _Tokens:
             if found is not None:
                 self.at += 4
                 return found
-            found = _temporal(bare)
+            found = None if bare.isascii() and bare.isdigit() else _temporal(bare)
         if found is None and (bare[0].isdecimal() or bare[0] in "+-"):
             found = _number(bare)
         if found is None and embedded:
@@ -176,8 +259,7 @@ class _Tokens:
             items.append(self.value(depth, embedded=True))
             if not self._at_end_of_array() and not self.takes(","):
                 raise _NoValue
-        schema = _common(items)
-        return Inferred(array(schema), _aligned(schema, [item.value for item in items]))
+        return _list(items)
 
     def _at_end_of_array(self) -> bool:
         start = self.at
@@ -200,15 +282,15 @@ class _Tokens:
             keys.append(key)
             items.append(self.value(depth, embedded=True))
             self.takes(",")
-        key_schema, value_schema = _common(keys), _common(items)
-        if key_schema is None:
-            value_schema = None
-        entries = {key.value: item.value for key, item in zip(keys, items, strict=True)}
-        names, values = _aligned(key_schema, list(entries)), _aligned(value_schema, list(entries.values()))
-        return Inferred(mapping(key_schema, value_schema), dict(zip(names, values, strict=True)))
+        return _entries(keys, items)
 
 
-_WORDS = {"null": NULL, "true": Inferred(BOOLEAN, True), "false": Inferred(BOOLEAN, False)}
+_array_of, _map_of = lru_cache(maxsize=1000)(array), lru_cache(maxsize=1000)(mapping)
+_CONSTANTS = {None: NULL, True: Inferred(BOOLEAN, True), False: Inferred(BOOLEAN, False)}
+_WORDS = {"null": NULL, "true": _CONSTANTS[True], "false": _CONSTANTS[False]}
+_JSON = json.JSONDecoder(parse_float=_fraction, parse_constant=_refuse, object_pairs_hook=tuple)
+_DELIMITED = re.compile(r"[:,{}\[\]][\x00- ]+(?:[:,{}\[\]]|$)|^[\x00- ]+(?:[:,{}\[\]]|$)")
+"""Nothing but blanks between two delimiters of a text, one of which may be a quote: they are lost."""
 
 
 def _common(items: Sequence[Inferred]) -> Schema | None:
@@ -228,9 +310,11 @@ def _aligned(schema: Schema | None, values: list[Any]) -> list[Any]:
     """The values as those of the schema. Raises _NoValue for null, and for a time where a number is wanted."""
     if schema is None:
         return values
-    if any(value is None for value in values):
+    if None in values:
         raise _NoValue
-    if schema.type not in _WIDTHS:
+    if schema.type not in _WIDTHS or (
+        schema.type in INTEGERS and schema.name is None and set(map(type, values)) == {int}
+    ):
         return values
     convert = _FROM_NUMBER.get(schema.name) or (_as_float if schema.type in FLOATS else _as_integer)
     try:
@@ -264,6 +348,10 @@ _FROM_NUMBER: dict[str | None, Callable[[Any, Schema], Any]] = {
 
 
 def _number(text: str) -> Inferred | None:
+    if len(text) <= _FEW_DIGITS and text.isascii() and text.removeprefix("-").isdigit():
+        found = _integer(int(text))
+        if found is not None:
+            return found
     if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text) or any(letter > "\uffff" for letter in text):
         return None
     number = Decimal(text)
@@ -298,53 +386,3 @@ def _temporal(text: str) -> Inferred | None:
         return Inferred(schema, convert(parser(pattern)(bare)))
     except (Unparseable, OverflowError, ValueError):
         return None
-
-
-def shown(value: Any, schema: Schema | None = None) -> str:
-    """A header's value as text; strings and bytes are not quoted unless they are inside of something."""
-    match value:
-        case str():
-            return value
-        case bytes():
-            return b64encode(value).decode()
-        case _:
-            return _shown(value, schema)
-
-
-def _shown(value: Any, schema: Schema | None) -> str:
-    match value:
-        case None:
-            return "null"
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case bytes():
-            return f'"{b64encode(value).decode()}"'
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return float_text(value) if schema is not None and schema.type is Type.FLOAT32 else double_text(value)
-        case datetime() | date() | time():
-            return _shown_time(value)
-        case list():
-            return "[" + ",".join(_shown(item, schema.values if schema else None) for item in value) + "]"
-        case dict() if schema is not None and schema.type is Type.STRUCT:
-            members = [(field.name, field.schema, value.get(field.name)) for field in schema.fields]
-            return "{" + ",".join(f"{_shown(n, None)}:{_shown(inner.read(v), inner)}" for n, inner, v in members) + "}"
-        case dict():
-            keys, values = (schema.keys, schema.values) if schema else (None, None)
-            return "{" + ",".join(f"{_shown(k, keys)}:{_shown(v, values)}" for k, v in value.items()) + "}"
-        case _:
-            return renderer(schema)(value)
-
-
-def _shown_time(value: date | time) -> str:
-    """As Java, which goes by the instant and not by its schema: early ones are times, midnights are dates."""
-    if isinstance(value, datetime):
-        at = millis(value)
-        if at < DAY:
-            return iso(time_of_day(at % DAY))
-        return iso(value.astimezone(UTC).date()) if at % DAY == 0 else iso(value)
-    return iso(time()) if not isinstance(value, time) and value <= _FIRST_DAY else iso(value)
-
-
-_FIRST_DAY = date(1970, 1, 1)

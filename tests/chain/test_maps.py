@@ -17,8 +17,8 @@ from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.sink import FileStreamSinkConnector
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
-from ferryman.formats.json import maps_reader
-from ferryman.record import Batch, Maps, Payload, Polled
+from ferryman.formats.json.maps import reader as maps_reader
+from ferryman.record import Batch, Maps, Payload, Polled, Rows
 
 KAFKA = "org.apache.kafka.connect.transforms."
 KEEPING: Sequence[Mapping[str, str]] = [
@@ -44,6 +44,8 @@ KEEPING: Sequence[Mapping[str, str]] = [
     {"type": "Cast$Value", "spec": "flag:string,digits:int64,text:boolean"},
     {"type": "Cast$Value", "spec": "map:string"},
     {"type": "HoistField$Value", "field": "inside"},
+    {"type": "Flatten$Value"},
+    {"type": "Flatten$Value", "delimiter": ""},
     {"type": "ValueToKey", "fields": "number,gone,map"},
     {"type": "HeaderFrom$Value", "fields": "text,gone,map", "headers": "a,b,c", "operation": "move"},
     {"type": "HeaderFrom$Value", "fields": "number,number", "headers": "a,b", "operation": "copy"},
@@ -64,7 +66,10 @@ OTHERS: Sequence[Mapping[str, str]] = [
     {"type": "Cast$Value", "spec": "flag:float64,digits:float32,text:int8"},
     {"type": "Cast$Value", "spec": "string"},
     {"type": "ExtractField$Value", "field": "map"},
-    {"type": "Flatten$Value"},
+    {"type": "ExtractField$Value", "field": "text"},
+    {"type": "ExtractField$Value", "field": "gone"},
+    {"type": "ExtractField$Value", "field": "map.x", "field.syntax.version": "V2"},
+    {"type": "ExtractField$Value", "field": "text.x", "field.syntax.version": "V2"},
     {"type": "SetSchemaMetadata$Value", "schema.name": "n"},
 ]
 """What refuses SAMPLE or works on rows."""
@@ -82,7 +87,12 @@ MEMBERS: Mapping[str, st.SearchStrategy[Any]] = {
     "time": st.sampled_from(["2024-02-29", "1970-01-01", "nothing"]),
     "digits": st.sampled_from(["1", "-7", "0x", "99999999999999999999"]),
     "list": st.lists(st.integers(0, 9), max_size=2),
+    "mapx": st.integers(0, 3),
+    "deep": st.fixed_dictionaries({"a": st.none() | st.fixed_dictionaries({"b": st.booleans()}), "b": st.booleans()}),
     "map": st.fixed_dictionaries({"x": st.integers(0, 9), "y": st.none() | st.text(max_size=2)}),
+    "maps": st.lists(
+        st.none() | st.fixed_dictionaries({"x": st.integers(0, 9), "text": st.text(max_size=1)}), max_size=2
+    ),
 }
 
 
@@ -199,20 +209,37 @@ def test_a_transform_that_takes_maps_gives_maps(step: Mapping[str, str]) -> None
     assert {type(batch.value) for batch in results} == {Maps}
 
 
+@pytest.mark.parametrize(
+    ("step", "forms"),
+    [
+        ({"type": "ExtractField$Value", "field": "map"}, {Maps, Rows}),
+        ({"type": "ExtractField$Value", "field": "map.in", "field.syntax.version": "V2"}, {Maps, Rows}),
+        ({"type": "Flatten$Value"}, {Maps}),
+    ],
+)
+def test_maps_some_of_which_are_null_stay_columns_apart_from_these(step: Mapping[str, str], forms: set[type]) -> None:
+    values = [{"id": at, "map": {"x": at, "in": {"y": at}} if at % 3 else None} for at in range(100)]
+    given = polled([json.dumps(value).encode() for value in values], False)
+    by_columns, columns = outcome(chain_of([step], True), given)
+    assert {type(batch.value) for batch in by_columns} == forms
+    assert sorted(len(batch) for batch in by_columns) == [34, 66]
+    assert columns == outcome(chain_of([step], False), given)[1]
+
+
 def planned(*steps: Mapping[str, str], sink: type[Sink[Any]] = FileStreamSinkConnector) -> list[str]:
     return [str(step) for step in builder.chain(config(steps), {}, sink).plan.steps]
 
 
 def test_the_plan_is_columns_if_every_step_takes_maps_and_else_rows_from_the_start() -> None:
-    mask, flatten = KEEPING[0], {"type": "Flatten$Value"}
+    mask, named = KEEPING[0], {"type": "SetSchemaMetadata$Value", "schema.name": "n"}
     assert planned(mask) == [
         "decode by JsonConverter: columns",
         "transform t0 by MaskField: columns",
         "put by FileStreamSinkConnector: columns",
     ]
     why = "without a schema columns are worth it only if every step takes them"
-    assert planned(mask, flatten)[0] == (
-        f"decode by JsonConverter: rows ({why}: Flatten takes columns with a schema only)"
+    assert planned(mask, named)[0] == (
+        f"decode by JsonConverter: rows ({why}: SetSchemaMetadata takes columns with a schema only)"
     )
     assert (
         planned(mask, sink=SqlSinkConnector)[0] == f"decode by JsonConverter: rows ({why}: SqlSinkConnector takes rows)"

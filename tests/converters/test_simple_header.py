@@ -1,11 +1,12 @@
 """SimpleHeaderConverter: the answers of Kafka's own class, in UTC."""
 
+import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
@@ -181,6 +182,24 @@ PARTS = st.sampled_from([*_WORDS.split(), " ", "\t", "\u2009", "f" * 30])
 
 @given(st.lists(PARTS, min_size=1, max_size=6).map("".join) | st.text(min_size=1))
 def test_what_is_told_by_its_beginning_is_what_the_parser_says(text: str) -> None:
+    assert shown(header_text.infer(text)) == shown(header_text._Tokens(text).value(0, embedded=False))
+
+
+TEXTS = st.lists(PARTS, max_size=3).map("".join)
+NUMBERS = st.integers() | st.integers(-300, 300) | st.floats(allow_nan=False)
+NESTED = st.recursive(
+    TEXTS | NUMBERS | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300)
+@given(NESTED, st.sampled_from([(",", ":"), (", ", ": "), (" ,", "\t:")]), st.sampled_from(["", "", " ", "x", ","]))
+@example({"a, ,b": " "}, (",", ":"), "")
+@example({"a": 1, "b": 1 << 63, "c": [1, 2.5, None]}, (", ", ": "), "")
+def test_lists_and_objects_of_json_are_what_the_parser_says(value: Any, separators: tuple[str, str], end: str) -> None:
+    text = json.dumps(value, separators=separators, ensure_ascii=False) + end
     assert shown(header_text.infer(text)) == shown(header_text._Tokens(text).value(0, embedded=False))
 
 

@@ -41,7 +41,7 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import Facts
 from ferryman.facts.states import TargetState
 from ferryman.formats.avro.rows_reader import parse
-from ferryman.formats.json.maps_reader import MIN_OBJECTS
+from ferryman.formats.json.maps.reader import MIN_OBJECTS
 from ferryman.record import Batch, Polled, Rows, TopicPartition
 from ferryman.rest import endpoints
 from ferryman.rest.endpoints import Call

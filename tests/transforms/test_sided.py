@@ -1,6 +1,7 @@
 """The transforms: Kafka's answers, its words for bad configs, and columns that agree with rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -170,6 +171,7 @@ def test_nulls_stay_null_when_defaults_are_switched_off() -> None:
         ("InsertField", {"topic.field": "t"}),
         ("ReplaceField", {"renames": "id:x"}),
         ("MaskField", {"fields": "id"}),
+        ("MaskField", {"fields": "list"}),
         ("TimestampConverter", {"field": "zz", "target.type": "unix"}),
     ]:
         step = transform(name, {**config, "replace.null.with.default": "false"})
@@ -196,11 +198,20 @@ def test_every_unit_and_target_agrees_on_both_sides_of_the_epoch(target: str, pr
 
 
 def outcome(step: Transform[Config], given: Batch) -> Any:
-    """The records that a step makes of a batch, or its error."""
+    """The records that a step makes of a batch, in the order of their offsets, or its error."""
     try:
-        return [record for result in step.apply_batch(given) for record in result.records()]
+        found = [record for result in step.apply_batch(given) for record in result.records()]
+        whole = [replace(record, value=_whole(record.value, record.value_schema)) for record in found]
+        return sorted(whole, key=lambda record: record.offset or 0)
     except DataError as error:
         return type(error), str(error)
+
+
+def _whole(value: Any, schema: Schema | None) -> Any:
+    """A struct with all its fields, since one that is absent is null."""
+    if schema is None or schema.type is not Type.STRUCT or value is None:
+        return value
+    return {field.name: value.get(field.name) for field in schema.fields}
 
 
 MILLIS = st.integers(-62_135_596_800_000, 253_402_300_799_999)
@@ -232,8 +243,8 @@ def data(draw: st.DrawFn) -> tuple[Schema, list[dict[str, Any]]]:
     fields, values = [], {}
     for name in NAMES[: draw(st.integers(1, 3))]:
         schema, strategy, default = draw(st.sampled_from(KINDS))
-        optional = draw(st.booleans()) and schema.type is not Type.STRUCT
-        default = default if draw(st.booleans()) and schema.type not in (Type.STRUCT, Type.ARRAY) else None
+        optional = draw(st.booleans())
+        default = default if draw(st.booleans()) else None
         full = Schema(**{**{part: getattr(schema, part) for part in schema.__dataclass_fields__}, "default": default})
         fields.append(Field(name, full.as_optional(optional)))
         values[name] = st.none() | strategy if optional else strategy
@@ -286,6 +297,59 @@ CONFIGS: dict[str, st.SearchStrategy[dict[str, str]]] = {
     "TimestampRouter": st.just({}),
     "ValueToKey": st.fixed_dictionaries({"fields": NAME | st.just("a,b")}),
 }
+
+
+@pytest.mark.parametrize(
+    "config", [{"field": "a"}, {"field": "o.a", "field.syntax.version": "V2"}], ids=["a field", "a path"]
+)
+def test_structs_some_of_which_are_null_are_extracted_as_columns_apart_from_these(config: dict[str, str]) -> None:
+    inner = struct({"x": INT32}, optional=True)
+    schema = struct({"a": inner, "o": struct({"a": inner}, optional=True)})
+    values = [{"a": given, "o": {"a": given}} for given in ({"x": 1}, None, {"x": 2})]
+    found = transform("ExtractField", config).apply_batch(batch(schema, values, columns=True))
+    assert [type(each.value) for each in found] == [Columns, Rows]
+    assert [(list(each.positions), list(each.value.rows().values)) for each in found] == [
+        ([0, 2], [{"x": 1}, {"x": 2}]),
+        ([1], [None]),
+    ]
+
+
+OPTIONAL_SEVEN = Schema(Type.INT32, optional=True, default=7)
+ANY_STEP = [
+    ("Cast", {"spec": "id:string"}),
+    ("ExtractField", {"field": "list"}),
+    ("ExtractField", {"field": "in.a", "field.syntax.version": "V2"}),
+    ("Flatten", {}),
+    ("HeaderFrom", {"fields": "id", "headers": "h", "operation": "move"}),
+    ("InsertField", {"static.field": "s", "static.value": "v"}),
+    ("MaskField", {"fields": "id"}),
+    ("MaskField", {"fields": "list"}),
+    ("ReplaceField", {"exclude": "id"}),
+    ("SetSchemaMetadata", {"schema.name": "n"}),
+    ("TimestampConverter", {"field": "id", "target.type": "Timestamp"}),
+    ("ValueToKey", {"fields": "list"}),
+]
+WITH_DEFAULTS = struct(
+    {
+        "id": INT64,
+        "list": Schema(Type.ARRAY, values=STRING, optional=True, default=["d"]),
+        "in": Schema(Type.STRUCT, fields=(Field("a", OPTIONAL_SEVEN),), optional=True, default={"a": 1}),
+    }
+)
+
+
+@pytest.mark.parametrize(("name", "config"), ANY_STEP)
+@pytest.mark.parametrize("is_null", [True, False])
+def test_a_default_that_is_no_plain_value_needs_rows_only_where_it_stands_for_a_null(
+    name: str, config: dict[str, str], is_null: bool
+) -> None:
+    values = [{"id": 1, "list": ["x"], "in": {"a": 2}}, {"id": 2, "list": ["y"], "in": {"a": None if is_null else 3}}]
+    if is_null:
+        values += [{"id": 3, "list": None, "in": None}]
+    step, given = transform(name, config), batch(WITH_DEFAULTS, values, columns=True)
+    assert outcome(step, given) == outcome(step, batch(WITH_DEFAULTS, values))
+    if not is_null and name != "ExtractField":
+        assert [type(each.value) for each in step.apply_batch(given)] == [Columns]
 
 
 @settings(max_examples=1500, deadline=None)

@@ -30,7 +30,7 @@ def member_of(data: Data, name: str) -> Data:
         raise UnknownField(f"Unknown field: {name}")
     field = data.schema.by_name[name]
     if isinstance(data, Columns) and field.schema.default is None:
-        return extracted_columns(data, field)
+        return extracted_columns(data.frame.get_column(name), field.schema)
     return extract_field(data.rows(), [field], True)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
+
 from ferryman.errors import DataError, UnknownField
 from ferryman.record import Columns, Data, Rows, values_of
 from ferryman.schema import Field, Schema, Type
@@ -83,12 +85,11 @@ def extract_field(rows: Rows, path: Sequence[Field], replace_null_with_default: 
     return Rows(path[-1].schema, values)
 
 
-def extracted_columns(columns: Columns, field: Field) -> Data:
-    """One field; a struct without null becomes columns again."""
-    column = columns.frame.get_column(field.name)
-    if field.schema.type is Type.STRUCT and field.schema.fields and not column.null_count():
-        return Columns(field.schema, column.struct.unnest())
-    return Rows(field.schema, values_of(column, field.schema))
+def extracted_columns(column: pl.Series, schema: Schema) -> Data:
+    """A field's values; structs without null become columns again."""
+    if schema.type is Type.STRUCT and schema.fields and not column.null_count():
+        return Columns(schema, column.struct.unnest())
+    return Rows(schema, values_of(column, schema))
 
 
 def _read(value: Any, name: str, default: Any) -> Any:

@@ -201,6 +201,8 @@ def with_defaults(columns: Columns, replace_null_with_default: bool) -> pl.DataF
             name for name, _ in defaults(columns.schema, True) if not columns.schema.by_name[name].schema.optional
         ]
         return None if any(columns.frame[name].null_count() for name in required) else columns.frame
-    if not all(literal(default) for _, default in fill):
+    found = [(columns.frame.get_column(name), default) for name, default in fill]
+    lacking = [(column, default) for column, default in found if column.null_count()]
+    if not all(literal(default) for _, default in lacking):
         return None
-    return eager.put(columns.frame, [eager.filled(columns.frame.get_column(name), default) for name, default in fill])
+    return eager.put(columns.frame, [eager.filled(*each) for each in lacking]) if lacking else columns.frame

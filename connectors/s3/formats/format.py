@@ -15,10 +15,11 @@ from ferryman.connectors.s3.formats.compression import AVRO_CODECS
 from ferryman.connectors.s3.formats.frame import frame
 from ferryman.connectors.s3.formats.parquet import CODECS, ParquetWriter
 from ferryman.errors import DataError
+from ferryman.formats.avro import columns_writer, rows_writer
 from ferryman.formats.avro.rows_reader import parse
 from ferryman.formats.avro.schema_writer import Writing, writing
 from ferryman.formats.varint import long
-from ferryman.record import Batch, Rows
+from ferryman.record import Batch, Columns, Rows
 from ferryman.schema import Schema
 
 BLOCK_BYTES = 64 * 1024
@@ -104,11 +105,19 @@ class Avro:
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[bytes]:
         """Each record's body."""
-        return self.bodies(Rows(schema, batch.value.rows().values))
+        data = batch.value
+        if isinstance(data, Columns) and data.schema == schema:
+            found = columns_writer.encode(data, self._writing(schema)[0].plain, b"")
+            if found is not None:
+                return found
+        return self.bodies(Rows(schema, data.rows().values))
 
     def bodies(self, rows: Rows) -> list[bytes]:
         """Each value's body. Raises DataError for a value that does not fit, or without a schema."""
         how, parsed = self._writing(rows.schema)
+        together = None if rows.schema is None else rows_writer.encode(rows.values, rows.schema, how.plain, b"")
+        if together is not None:
+            return together
         out, ends = BytesIO(), [0]
         write, convert = fastavro.schemaless_writer, how.convert
         for value in rows.values:

@@ -3,24 +3,24 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import orjson
 
 from ferryman.connectors.s3.formats.compression import Packing
 from ferryman.errors import DataError
-from ferryman.formats.json.columns_writer import dumps_maps
+from ferryman.formats.json.columns_writer import How, dumps_maps
+from ferryman.formats.json.columns_writer import dumps as dumps_columns
 from ferryman.formats.json.exact_numbers import printed
+from ferryman.formats.json.many_values import printed_all, texts
 from ferryman.formats.json.payload import writer as json_writer
-from ferryman.formats.json.text import plain, ready
+from ferryman.formats.json.text import ready
 from ferryman.java.texts import instant
-from ferryman.record import Batch, Maps, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 
 Text = bytes
-
-_PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 class TextWriter:
@@ -69,11 +69,18 @@ class JsonLines:
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The lines, without their ends."""
-        if schema is None and isinstance(batch.value, Maps):
-            found = dumps_maps(batch.value)
-            if found is not None:
-                return found
+        found = self._by_columns(batch.value, schema)
+        if found is not None:
+            return found
         return json_texts(Rows(schema, batch.value.rows().values), self.numeric_decimals)
+
+    def _by_columns(self, data: Data, schema: Schema | None) -> list[Text] | None:
+        """None where the rows must be written."""
+        if isinstance(data, Maps):
+            return dumps_maps(data) if schema is None else None
+        if isinstance(data, Columns) and data.schema == schema:
+            return dumps_columns(data, How(numeric=self.numeric_decimals))
+        return None
 
     def writer(self, schema: Schema | None) -> TextWriter:
         """A file."""
@@ -82,24 +89,12 @@ class JsonLines:
 
 def json_texts(rows: Rows, numeric_decimals: bool = False) -> list[bytes]:
     """Each value's JSON. Raises DataError for a value that does not fit its schema."""
-    write = ready if rows.schema is None else json_writer(rows.schema, numeric_decimals)
     try:
-        if rows.schema is None and _are_plain(rows.values):
-            return list(map(printed, rows.values))
-        return [printed(write(value)) for value in rows.values]
+        if rows.schema is None:
+            return texts(rows.values, lambda value: printed(ready(value)))
+        return printed_all(rows.values, json_writer(rows.schema, numeric_decimals))
     except orjson.JSONEncodeError as error:
         raise DataError(f"A value cannot be written as JSON: {error}") from error
-
-
-def _are_plain(values: Sequence[Any]) -> bool:
-    """Whether all are flat maps that orjson prints right as they are; looked at together, that is soon found out."""
-    if set(map(type, values)) != {dict} or set(map(type, chain.from_iterable(values))) != {str}:
-        return False
-    classes = set(map(type, chain.from_iterable(map(dict.values, values))))
-    if not classes <= _PLAIN:
-        return False
-    items = chain.from_iterable(map(dict.values, values))
-    return float not in classes or all(map(plain, [item for item in items if item.__class__ is float]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ferryman.connectors.s3.config.object_names import TOMBSTONE
 from ferryman.connectors.s3.formats.format import Format
 from ferryman.connectors.s3.layout.partitioners import Times
 from ferryman.errors import DataError
-from ferryman.formats.header_text import shown
+from ferryman.formats.shown_header import shown
 from ferryman.java.texts import instant
 from ferryman.record import Batch, Header, Rows
 from ferryman.schema import (

@@ -6,12 +6,14 @@ The messages of a batch are cut apart at a marker that nobody outside can know, 
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from secrets import token_bytes
 from typing import Any
 
 import polars as pl
 
+from ferryman.formats.json.nested_columns import cut
 from ferryman.formats.varint import long
 from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns
@@ -82,14 +84,10 @@ def _branch(plain: Any) -> bytes:
 
 def _value(schema: Schema, plain: Any, found: pl.Series) -> Parts:
     """The texts that make a value, one after the other; null where the value is."""
-    if schema.type is Type.STRUCT:
-        if not isinstance(plain, dict) or plain.get("type") != "record" or found.null_count():
+    if schema.type in _NESTED:
+        if not isinstance(plain, dict):
             raise _Doubt
-        return [
-            part
-            for field, member in zip(schema.fields, plain["fields"], strict=True)
-            for part in _member(field.schema, member["type"], found.struct.field(field.name))
-        ]
+        return _NESTED[schema.type](schema, plain, found)
     if plain != _KINDS.get(schema.type):
         raise _Doubt
     if schema.name == DECIMAL:
@@ -99,6 +97,66 @@ def _value(schema: Schema, plain: Any, found: pl.Series) -> Parts:
     if schema.name == TIME:
         return _numbers(found.to_physical() // 1_000_000)
     return _PLAIN[schema.type](found)
+
+
+def _structs(schema: Schema, plain: Any, found: pl.Series) -> Parts:
+    if plain["type"] != "record":
+        raise _Doubt
+    if found.null_count():
+        there = found.drop_nulls()
+        if not len(there):
+            return [pl.Series([None], dtype=pl.String()).new_from_index(0, len(found))]
+        is_there = found.is_not_null()
+        return [_joined(_structs(schema, plain, there)).gather((is_there.cum_sum() - 1).set(~is_there, None))]
+    return [
+        part
+        for field, member in zip(schema.fields, plain["fields"], strict=True)
+        for part in _member(field.schema, member["type"], found.struct.field(field.name))
+    ]
+
+
+def _arrays(schema: Schema, plain: Any, found: pl.Series) -> Parts:
+    if plain["type"] != "array" or schema.values is None:
+        raise _Doubt
+    values = schema.values
+    return _blocks(found, lambda items: _member(values, plain["items"], items))
+
+
+def _maps(schema: Schema, plain: Any, found: pl.Series) -> Parts:
+    """Maps of Avro, or arrays of records of key and value, which have the same bytes."""
+    keys, values = schema.keys, schema.values
+    if keys is None or values is None:
+        raise _Doubt
+    if plain["type"] == "map":
+        names, members = "string", plain["values"]
+        keys = replace(keys, optional=False)
+    elif plain["type"] == "array" and isinstance(plain["items"], dict):
+        names, members = [member["type"] for member in plain["items"]["fields"]]
+    else:
+        raise _Doubt
+
+    def pairs(items: pl.Series) -> Parts:
+        return [
+            *_member(keys, names, items.struct.field("key")),
+            *_member(values, members, items.struct.field("value")),
+        ]
+
+    return _blocks(found, pairs)
+
+
+def _blocks(found: pl.Series, parts: Callable[[pl.Series], Parts]) -> Parts:
+    """A list is the number of its items, these, and a nought; one without items is the nought alone."""
+    sizes = found.list.len()
+    is_full = sizes > 0
+    items = _joined(parts(found.filter(is_full).explode()))
+    inside = cut(items, sizes.fill_null(0)).list.join("")
+    return [*_numbers(sizes), inside, _latin([b"", b"\x00"]).gather(is_full.cast(pl.UInt32()))]
+
+
+def _joined(parts: Parts) -> pl.Series:
+    """One text of several in a row; null where one of them is."""
+    named = pl.DataFrame([part.alias(str(number)) for number, part in enumerate(parts)])
+    return named.select(pl.concat_str(pl.all())).to_series()
 
 
 def _member(schema: Schema, plain: Any, found: pl.Series) -> Parts:
@@ -229,6 +287,11 @@ def _decimals(found: pl.Series) -> Parts:
     return [first.gather(start.cast(pl.UInt32())), second.gather((wide % _WORD).set(small, _WORD).cast(pl.UInt32()))]
 
 
+_NESTED: dict[Type, Callable[[Schema, Any, pl.Series], Parts]] = {
+    Type.STRUCT: _structs,
+    Type.ARRAY: _arrays,
+    Type.MAP: _maps,
+}
 _PLAIN: dict[Type, Callable[[pl.Series], Parts]] = {
     **dict.fromkeys((Type.INT8, Type.INT16, Type.INT32, Type.INT64), _numbers),
     Type.FLOAT32: _floats("f", 4),

@@ -6,7 +6,7 @@ Anything unusual is left to the code that writes value by value and says what is
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from ferryman.errors import DataError
@@ -14,7 +14,7 @@ from ferryman.formats.avro.defaults import NUMBERS, UNION
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.varint import long
 from ferryman.java.decimals import twos_complement, unscaled
-from ferryman.schema import DECIMAL, Schema, Type
+from ferryman.schema import DECIMAL, RecursiveSchema, Schema, Type
 
 _RANGES = {"int": INTEGER_RANGES[Type.INT32], "long": INTEGER_RANGES[Type.INT64]}
 _FLAGS = {False: b"\x00", True: b"\x01"}
@@ -27,13 +27,20 @@ class _Doubt(Exception):
 def encode(values: Sequence[Any], schema: Schema, plain: Any, head: bytes) -> list[bytes] | None:
     """``head`` and the bytes of each value, by the plain spelling of its schema's Writing; None for the others to do:
     where a value is null or does not fit, and for arrays, maps, unions, enums and fixed sizes."""
-    if plain == "bytes":
+    if plain == "bytes" or _has_lists(schema):
         return None  # a message that is nothing but bytes has no length before them
     try:
         parts = list(_present(schema, plain, values))
     except (_Doubt, DataError, ValueError, TypeError, AttributeError, OverflowError, struct.error, RecursionError):
         return None
     return list(map(b"".join, zip([head] * len(values), *parts, strict=True)))
+
+
+@lru_cache(maxsize=4000)
+def _has_lists(schema: Schema) -> bool:
+    if schema.type in (Type.ARRAY, Type.MAP) or isinstance(schema, RecursiveSchema):
+        return True
+    return any(_has_lists(field.schema) for field in schema.fields)
 
 
 Parts = Iterator[Sequence[bytes]]

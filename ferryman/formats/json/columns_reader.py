@@ -52,10 +52,8 @@ def _field_reason(schema: Schema, name: str) -> str | None:
         return None if schema.type in INTEGERS else f"field {name} is a {schema.name} that is no integer"
     if schema.type is Type.STRUCT:
         return _members_reason(schema) if schema.fields else f"field {name} is a struct without fields"
-    if schema.type is Type.MAP and schema.keys is not None:
-        keys = schema.keys
-        if keys.type not in {*INTEGERS, Type.STRING} or keys.name in LOGICAL or keys.default is not None:
-            return f"field {name} is a map whose keys are neither texts nor integers"
+    if schema.type is Type.MAP and schema.keys is not None and (why := _keys_reason(schema.keys, name)):
+        return why
     if schema.type in (Type.ARRAY, Type.MAP):
         return (
             f"field {name} has elements without a schema"
@@ -63,6 +61,14 @@ def _field_reason(schema: Schema, name: str) -> str | None:
             else _field_reason(schema.values, name)
         )
     return None
+
+
+def _keys_reason(schema: Schema, name: str) -> str | None:
+    if schema.type in (Type.STRUCT, Type.ARRAY, Type.MAP):
+        return f"field {name} is a map whose keys are no plain values"
+    if schema.type is Type.STRING:
+        return f"field {name} is a map whose keys are a {schema.name} in texts" if schema.name in LOGICAL else None
+    return _field_reason(schema, name)
 
 
 def _decimal_reason(schema: Schema, name: str) -> str | None:

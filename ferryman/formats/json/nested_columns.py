@@ -4,18 +4,22 @@ Each column is made of the values that are not null, and spread over the places 
 all elements, cut into lists. So whatever is nested costs a few columns, not a few objects for each record.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate, chain, count
+from itertools import accumulate, chain, count, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+import orjson
 import polars as pl
 
 from ferryman.formats import eager
 from ferryman.formats.json import typed_objects
-from ferryman.formats.json.plain_columns import LOGICAL, plain
+from ferryman.formats.json.exact_numbers import printed
+from ferryman.formats.json.payload import writer
+from ferryman.formats.json.plain_columns import DOUBTS, LOGICAL, plain
 from ferryman.formats.polars_types import dtype
 from ferryman.schema import Schema, Type
 
@@ -74,7 +78,7 @@ def _column(schema: Schema, values: Sequence[Any], how: How) -> Read:
 
 
 def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
-    """Structs, lists or maps. A null that is read as a default is left to the rows."""
+    """Structs, lists or maps."""
     if how.checked:
         there = [value for value in values if value is not None]
         odd = _NONE
@@ -85,22 +89,41 @@ def _nested(schema: Schema, values: Sequence[Any], how: How) -> Read:
         there = [value for value in values if value is not None]
     if len(there) == len(values) and there:
         return _NESTED[schema.type](schema, there, how)
-    if not schema.optional or (schema.default is not None and how.replace):
+    is_filled = schema.default is not None and how.replace
+    absent = _default(schema) if is_filled else _null(schema)
+    if absent is None or not (is_filled or schema.optional):
         odd = odd | {at for at, value in enumerate(values) if value is None}
+        absent = _null(schema)
     if not there:
-        return Read(_null(schema).new_from_index(0, len(values)), odd)
+        return Read(absent.new_from_index(0, len(values)), odd)
     inner, guilty = _NESTED[schema.type](schema, there, how)
     if guilty:
         places = [at for at, value in enumerate(values) if value is not None]
         odd = odd | {places[at] for at in guilty}
-    number = count()
-    spread = pl.Series([None if value is None else next(number) for value in values], dtype=pl.UInt32)
-    return Read(inner[spread], odd)
+    return Read(spread(inner, values, absent if is_filled else None), odd)
+
+
+def spread(there: pl.Series, values: Sequence[Any], absent: pl.Series | None = None) -> pl.Series:
+    """What is there at its places among all values, and at the others null, or else the value of ``absent``."""
+    number, place = count(), None if absent is None else len(there)
+    places = pl.Series([place if value is None else next(number) for value in values], dtype=pl.UInt32)
+    return (there if absent is None else pl.concat([there, absent], rechunk=True))[places]
 
 
 @lru_cache(maxsize=1000)
 def _null(schema: Schema) -> pl.Series:
     return pl.Series([None], dtype=dtype(schema))
+
+
+@lru_cache(maxsize=1000)
+def _default(schema: Schema) -> pl.Series | None:
+    """A column of the default alone; None if the rows must put it in, such as one with a null where none may be."""
+    try:
+        written = printed(writer(schema, replace_null_with_default=False)(schema.default))
+        found, odd = _column(replace(schema, default=None), [orjson.loads(written)], How(replace=False, checked=False))
+    except (*DOUBTS, orjson.JSONEncodeError):
+        return None
+    return None if odd else found
 
 
 def _structs(schema: Schema, objects: Sequence[Any], how: How) -> Read:
@@ -112,14 +135,14 @@ def _arrays(schema: Schema, lists: Sequence[Sequence[Any]], how: How) -> Read:
     assert schema.values is not None
     items, guilty = _column(schema.values, list(chain.from_iterable(lists)), how)
     sizes = list(map(len, lists))
-    return Read(cut(items, pl.Series(sizes, dtype=pl.Int64)), _owners(sizes, guilty))
+    return Read(cut(items, pl.Series(sizes, dtype=pl.Int64)), owners(sizes, guilty))
 
 
 def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
     assert schema.keys is not None
     assert schema.values is not None
     sizes = list(map(len, found))
-    odd: set[int] = set()
+    odd = _NONE
     if schema.keys.type is Type.STRING:
         # A member's name is the key, whatever the schema says of null.
         names = pl.Series(list(chain.from_iterable(found)), dtype=pl.String)
@@ -128,12 +151,18 @@ def _maps(schema: Schema, found: Sequence[Any], how: How) -> Read:
         pairs = list(chain.from_iterable(found))
         names, guilty = _column(schema.keys, [pair[0] for pair in pairs], how)
         values = [pair[1] for pair in pairs]
-        odd |= _owners(sizes, guilty)
-        # Of two with one key the last is the map's.
-        odd |= {at for at, each in enumerate(found) if len(each) > 1 and len({pair[0] for pair in each}) < len(each)}
+        odd = {*owners(sizes, guilty), *_with_a_key_twice(names, sizes)}
     items, guilty = _column(schema.values, values, how)
     entries = pl.DataFrame([names.alias("key"), items.alias("value")]).to_struct()
-    return Read(cut(entries, pl.Series(sizes, dtype=pl.Int64)), odd | _owners(sizes, guilty))
+    return Read(cut(entries, pl.Series(sizes, dtype=pl.Int64)), odd | owners(sizes, guilty))
+
+
+def _with_a_key_twice(names: pl.Series, sizes: Sequence[int]) -> Iterator[int]:
+    """The places of maps with two pairs of one key, of which the last is the map's. Two spellings may be one key."""
+    keys = iter(names.to_list())
+    for at, size in enumerate(sizes):
+        if len(set(islice(keys, size))) < size:
+            yield at
 
 
 def cut(items: pl.Series, sizes: pl.Series) -> pl.Series:
@@ -148,7 +177,7 @@ def cut(items: pl.Series, sizes: pl.Series) -> pl.Series:
     return numbers.select(pl.col("x").list.eval(put)).to_series()
 
 
-def _owners(sizes: Sequence[int], items: Odd) -> Odd:
+def owners(sizes: Sequence[int], items: Odd) -> Odd:
     """The places of the lists that hold these items."""
     if not items:
         return _NONE
@@ -176,7 +205,7 @@ def _is_map(schema: Schema) -> Callable[[Any], bool]:
 
 def _is_pairs(value: Any) -> bool:
     return value.__class__ is list and all(
-        pair.__class__ is list and len(pair) == 2 and pair[0].__class__ in (int, type(None)) for pair in value
+        pair.__class__ is list and len(pair) == 2 and pair[0].__class__ not in (list, dict) for pair in value
     )
 
 

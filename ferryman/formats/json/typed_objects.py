@@ -59,7 +59,7 @@ def _sorted(decode: Decode, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.S
     return objects, others
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=4000)
 def of_schema(schema: Schema) -> Decode | None:
     """Parses payloads of a struct schema that can be columns; None if it is too wide, or its names are too strange.
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.conversion import Piece
-from ferryman.formats.json import maps_reader
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.formats.json.text import loads_all
 from ferryman.record import Batch, Maps, Polled, Rows
 from tests.connectors.s3.s3_task import P0, World
@@ -26,13 +26,21 @@ CONFIGS: Sequence[Mapping[str, str]] = [
         "keys.format.class": "io.confluent.connect.s3.format.json.JsonFormat",
     },
 ]
+
+
+def item(number: int, total: float) -> dict[str, Any]:
+    """One of a list. All have their keys in one order, or an object alone would have no shape."""
+    return {"id": number, "sum": total}
+
+
 OBJECTS = st.fixed_dictionaries(
     {
         "id": st.integers(-5, 5),
         "country": st.sampled_from(["de", "fr"]),
         "sum": st.floats(-10, 10) | st.none() | st.sampled_from([1e-9, 1e30]),
         "tags": st.lists(st.text(max_size=2), max_size=2),
-        "more": st.fixed_dictionaries({"x": st.booleans(), "y": st.none() | st.text(max_size=2)}),
+        "more": st.none() | st.fixed_dictionaries({"x": st.booleans(), "id": st.none() | st.text(max_size=2)}),
+        "items": st.lists(st.builds(item, st.integers(0, 5), st.floats(-10, 10)), max_size=2),
     }
 )
 ODD = st.sampled_from([{"country": "de", "other": 1}, {"id": 1.5, "country": "fr"}])

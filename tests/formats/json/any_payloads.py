@@ -52,7 +52,7 @@ DEFAULTED = [
     Schema(Type.STRUCT, fields=(Field("id", INT32), Field("f0", OPTIONAL_STRING)), default={"id": 1, "f0": None}),
 ]
 LEAVES = [*PLAIN, *LOGICAL, *DEFAULTED, *(each.as_optional() for each in [*PLAIN, *LOGICAL])]
-KEYS = [STRING, OPTIONAL_STRING, INT8, INT64.as_optional()]
+KEYS = [STRING, OPTIONAL_STRING, INT8, INT64.as_optional(), FLOAT32, FLOAT64, BOOLEAN, BYTES, *LOGICAL, *DEFAULTED[:8]]
 
 
 def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:

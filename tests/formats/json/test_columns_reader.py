@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +28,10 @@ from ferryman.schema import (
     INT64,
     OPTIONAL_STRING,
     STRING,
+    TIMESTAMP_SCHEMA,
+    Field,
     Schema,
+    Type,
     array,
     decimal,
     mapping,
@@ -142,9 +146,54 @@ def test_a_map_with_a_key_twice_goes_by_rows_since_a_column_would_have_both(keys
     assert columns.frame["x"].list.len().to_list() == [2, 0]
 
 
-@pytest.mark.parametrize("keys", [FLOAT64, BYTES, BOOLEAN, decimal(2), DATE_SCHEMA, array(INT32)])
-def test_maps_stay_rows_whose_keys_could_be_one_in_two_spellings(keys: Schema) -> None:
-    assert columns_reader.reason(struct({"x": mapping(keys, INT32)})) is not None
+@pytest.mark.parametrize(
+    ("keys", "one", "other", "same"),
+    [
+        (FLOAT32, "0.1", "0.2", "0.10000000001"),
+        (FLOAT64, "0.0", "1", "-0.0"),
+        (BYTES, '"/w=="', '"AQ=="', '"/x=="'),
+        (BOOLEAN, "true", "false", "true"),
+        (decimal(2), "1.5", "2", "1.50"),
+        (DATE_SCHEMA, "1", "2", "1"),
+        (Schema(Type.INT32, default=7), "7", "8", "null"),
+    ],
+)
+def test_a_map_goes_by_rows_if_two_spellings_in_it_are_one_key(keys: Schema, one: str, other: str, same: str) -> None:
+    texts = [f"[[{one},2],[{key},3]]" for key in (other, same)]
+    outer = struct({"x": mapping(keys, INT32)})
+    columns, odd = columns_reader.columns(outer, [f'{{"x":{text}}}'.encode() for text in texts])
+    assert columns is not None
+    assert list(odd) == [1]
+    assert len(columns.rows().values[0]["x"]) == 2
+
+
+def test_maps_stay_rows_whose_keys_are_nested() -> None:
+    assert columns_reader.reason(struct({"x": mapping(array(INT32), INT32)})) is not None
+
+
+A_DAY = datetime(2024, 2, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        Schema(Type.ARRAY, values=decimal(2), default=[Decimal("1.50")]),
+        Schema(Type.MAP, keys=INT32, values=TIMESTAMP_SCHEMA, optional=True, default={1: A_DAY, 2: A_DAY}),
+        Schema(
+            Type.STRUCT,
+            fields=(Field("a", Schema(Type.INT32, optional=True, default=7)), Field("f", array(FLOAT32))),
+            default={"a": None, "f": [0.5]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("are_some_there", [True, False])
+def test_a_null_is_the_default_of_what_is_nested(schema: Schema, are_some_there: bool) -> None:
+    outer = struct({"x": schema})
+    there = [[b'{"x":[]}', b'{"x":{"f":[]}}'][schema.type is Type.STRUCT]] if are_some_there else []
+    columns, odd = columns_reader.columns(outer, [*there, b'{"x":null}', b"{}"])
+    assert columns is not None
+    assert list(odd) == []
+    assert [row["x"] for row in columns.rows().values[len(there) :]] == [schema.default, schema.default]
 
 
 def test_few_records_with_something_nested_are_not_worth_a_frame() -> None:
@@ -217,3 +266,12 @@ def test_a_struct_of_very_many_fields_becomes_columns_too() -> None:
     assert columns is not None
     assert list(odd) == []
     assert columns.frame["n999"].to_list() == [999] * 20
+
+
+def test_what_parses_a_schema_is_made_once_however_many_come_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    schemas = [struct({f"by_turns{number}": INT64}) for number in range(1500)]
+    for schema in schemas:
+        typed_objects.of_schema(schema)
+    monkeypatch.delattr(typed_objects, "objects")
+    for schema in schemas:
+        assert typed_objects.of_schema(schema) is not None

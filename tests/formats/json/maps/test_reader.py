@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferryman.formats.json import maps_reader
+from ferryman.formats.json.maps import reader as maps_reader
 from ferryman.formats.json.text import loads_good
 from ferryman.record import Maps
 
@@ -26,6 +26,10 @@ KINDS: list[list[str]] = [
     ["[]", "[1]", "[1, 2]", "null", "[null]", '["a"]'],
     ["[1.5]", "[1.5, 2]", "[]", "[0.12345678901234567890]"],
     ['{"x": 1}', '{"x": null}', '{"x": "1"}', '{"id": 1.0}', '{"x": 2, "y": 1}', "{}", "null", '{"x": {"z": true}}'],
+    ['{"id": 1, "x": {"id": 2}}', '{"id": 1, "x": null}', '{"x": {"id": 2}, "id": 1}', "null"],
+    ['[{"id": 1}, {"id": 2}]', '[{"id": 1, "x": 2}]', "[]", "[null]", '[{"id": 1}, null]', "null", '[{"id": 1.5}]'],
+    ['[{"a1": 1.5, "a2": 2.5}]', '[{"a2": 1.5, "a1": 2.5}]', '[{"a1": 1, "a2": 0.12345678901234567890}]', "[]"],
+    ["[[1], [2, 3], []]", "[[]]", "[[null], null]", "[]", "[[1.5]]", "[[9223372036854775808]]"],
 ]
 ANY = [*(text for kind in KINDS for text in kind), *WIDE]
 
@@ -115,6 +119,7 @@ def test_objects_that_are_alike_become_one_piece() -> None:
         b'{"id":7,"who":"\\ud800","sum":7.5}',
         b'{"i\\u0064":7,"who":"x","sum":7.5}',
         b'{"id" :7,"who":"x","sum":7.5}',
+        b'{"id":7,"who":"x","sum" :7.12345678901234567890}',
         b'{"id":7,"who":"x","sum":7.5',
         b"[]",
         b"null",
@@ -139,6 +144,8 @@ def test_one_that_is_unlike_the_others_is_left_to_the_rows_and_keeps_none_of_the
         '{"id":7,"who":"\\"id\\":, \\"sum\\": é","sum":7.1234567890123}'.encode(),
         b'{"id":7,"who":"x","sum":0.30000000000000004}',
         b'{"id":1,"id":7,"who":"x","sum":7.5}',
+        b'{"id":7,"who":\t"x","sum":75e-1}',
+        b'{"id":7,"who":"\\u00e9\\/","sum":7.50}',
     ],
 )
 def test_nulls_and_another_spelling_make_an_object_no_other(alike: bytes) -> None:
@@ -171,6 +178,55 @@ def test_what_is_null_in_the_first_object_has_the_kind_that_it_has_in_another() 
     ((places, maps),) = maps_reader.maps(payloads)[0]
     assert len(places) == 100
     assert [value["a"] for value in maps.values[:5]] == [None, None, None, 3, 4]
+
+
+def event(number: int, **more: Any) -> dict[str, Any]:
+    """What has one key in several objects, what may be null, and lists of objects."""
+    before = None if number % 3 else {"id": number, "sum": 1.5}
+    return {
+        "id": number,
+        "before": before,
+        "after": {"id": number, "sum": 2.5},
+        "items": [{"id": 1, "n1": 1, "n2": 2}] * (number % 3),
+    } | more
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_what_is_nested_in_any_way_becomes_columns(separators: tuple[str, str]) -> None:
+    events = [event(number, text="é", lists=[[number], []]) for number in range(100)]
+    values, odd = together([json.dumps(each, separators=separators).encode() for each in events])
+    assert odd == []
+    assert list(values.values()) == events
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"id":7,"before":null,"after":{"sum":2.5,"id":7},"items":[]}',
+        b'{"id":7,"before":{"sum":1.5,"id":7},"after":{"id":7,"sum":2.5},"items":[]}',
+        b'{"id":7,"before":null,"after":{"id":7,"sum":2},"items":[]}',
+        b'{"id":7,"before":{"id":7,"sum":1},"after":{"id":7,"sum":2.5},"items":[]}',
+        b'{"id":7,"before":null,"after":{"id":7,"sum":0.12345678901234567890},"items":[]}',
+        b'{"id":7,"before":null,"after":{"id":7,"sum" : 0.12345678901234567890},"items":[]}',
+        b'{"id":7,"before":null,"after":{"id":7,"sum":2.5},"items":[{"id":1,"n2":1,"n1":2}]}',
+        b'{"id":7,"before":null,"after":{"id":7,"sum":2.5},"items":[{"id":1,"n1":1,"n2":9223372036854775808}]}',
+        b'{"id":7,"before":null,"after":{"id":7,"id":8,"sum":2.5},"items":[{"id":1,"n2":1,"n1":2}]}',
+        b'{"id":7,"before":null,"after":null,"items":[{"id":1,"n1":1}]}',
+        b'{"id":7,"items":[],"before":null,"after":null}',
+    ],
+)
+def test_what_is_unlike_the_others_anywhere_inside_is_left_to_the_rows(other: bytes) -> None:
+    payloads = [json.dumps(event(number)).encode() for number in range(100)]
+    payloads[7] = other
+    values, odd = together(payloads)
+    assert odd == [7]
+    assert len(values) == 99
+
+
+def test_digits_that_a_double_would_change_are_found_where_a_name_is_that_of_several_members() -> None:
+    payloads = [json.dumps({"sum": number / 8, "in": {"sum": 0.5}}).encode() for number in range(100)]
+    payloads[7] = b'{"sum": 0.5, "in": {"sum" : 0.12345678901234567890}}'
+    assert together(payloads)[1] == [7]
 
 
 def test_maps_can_be_cut_and_chosen_from_as_rows_can() -> None:

@@ -1,0 +1,1 @@
+"""JSON without a schema as columns, where objects are alike."""
