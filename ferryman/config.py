@@ -178,11 +178,6 @@ class Definition:
     dependents: tuple[str, ...]
     order: int
 
-    def as_json(self) -> dict[str, Any]:
-        """In an answer. Clients know the place in the group as ``order``; Kafka 4.3 calls it ``order_in_group``."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return {**fields, "order_in_group": self.order}
-
 
 class Config(BaseModel):
     """The root of every declared config."""

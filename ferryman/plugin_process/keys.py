@@ -1,6 +1,7 @@
 """The keys of a plugin, for ``GET /connector-plugins/{plugin}/config``."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ferryman.settings.settings import Settings
@@ -18,4 +19,4 @@ def answer(asked: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]
     """Answers that, key by key; None if there is none, or it cannot be imported. RequestError 400 for another
     version."""
     found = plugin_infos.definitions(asked["name"], asked["version"])
-    return None if found is None else [each.as_json() for each in found]
+    return None if found is None else [asdict(each) for each in found]

@@ -22,9 +22,8 @@ from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
 from ferryman.worker.herder import Herder
 
-KAFKA_VERSION = "4.3.1"
-"""The release whose REST API this is, and whose worker the tests compare with. Clients switch features on by it (kcctl
-reads the first two numbers)."""
+KAFKA_VERSION = "4.1.0"
+"""The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
 AT_ONCE = 32
 """How many connectors of a list are described at a time, in less than a millisecond: other requests are answered in
 between."""

@@ -69,16 +69,13 @@ class ConfigInfos:
             "name": self.name,
             "error_count": len(self.problems),
             "groups": self.groups,
-            "configs": [
-                {"definition": info.definition and info.definition.as_json(), "value": _plain(info.value)}
-                for info in self.configs
-            ],
+            "configs": [{"definition": _plain(info.definition), "value": _plain(info.value)} for info in self.configs],
         }
 
 
-def _plain(told: ConfigValue) -> dict[str, Any]:
+def _plain(told: Definition | ConfigValue | None) -> dict[str, Any] | None:
     """By field; ``asdict`` would look into each value, which costs more than all the rest of a validation."""
-    return {name: getattr(told, name) for name in told.__slots__}
+    return None if told is None else {name: getattr(told, name) for name in type(told).__slots__}
 
 
 def field_infos(

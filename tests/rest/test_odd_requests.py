@@ -304,14 +304,6 @@ def test_the_keys_of_a_plugin_are_those_of_its_version(client: Client) -> None:
         assert answer.status_code == answer.json()["error_code"] == 400
 
 
-def test_the_place_of_a_key_in_its_group_has_both_names_that_kafka_has_given_it(client: Client) -> None:
-    path = "/connector-plugins/FileStreamSource/config"
-    validated = client.put(f"{path}/validate", json={**SOURCE, "name": "c"}).json()["configs"]
-    definitions = [*client.get(path).json(), *(one["definition"] for one in validated)]
-    assert {each["order"] for each in definitions} >= {-1, 1, 2}
-    assert [each["order_in_group"] for each in definitions] == [each["order"] for each in definitions]
-
-
 def test_an_alias_is_shown_in_kafkas_order_with_what_there_is_to_choose_from(client: Client) -> None:
     config = {**SOURCE, "name": "c", **ROUTER, **TOMBSTONE, "transforms": "a,b"}
     body = client.put("/connector-plugins/FileStreamSource/config/validate", json=config).json()

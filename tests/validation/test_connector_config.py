@@ -75,7 +75,6 @@ def test_an_entry_has_kafkas_shape() -> None:
         "display_name": "Tasks max",
         "dependents": (),
         "order": 4,
-        "order_in_group": 4,
     }
     assert found["value"] == {
         "name": "tasks.max",

@@ -169,7 +169,6 @@ SHAPES: Mapping[str, Json] = {
             "display_name": TEXT,
             "dependents": several(TEXT),
             "order": WHOLE,
-            "order_in_group": WHOLE,
         }
     ),
     "ConfigInfo": _fields({"definition": {"anyOf": [a("ConfigKeyInfo"), {"type": "null"}]}, "value": ANY_OBJECT}),

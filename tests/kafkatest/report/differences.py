@@ -118,8 +118,8 @@ DOCUMENTATION_OF_KEYS = Difference(
 ORDER_OF_KEYS = Difference(
     about="the place of a key in its group",
     kafka="`order_in_group`; up to 4.1 it was `order`",
-    ferryman="both",
-    because="clients read the one or the other",
+    ferryman="`order`",
+    because="that is what clients read",
 )
 SAME_WORDS_AGAIN = Difference(
     about="a second request with a `connector.class` that there is not",
