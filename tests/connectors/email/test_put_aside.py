@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -11,6 +12,7 @@ from ferryman.errors import RefusedError, RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
 from tests.connectors.email.email_task import World, batch, pledge, world
+from tests.running import until
 
 GREY = pledge(0, "grey@example.org")
 OTHERS = [pledge(number) for number in range(1, 8)]
@@ -112,11 +114,13 @@ def test_a_message_that_alone_makes_a_server_busy_is_a_data_error_after_its_dead
     with world(mail, mail_retry_timeout_ms="0") as around:
         around.mailbox.answer(REFUSALS[2])
         around.put(GREY)
-        following = 1
-        while not around.reported:
-            around.put(OTHERS[0], at=following)
-            following += 1
-            assert following < 200
+        following = count(1)
+
+        def reported() -> bool:
+            around.put(OTHERS[0], at=next(following))
+            return bool(around.reported)
+
+        until(reported, what="the message to be given up while others go")
         assert around.reported[0][0] == 0
 
 
