@@ -67,13 +67,18 @@ def test_a_replay_that_is_waited_for_says_what_was_refused_again_and_each_record
     )
 
 
-def test_letters_of_a_run_that_has_not_come_to_its_end_are_neither_open_nor_replayed(
-    running: Worker, kafka: str, postgres: str, unique: str
-) -> None:
+def begun_in_vain(running: Worker, kafka: str, postgres: str, unique: str) -> str:
+    """A replay of a letter whose cause is mended, but which cannot reach its database."""
     refused(running, kafka, postgres, unique)
     mended(running, postgres, unique)
     broken = {"connection.url": "postgresql://127.0.0.1:1/nowhere"}
-    run = replay(running, unique, stage="TASK_PUT", config=broken)["name"]
+    return str(replay(running, unique, stage="TASK_PUT", config=broken)["name"])
+
+
+def test_letters_of_a_run_that_has_not_come_to_its_end_are_neither_open_nor_replayed(
+    running: Worker, kafka: str, postgres: str, unique: str
+) -> None:
+    run = begun_in_vain(running, kafka, postgres, unique)
     assert left(running, unique) == (1, 1, 0)
     shown = dlq(running, "list", unique).stdout
     assert "1 open, 1 being replayed by runs that have not come to their end" in shown
@@ -86,10 +91,7 @@ def test_letters_of_a_run_that_has_not_come_to_its_end_are_neither_open_nor_repl
 def test_letters_that_a_deleted_run_had_not_come_to_are_left_until_it_goes_on(
     running: Worker, kafka: str, postgres: str, unique: str
 ) -> None:
-    refused(running, kafka, postgres, unique)
-    mended(running, postgres, unique)
-    broken = {"connection.url": "postgresql://127.0.0.1:1/nowhere"}
-    run = replay(running, unique, stage="TASK_PUT", config=broken)["name"]
+    run = begun_in_vain(running, kafka, postgres, unique)
     running.delete(run)
     until(lambda: listed(running, unique)["left"] == 1, what="the run to be gone")
     assert left(running, unique) == (1, 0, 0)

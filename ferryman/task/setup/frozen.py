@@ -2,7 +2,8 @@
 
 A call into a library that never returns and does not let go of the interpreter stops every thread of Python: a plugin's
 own, or one of confluent-kafka's on a client whose threads wait for each other (see ``internal_topics/pulse``). Only a
-thread that is none of Python's can see that.
+thread that is none of Python's can see that. A process that was stopped for so long may be ended as well when it goes
+on: its place is another's by then.
 """
 
 import faulthandler

@@ -88,6 +88,8 @@ class Group:
     _membership: Literal["none", "joining", "member"] = "none"
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
     _leaving: bool = False
+    _calling: bool = False
+    """Whether the client has called back and waits for the owner."""
 
     def __post_init__(self) -> None:
         self.ends = Ends(self.consumer, self.admin)
@@ -226,22 +228,31 @@ class Group:
     def close(self) -> None:
         """Ends the consumer. A static member that has not left keeps its place until its session times out. A consumer
         that cannot be closed (see ``internal_topics/pulse``) takes the process with it."""
-        deadline = threading.Timer(CLOSE_SECONDS, _never_closed)
-        deadline.daemon = True
-        deadline.start()
+        closed = threading.Event()
+        threading.Thread(target=self._end_unless, args=(closed,), name="close", daemon=True).start()
         try:
             self.consumer.close()
         finally:
-            deadline.cancel()
+            closed.set()
+
+    def _end_unless(self, closed: threading.Event) -> None:
+        while not closed.wait(CLOSE_SECONDS):
+            if not self._calling:  # a revocation may wait for the sink, which takes as long as the group allows
+                log.error("the consumer cannot be closed; the process ends, and another begins where it was")
+                overrun.end()
+                return
 
     def _guarded(
         self, act: Callable[[list[ClientPartition]], None]
     ) -> Callable[[Consumer, list[ClientPartition]], None]:
         def callback(consumer: Consumer, partitions: list[ClientPartition]) -> None:
+            self._calling = True
             try:
                 act(partitions)
             except Exception as error:
                 self._error = self._error or error
+            finally:
+                self._calling = False
 
         return callback
 
@@ -310,11 +321,6 @@ class Group:
                 *(source, committed.offset, beginning, end, self.read_from, chosen),
             )
         return chosen
-
-
-def _never_closed() -> None:
-    log.error("the consumer cannot be closed; the process ends, and another begins where it was")
-    overrun.end()
 
 
 def _source(partition: ClientPartition) -> TopicPartition:

@@ -1,6 +1,5 @@
 """Membership in a consumer group: what is assigned where, what is handed out, and what becomes of a commit."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -591,12 +590,34 @@ TestMember = Member.TestCase
 TestMember.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 
 
-def test_a_consumer_that_cannot_be_closed_takes_the_process_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = threading.Event()
-    monkeypatch.setattr(group_module, "CLOSE_SECONDS", 0.01)
-    monkeypatch.setattr(overrun, "end", ended.set)
-    made = FakeConsumer.__new__(FakeConsumer)
-    monkeypatch.setattr(made, "close", lambda: ended.wait(60), raising=False)
-    admin: Any = None
-    Group(made, admin, Owner(), "earliest").close()  # type: ignore[arg-type]
-    assert ended.is_set()
+class Closing(FakeConsumer):
+    """A consumer that is closed when so many looks have come by, in each of which it may call back."""
+
+    def __init__(self, calls_back: bool) -> None:
+        self.group = Group(self, FakeAdmin(Cluster()), Owner(), "earliest")  # type: ignore[arg-type]
+        self.calls_back = calls_back
+        self.left = 3
+
+    def wait(self, seconds: float) -> bool:
+        """As the event that is set when it is closed."""
+        self.left -= 1
+        return self.left < 0
+
+    def close(self) -> None:
+        look: Any = self
+        if self.calls_back:
+            revoke = self.group._guarded(lambda partitions: self.group._end_unless(look))
+            revoke(look, [])
+        else:
+            self.group._end_unless(look)
+
+
+@pytest.mark.parametrize("calls_back", [True, False], ids=["waits for the sink", "cannot be closed"])
+def test_only_a_consumer_that_cannot_be_closed_takes_the_process_with_it(
+    calls_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = list[bool]()
+    monkeypatch.setattr(overrun, "end", lambda: ended.append(True))
+    consumer = Closing(calls_back)
+    consumer.group.close()
+    assert (ended, consumer.group._error) == ([] if calls_back else [True], None)
