@@ -5,7 +5,6 @@ callback is lost. Exceptions never leave a callback of the client; they are kept
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from ferryman.kafka.permissions import refusal
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Polled, TopicPartition
 from ferryman.retry import coordinator
-from ferryman.task.setup import overrun
+from ferryman.task.sink import closing
 from ferryman.task.sink.ends import Ends
 
 log = logging.getLogger(__name__)
@@ -44,8 +43,6 @@ TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, Kafk
 ANSWER_SECONDS = 30.0
 LEAVE_SECONDS = 4.0
 """Seconds; less than a task has to end, by default."""
-CLOSE_SECONDS = 120.0
-"""Seconds after which a consumer that is being closed is taken for dead."""
 LEAVING_POLL_SECONDS = 0.005
 """Seconds of a poll while the group is left. It lasts so long, though what it waits for comes at its beginning."""
 COMMIT_RETRY_SECONDS = 4.0
@@ -226,21 +223,8 @@ class Group:
             log.warning("the failed task could not leave its group properly", exc_info=True)
 
     def close(self) -> None:
-        """Ends the consumer. A static member that has not left keeps its place until its session times out. A consumer
-        that cannot be closed (see ``internal_topics/pulse``) takes the process with it."""
-        closed = threading.Event()
-        threading.Thread(target=self._end_unless, args=(closed,), name="close", daemon=True).start()
-        try:
-            self.consumer.close()
-        finally:
-            closed.set()
-
-    def _end_unless(self, closed: threading.Event) -> None:
-        while not closed.wait(CLOSE_SECONDS):
-            if not self._calling:  # a revocation may wait for the sink, which takes as long as the group allows
-                log.error("the consumer cannot be closed; the process ends, and another begins where it was")
-                overrun.end()
-                return
+        """Ends the consumer. A static member that has not left keeps its place until its session times out."""
+        closing.close(self.consumer, lambda: self._calling)
 
     def _guarded(
         self, act: Callable[[list[ClientPartition]], None]

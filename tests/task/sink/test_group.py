@@ -13,7 +13,7 @@ from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.retry import coordinator
-from ferryman.task.setup import overrun
+from ferryman.task.sink import closing
 from ferryman.task.sink import group as group_module
 from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, GroupProtocol, classified
 from tests.kafka.cluster_in_memory import Cluster
@@ -590,34 +590,16 @@ TestMember = Member.TestCase
 TestMember.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 
 
-class Closing(FakeConsumer):
-    """A consumer that is closed when so many looks have come by, in each of which it may call back."""
-
-    def __init__(self, calls_back: bool) -> None:
-        self.group = Group(self, FakeAdmin(Cluster()), Owner(), "earliest")  # type: ignore[arg-type]
-        self.calls_back = calls_back
-        self.left = 3
-
-    def wait(self, seconds: float) -> bool:
-        """As the event that is set when it is closed."""
-        self.left -= 1
-        return self.left < 0
-
-    def close(self) -> None:
-        look: Any = self
-        if self.calls_back:
-            revoke = self.group._guarded(lambda partitions: self.group._end_unless(look))
-            revoke(look, [])
-        else:
-            self.group._end_unless(look)
-
-
-@pytest.mark.parametrize("calls_back", [True, False], ids=["waits for the sink", "cannot be closed"])
-def test_only_a_consumer_that_cannot_be_closed_takes_the_process_with_it(
-    calls_back: bool, monkeypatch: pytest.MonkeyPatch
+def test_while_the_owner_is_called_a_consumer_that_is_being_closed_is_not_taken_for_dead(
+    member: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = list[bool]()
-    monkeypatch.setattr(overrun, "end", lambda: ended.append(True))
-    consumer = Closing(calls_back)
-    consumer.group.close()
-    assert (ended, consumer.group._error) == ([] if calls_back else [True], None)
+    asked = list[bool]()
+
+    def close(consumer: FakeConsumer, calling: Callable[[], bool]) -> None:
+        revoke = member.group._guarded(lambda partitions: asked.append(calling()))
+        revoke(consumer, [])  # type: ignore[arg-type]
+        asked.append(calling())
+
+    monkeypatch.setattr(closing, "close", close)
+    member.group.close()
+    assert asked == [True, False]
