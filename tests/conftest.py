@@ -25,10 +25,10 @@ pytest_plugins = [
     "tests.reliability.scoreboard.plugin",
     "tests.worker.simulation.summary",
 ]
-hypothesis.settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-hypothesis.settings.load_profile("any machine")
+ANY_MACHINE = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+hypothesis.settings.register_profile("ordinary", ANY_MACHINE, derandomize=True)
+hypothesis.settings.register_profile("given a seed", ANY_MACHINE)
+hypothesis.settings.register_profile("long", ANY_MACHINE, max_examples=2000)
 _stack: SharedStack | None = None
 
 
@@ -47,8 +47,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile(_profile(config))
     if hasattr(config, "workerinput") and config.args == ["tests"]:
         config.args = order.parts(ROOT / "tests", *_place(config))
+
+
+def _profile(config: pytest.Config) -> str:
+    """How Hypothesis searches: always the same examples in an ordinary run, twenty times as many new ones with --long."""
+    if config.getoption("--long"):
+        return "long"
+    return "ordinary" if config.getoption("--hypothesis-seed") is None else "given a seed"
 
 
 def _place(config: pytest.Config) -> tuple[int, int]:

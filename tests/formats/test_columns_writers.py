@@ -103,6 +103,13 @@ def _lowest() -> Columns:
     return Columns(struct({"amount": decimal(2)}, name="t"), frame)
 
 
+def _beyond_64_bits() -> Columns:
+    """A list of decimals with one that no long holds."""
+    schema = array(decimal(0))
+    frame = pl.DataFrame({"amounts": [[], [Decimal(1 << 63)]]}, schema={"amounts": dtype(schema)})
+    return Columns(struct({"amounts": schema}, name="t"), frame)
+
+
 NESTED: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
     "row": (struct({"n": INT64, "d": decimal(2)}), st.fixed_dictionaries({"n": LONGS, "d": MEMBERS["small"][1]})),
     "list": (array(STRING.as_optional()), st.lists(st.none() | st.text(max_size=5), max_size=3)),
@@ -145,6 +152,7 @@ def _nested_columns(draw: st.DrawFn) -> Columns:
 
 @given(_columns() | _nested_columns())
 @example(_lowest())
+@example(_beyond_64_bits())
 def test_columns_become_the_avro_messages_that_their_rows_become(columns: Columns) -> None:
     how = writing(columns.schema)
 

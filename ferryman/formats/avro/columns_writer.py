@@ -20,7 +20,6 @@ from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 
 _MARKER = token_bytes(16)
-_LONG = (1 << 63) - 1
 _GROUP = 1 << 14
 """Two of the seven-bit groups of a number are looked up at once."""
 _HALF, _WORD = 1 << 15, 1 << 16
@@ -268,12 +267,10 @@ def _amounts() -> tuple[pl.Series, pl.Series]:
 
 def _decimals(found: pl.Series) -> Parts:
     numbers = found.to_physical()
-    if not numbers.is_between(-_LONG - 1, _LONG).all():
-        raise _Doubt
-    wide = numbers.cast(pl.Int64())
-    if not wide.is_between(0, (1 << 31) - 1).all():
-        raw = [None if number is None else twos_complement(number) for number in wide.to_list()]
+    if not numbers.is_between(0, (1 << 31) - 1).all():
+        raw = [None if number is None else twos_complement(number) for number in numbers.to_list()]
         return _bytes(pl.Series(raw, dtype=pl.Binary()))
+    wide = numbers.cast(pl.Int64())
     # Up to 2^31 two look-ups make the size and the bytes, high end first:
     #
     #     below 2^15    short[n]: size and all bytes              low[2^16]: nothing
