@@ -1,6 +1,8 @@
 """One embedded stack for the whole run: started by the process that collects, shared by all workers of pytest-xdist."""
 
 import gc
+import os
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +31,10 @@ ANY_MACHINE = hypothesis.settings(deadline=None, suppress_health_check=[HealthCh
 hypothesis.settings.register_profile("ordinary", ANY_MACHINE, derandomize=True)
 hypothesis.settings.register_profile("given a seed", ANY_MACHINE)
 hypothesis.settings.register_profile("long", ANY_MACHINE, max_examples=2000)
+# Most servers' clocks are UTC's, and those of most who build this are not. Nothing may depend on it: all tests, and the
+# processes that they start, live where dates change at other hours, and summers have a time of their own.
+os.environ["TZ"] = "America/St_Johns"
+time.tzset()
 _stack: SharedStack | None = None
 
 
@@ -53,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _profile(config: pytest.Config) -> str:
-    """How Hypothesis searches: always the same examples in an ordinary run, twenty times as many new ones with --long."""
+    """How Hypothesis searches: the same examples in each ordinary run, twenty times as many new ones with --long."""
     if config.getoption("--long"):
         return "long"
     return "ordinary" if config.getoption("--hypothesis-seed") is None else "given a seed"

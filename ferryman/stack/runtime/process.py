@@ -70,6 +70,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self.launch.directory or self.log.parent,
+                env={**os.environ, "TZ": "UTC"},  # as servers have it, whatever the zone of this machine
                 start_new_session=True,
             )
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -30,7 +31,7 @@ class Client:
     opened: Callable[[str, Path], AbstractContextManager[Ask]]
     """Given the worker's URL and an empty folder."""
     lacks: frozenset[str] = frozenset()
-    """The steps that it knows no call for."""
+    """The steps that it has no call for that Kafka takes."""
     needs: str | None = None
     """A program that must be installed."""
 
@@ -121,6 +122,15 @@ def _go(which: str, url: str, home: Path) -> Iterator[Ask]:
         yield ask
 
 
+@contextmanager
+def _npm(url: str, home: Path) -> Iterator[Ask]:
+    """npm's client, installed at the versions and hashes of package-lock.json."""
+    shutil.copytree(_HERE / "npm", home, dirs_exist_ok=True)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=home, check=True)
+    with _conversation(["node", "client.js", url], home) as ask:
+        yield ask
+
+
 def _sourcelab(url: str, home: Path) -> AbstractContextManager[Ask]:
     return _conversation([sys.executable, "-m", "tests.kafkatest.clients.sourcelab", url, str(home)], ROOT)
 
@@ -145,5 +155,6 @@ CLIENTS = (
         ),
         needs="go",
     ),
+    # It cannot read which topics there are, and its reset of them is refused by Kafka.
+    Client("kafka-connect-client", "2.3.0", _npm, frozenset({"topics", "reset topics"}), needs="npm"),
 )
-"""npm has no client of this REST API."""

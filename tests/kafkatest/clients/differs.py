@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.kafkatest.report.differences import UNKNOWN_IS_NOT_THERE, UNREADABLE_IS_BAD, Difference
+from tests.kafkatest.report.differences import NO_BODY_NO_TYPE, UNKNOWN_IS_NOT_THERE, UNREADABLE_IS_BAD, Difference
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,13 @@ class Otherwise:
     """An error that we answer otherwise."""
 
     kafka: str
-    """A pattern of Kafka's message, which is answered with 500."""
+    """A pattern of Kafka's message."""
     status: int
-    ours: str
-    """A pattern of ours."""
+    ours: str | None
+    """A pattern of ours; None if it is no error, and says nothing."""
     because: Difference
+    kafkas: int = 500
+    """The status of Kafka's."""
 
 
 OTHERWISE = (
@@ -35,6 +37,9 @@ OTHERWISE = (
         r"The request's body is not readable JSON: 'utf-8' codec can't decode byte .*",
         UNREADABLE_IS_BAD,
     ),
+    Otherwise("HTTP 415 Unsupported Media Type", 202, None, NO_BODY_NO_TYPE, kafkas=415),
+    Otherwise("HTTP 415 Unsupported Media Type", 204, None, NO_BODY_NO_TYPE, kafkas=415),
+    Otherwise("HTTP 415 Unsupported Media Type", 404, "Unknown connector:? UNIQUE", NO_BODY_NO_TYPE, kafkas=415),
 )
 
 
@@ -44,9 +49,19 @@ def differs(kafka: Any, ours: Any) -> bool:
 
 
 def _is(otherwise: Otherwise, kafka: Any, ours: Any) -> bool:
-    return (kafka["status"], ours["status"]) == (500, otherwise.status) and all(
-        answer["body"].keys() == {"error_code", "message"}
-        and answer["body"]["error_code"] == answer["status"]
-        and re.fullmatch(pattern, answer["body"]["message"], re.DOTALL)
-        for pattern, answer in ((otherwise.kafka, kafka), (otherwise.ours, ours))
+    return (
+        (kafka["status"], ours["status"]) == (otherwise.kafkas, otherwise.status)
+        and _says(kafka, otherwise.kafka)
+        and _says(ours, otherwise.ours)
+    )
+
+
+def _says(answer: Any, pattern: str | None) -> bool:
+    body = answer["body"]
+    if pattern is None or body is None:
+        return pattern is body
+    return (
+        body.keys() == {"error_code", "message"}
+        and body["error_code"] == answer["status"]
+        and re.fullmatch(pattern, body["message"], re.DOTALL) is not None
     )

@@ -82,15 +82,31 @@ LIFE = (
 )
 
 AWAITED: Mapping[str, Callable[[Connect, str], object]] = {
-    "runs": lambda connect, name: connect.runs(name, 1),
+    "runs": lambda connect, name: runs(connect, name),
     "has written": lambda connect, name: until(lambda: connect.topics(name), what=f"topics of {name}"),
-    "is paused": lambda connect, name: connect.is_paused(name, 1),
+    "is paused": lambda connect, name: paused(connect, name),
     "is stopped": lambda connect, name: stopped(connect, name),
     "is gone": lambda connect, name: connect.is_gone(name),
 }
 
 
+# A client may not be able to pause, resume or stop a connector: it has no call for it, or sends one that Kafka refuses.
+# That is in its answers; the life goes on all the same.
+
+
+def runs(connect: Connect, name: str) -> None:
+    """Waits for a running connector."""
+    connect.resume(name)
+    connect.runs(name, 1)
+
+
+def paused(connect: Connect, name: str) -> None:
+    """Waits for a paused connector."""
+    connect.pause(name)
+    connect.is_paused(name, 1)
+
+
 def stopped(connect: Connect, name: str) -> None:
-    """Waits for a stopped connector; one runs on whose client cannot stop it."""
+    """Waits for a stopped connector."""
     connect.stop(name)
     connect.is_stopped(name)

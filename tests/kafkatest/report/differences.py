@@ -140,6 +140,13 @@ UNREADABLE_IS_BAD = Difference(
     ferryman="400, and what was expected",
     because="it is the client's fault, and to try it again does not help",
 )
+NO_BODY_NO_TYPE = Difference(
+    about="a `Content-Type` that is not JSON on a request that needs no body (npm's kafka-connect-client, when it "
+    "pauses, resumes or stops)",
+    kafka="415",
+    ferryman="does what is asked",
+    because="there is nothing to be read, and the client works",
+)
 
 DIFFERENCES = {difference: name for name, difference in tuple(globals().items()) if isinstance(difference, Difference)}
 """All of them, by the order in which they are declared, with their names."""
