@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ferryman.forked import die_with_parent, oom_score
+from ferryman.forked import die_with_parent, frozen, oom_score
 from ferryman.forked.line import Line
 from ferryman.plugins import named
 from ferryman.settings.worker_keys import log_format
@@ -48,9 +48,11 @@ class Told(Protocol):
 
 
 def tied(connection: socket.socket, parent: int) -> Line:
-    """The line to the worker of a process that ends with its ``parent``, the server that has forked it."""
+    """The line to the worker of a process that ends with its ``parent``, the server that has forked it, or when nothing
+    can run in it."""
     die_with_parent.die_with(parent)
     oom_score.offer_itself()
+    frozen.watch()
     return Line(connection)
 
 

@@ -16,7 +16,7 @@ from ferryman.forked import after_fork, trace
 from ferryman.leases.lease import Lease
 from ferryman.task import probe, sessions
 from ferryman.task.crash_evidence.at_work import AtWork, Offsets
-from ferryman.task.setup import frozen, overrun
+from ferryman.task.setup import overrun
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.runs.replayed_letters import replayed_letters
@@ -35,7 +35,6 @@ def main(connection: socket.socket, parent: int) -> None:
     control = Control(line.tell, Lease.load(list(spec.lease)), AtWork(*line.descriptors), line.mention)
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
     line.listen(lambda message: _obey(message, control))
-    frozen.watch()
     if spec.lease[1] is not None:
         threading.Thread(target=overrun.watch, args=(control,), name="lease", daemon=True).start()
     _run(spec, control)

@@ -71,7 +71,7 @@ class RogueSink(Sink[RogueConfig]):
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.config.habit.startswith("freeze") and not os.path.exists(self.config.habit.split()[1]):
             open(self.config.habit.split()[1], "w").close()
-            from ferryman.task.setup import frozen
+            from ferryman.forked import frozen
             frozen.SECONDS = 3.0
             time.sleep(frozen.EVERY + 1)  # until it is told
             ctypes.PyDLL(None).sleep(3600)  # a PyDLL keeps the interpreter

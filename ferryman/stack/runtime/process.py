@@ -16,6 +16,8 @@ from ferryman.stack.runtime.reaper import descendants
 _REAPER = Path(__file__).with_name("reaper.py")
 _TAIL_LINES = 20
 _PAUSE_SECONDS = 30.0
+# As servers have it, whatever this machine has: where the locale is C, Java loads nothing from a path with an é in it.
+_ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
 _STILL = (b"T", b"t", b"Z", b"X")
 """How /proc calls the states of threads that are stopped, or have ended."""
 
@@ -70,7 +72,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self.launch.directory or self.log.parent,
-                env={**os.environ, "TZ": "UTC"},  # as servers have it, whatever the zone of this machine
+                env={**os.environ, **_ENVIRONMENT},
                 start_new_session=True,
             )
 

@@ -5,8 +5,10 @@ It has imported what they need, and what it has imported they share with it and 
 process is to run, and further modules that all may share, and brings the connection of one process. Each start and each
 end of a process is told as an event.
 
-* No client may exist in it when it forks: a librdkafka handle that was made before is dead in the child. It has one
-  thread then.
+* No client may exist in it when it forks: a librdkafka handle that was made before is dead in the child.
+* It has one thread then, since a lock that another held would stay locked in the child for ever. polars starts three as
+  soon as it is imported: two of its allocator's, which it goes without here, as it does in each child anyhow, and one
+  that waits for files to delete, of which nobody here writes any.
 * The collector's traces would be written into every object that it looks at, and each page written to is the process's
   own from then on. So what is there before a fork is frozen, and nothing collects but ``freeze``.
 * systemd and others send SIGTERM to all processes of a service at once. If this one ended then, tasks would die before
@@ -154,6 +156,7 @@ def main(requests: int, events: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     gc.disable()  # all that is imported stays
+    os.environ["_RJEM_MALLOC_CONF"] = "background_thread:false"  # of polars' allocator
     from ferryman.connector_process import process as connector_process  # takes a while
     from ferryman.forked import before_fork
     from ferryman.offset_reader import process as offset_reader

@@ -147,6 +147,22 @@ def test_sigterm_and_ctrl_c_are_nothing_to_the_server() -> None:
     play(story)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_a_lock_of_another_thread_is_never_forked_as_there_is_none_but_one_that_waits() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork("ferryman.converters.json", "ferryman.connectors.s3.sink")
+        server = Path(f"/proc/{fork.pid}/stat").read_text().rpartition(")")[2].split()[1]
+        until(lambda: others(server) == ["polars-ooc-clea"], what="the ends of the other threads")
+
+    play(story)
+
+
+def others(server: str) -> list[str]:
+    """The names of a process's threads, but for its first."""
+    threads = Path(f"/proc/{server}/task").iterdir()
+    return [(each / "comm").read_text().strip() for each in threads if each.name != server]
+
+
 MODULE = """
 ready = []
 

@@ -1,4 +1,4 @@
-"""Ends the process of a task in which nothing can run any more, so that the worker starts another.
+"""Ends a process in which nothing can run any more, so that the worker starts another.
 
 A call into a library that never returns and does not let go of the interpreter stops every thread of Python: a plugin's
 own, or one of confluent-kafka's on a client whose threads wait for each other (see ``internal_topics/pulse``). Only a

@@ -5,7 +5,7 @@ import sys
 
 FROZEN = """
 import ctypes
-from ferryman.task.setup import frozen
+from ferryman.forked import frozen
 
 frozen.SECONDS = 1.0
 frozen.watch()
