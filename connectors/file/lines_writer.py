@@ -25,6 +25,8 @@ _MOST_PLACES = 6
 
 def lines_in_order(batches: Sequence[Batch]) -> bytes:
     """The lines of what was polled together, each partition's in the order of its offsets."""
+    if len(batches) == 1:
+        return lines(batches[0].value)
     same_origin = (list(same) for _, same in groupby(batches, lambda batch: id(batch.origin)))
     return b"".join(_in_order(same) for same in same_origin)
 

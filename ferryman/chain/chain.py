@@ -134,12 +134,14 @@ class Chain:
             return places, _decoded(converter, polled.topic, pick(payloads, places)), forms.asked
 
         done, guilty = sifted(len(polled), attempt)
-        pieces, name = list[Piece](), names(type(converter))[0]
+        pieces = list[Piece]()
         for places, found, asked in done:
             forms.keep(asked)
             guilty += [(places[at], error) for at, error in found.failures]
             pieces += [piece.among(places) for piece in found.pieces]
-        failures |= {position: Failure(polled, position, stage, name, error) for position, error in guilty}
+        if guilty:
+            name = names(type(converter))[0]
+            failures |= {position: Failure(polled, position, stage, name, error) for position, error in guilty}
         return pieces
 
     def _readable(self, polled: Polled, given: Sequence[Batch], failures: dict[int, Failure]) -> list[Batch]:
@@ -277,7 +279,9 @@ def _by_rows(step: Step, batch: Batch) -> Callable[[Sequence[int]], list[Batch]]
 
 def _decoded(converter: Converter[Config], topic: str, payloads: Sequence[Payload]) -> Decoded:
     found = converter.decode(topic, payloads)
-    told = sum(len(piece.positions) for piece in found.pieces) + len(found.failures)
+    told = len(found.failures)
+    for piece in found.pieces:
+        told += len(piece.positions)
     _check_count(converter, "records", told, len(payloads))
     return found
 

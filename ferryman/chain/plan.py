@@ -30,8 +30,7 @@ class Part(NamedTuple):
     """Why it works on rows only; None if it takes columns, or gives them, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A step and the form in which it gets its batches."""
 
     name: str

@@ -46,6 +46,7 @@ class Consumer(confluent_kafka.Consumer):
 
     def poll(self, timeout: float = -1) -> Message | None:
         # As ``serving``, whose generator takes half as long as a poll that brings nothing: idle tasks do little else.
+        # The same of ``consume``, which tasks with few records call as often.
         try:
             return super().poll(timeout)
         except SystemError as error:
@@ -55,8 +56,13 @@ class Consumer(confluent_kafka.Consumer):
             raise found from None
 
     def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message]:
-        with serving():
+        try:
             return super().consume(num_messages, timeout)
+        except SystemError as error:
+            found = _first(error)
+            if found is None:
+                raise
+            raise found from None
 
     def unsubscribe(self) -> None:
         with serving():

@@ -40,19 +40,18 @@ class Recent:
 
     def record(self, value: float, count: int = 1) -> None:
         """Something was ``value``; or so many things were, together."""
-        window = self._window()
+        sampling, windows = self.sampling, self._windows
+        now = sampling.clock()
+        if not windows or now - windows[-1].began >= sampling.window:
+            # Replaced, not changed: a concurrent reader has the old list.
+            windows = self._windows = [*windows, _Window(now)][-sampling.samples :]
+        window = windows[-1]
         window.sum += value
         window.count += count
-        window.most = max(window.most, value)
-        window.least = min(window.least, value)
-
-    def _window(self) -> _Window:
-        now = self.sampling.clock()
-        windows = self._windows
-        if not windows or now - windows[-1].began >= self.sampling.window:
-            # Replaced, not changed: a concurrent reader has the old list.
-            self._windows = [*windows, _Window(now)][-self.sampling.samples :]
-        return self._windows[-1]
+        if value > window.most:
+            window.most = value
+        if value < window.least:
+            window.least = value
 
     def _live(self, now: float) -> list[_Window]:
         oldest = now - self.sampling.samples * self.sampling.window

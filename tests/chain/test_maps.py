@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,7 +122,7 @@ def chain_of(steps: Sequence[Mapping[str, str]], by_columns: bool) -> Chain:
     chain = builder.chain(config(steps), {}, FileStreamSinkConnector)
     for forms in (chain.key_forms, chain.value_forms):
         # Also columns where the plan, in fear of the cost, would have rows from the start.
-        steps_of_form = [replace(step, form="columns" if by_columns else "rows") for step in forms.plan.steps]
+        steps_of_form = [step._replace(form="columns" if by_columns else "rows") for step in forms.plan.steps]
         forms.plan = Plan(tuple(steps_of_form))
     return chain
 

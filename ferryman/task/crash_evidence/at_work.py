@@ -7,8 +7,8 @@ when a process has crashed is what it crashed over. Half a note, of a process th
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import orjson
@@ -17,6 +17,7 @@ SHARED_BYTES = 1 << 16
 """Bytes that are shared."""
 LENGTH_BYTES = 4
 """Of them, those that say how long the note is; 0 for none."""
+_NO_NOTE = bytes(LENGTH_BYTES)
 MAX_RANGES = 200
 """Ranges in a note; of more the first are told."""
 CONVERT, PUT, POLLED = "convert", "put", "polled"
@@ -58,6 +59,21 @@ class Note(NamedTuple):
         return ", ".join(map(str, self.ranges))
 
 
+class _Noted:
+    """What was noted stands while this lasts; then what was noted before. A generator would take twice as long."""
+
+    __slots__ = ("_before", "_memory", "_of")
+
+    def __init__(self, of: "AtWork", memory: mmap.mmap, before: bytes) -> None:
+        self._of, self._memory, self._before = of, memory, before
+
+    def __enter__(self) -> None:
+        """It stands already."""
+
+    def __exit__(self, *error: object) -> None:
+        self._of.note(self._memory, self._before)
+
+
 class AtWork:
     """The shared memory, as either side has it; without any, whatever is noted is gone."""
 
@@ -66,23 +82,19 @@ class AtWork:
         self._note = b""
         """What stands there, as far as this side has written it."""
 
-    @contextmanager
-    def on(self, stage: str, ranges: Sequence[Offsets], plugin: str = "") -> Iterator[None]:
+    def on(self, stage: str, ranges: Sequence[Offsets], plugin: str = "") -> AbstractContextManager[None]:
         """While this lasts, these records are worked on; what was noted before is so again after it."""
         memory = self._memory
         if memory is None:
-            yield
-            return
-        before, self._note = self._note, orjson.dumps([stage, list(map(list, ranges[:MAX_RANGES])), plugin])
-        self._write(memory, self._note)
-        try:
-            yield
-        finally:
-            self._note = before
-            self._write(memory, before)
+            return nullcontext()
+        before = self._note
+        self.note(memory, orjson.dumps([stage, list(map(list, ranges[:MAX_RANGES])), plugin]))
+        return _Noted(self, memory, before)
 
-    def _write(self, memory: mmap.mmap, note: bytes) -> None:
-        memory[:LENGTH_BYTES] = bytes(LENGTH_BYTES)
+    def note(self, memory: mmap.mmap, note: bytes) -> None:
+        """Writes this down."""
+        self._note = note
+        memory[:LENGTH_BYTES] = _NO_NOTE
         if 0 < len(note) <= SHARED_BYTES - LENGTH_BYTES:
             memory[LENGTH_BYTES : LENGTH_BYTES + len(note)] = note
             memory[:LENGTH_BYTES] = len(note).to_bytes(LENGTH_BYTES, "big")

@@ -25,6 +25,8 @@ class Guilty(NamedTuple):
 
 def parted(polled: Polled, known: Sequence[Guilty]) -> tuple[Polled | None, list[Failure]]:
     """The innocent records, None if there are none, and the guilty ones as failures."""
+    if not known:
+        return polled, []
     here = {each.offset: each for each in known if (each.topic, each.partition) == (polled.topic, polled.partition)}
     places = [place for place, offset in enumerate(polled.offsets) if offset in here] if here else []
     if not places:

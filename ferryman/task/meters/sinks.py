@@ -2,8 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -60,12 +59,13 @@ class SinkMeter:
         self.active = records
         self.activity.record(records)
 
-    @contextmanager
-    def putting(self, batches: Sequence[Batch]) -> Iterator[None]:
-        """While this lasts, the sink is given these batches."""
+    def puts(self, batches: Sequence[Batch]) -> float:
+        """The sink is about to be given these batches; the moment, in monotonic seconds."""
         self.task.batch_of(sum(map(len, batches)))
-        began = time.monotonic()
-        yield
+        return time.monotonic()
+
+    def has_put(self, began: float) -> None:
+        """It has come back from what began then, without an error."""
         self.put.record(1000 * (time.monotonic() - began))
 
     def took(self, batches: Iterable[Batch]) -> None:

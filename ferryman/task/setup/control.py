@@ -100,7 +100,7 @@ class Control:
     @property
     def standing(self) -> bool:
         """Whether nothing is to begin now, for either reason."""
-        return self.pausing or self.parked
+        return self._wish == "pause" or lease.now() >= self.lease.ends
 
     def wait(self, seconds: float) -> bool:
         """Waits, at most so long, while the wish stays what it was when this thread last waited; true if the task is to

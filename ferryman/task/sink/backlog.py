@@ -102,7 +102,7 @@ class Backlog:
         self._decode()
         while self._offers:
             self._put()
-            if self.hurry or time.monotonic() >= began + AIM_SECONDS:
+            if self._offers and (self.hurry or time.monotonic() >= began + AIM_SECONDS):
                 break
         self._seconds += time.monotonic() - began
         if not self._offers:
@@ -113,11 +113,13 @@ class Backlog:
         room, bytes_left = self.slices.size, MOST_BYTES
         while self._raw and self._records < room and bytes_left > 0:
             polled = self._raw.popleft()
-            fits = min(room - self._records, polled.within(bytes_left))
+            size = polled.size
+            fits = min(room - self._records, len(polled) if size <= bytes_left else polled.within(bytes_left))
             if len(polled) > fits:
                 self._raw.appendleft(polled.slice(fits, len(polled)))
                 polled = polled.slice(0, fits)
-            bytes_left -= polled.size
+                size = polled.size
+            bytes_left -= size
             self._records += len(polled)
             self._slice.append(polled)
 
@@ -139,7 +141,8 @@ class Backlog:
                 decoded, undecoded = self.chain.decode(innocent)
                 transformed, failed = self.chain.transform(decoded)
             failures += [*undecoded, *failed]
-        self.tolerance.judge(sorted(failures, key=lambda failure: failure.coordinates or polled.source))
+        if failures:
+            self.tolerance.judge(sorted(failures, key=lambda failure: failure.coordinates or polled.source))
         return deque(transformed if self.sink.any_order else in_order(transformed))
 
     def _put(self) -> None:
@@ -163,8 +166,10 @@ class Backlog:
 
     def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
-            with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]), self.meter.putting(waiting):
+            with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]):
+                began = self.meter.puts(waiting)
                 taken = self._counted(self.sink.put_batches(waiting), len(waiting))
+                self.meter.has_put(began)
         except BadRecords as error:
             self.report(error.found)
             offer.leave_out((batch, index) for batch, index, _ in error.found)
@@ -209,5 +214,5 @@ def _offsets(polled: Polled) -> Offsets:
 
 def _offsets_of(batch: Batch) -> Offsets:
     polled = batch.polled
-    first, last = (polled.offsets[batch.positions[place]] for place in (0, -1))
-    return Offsets(polled.topic, polled.partition, first, last)
+    positions, offsets = batch.positions, polled.offsets
+    return Offsets(polled.topic, polled.partition, offsets[positions[0]], offsets[positions[-1]])

@@ -7,14 +7,14 @@ assignment has not delivered.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ferryman.record import TopicPartition
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Position:
-    """Where one partition stands, as next offsets."""
+    """Where one partition stands, as next offsets; the ledger's own."""
 
     epoch: int
     """The assignment that it belongs to."""
@@ -58,36 +58,36 @@ class Delivery:
         self.epoch += 1
         for source, start in starts.items():
             self._positions[source] = Position(self.epoch, start, start, committed.get(source), start)
-        for source, position in self._positions.items():
-            self._positions[source] = replace(position, epoch=self.epoch)
+        for position in self._positions.values():
+            position.epoch = self.epoch
 
     def revoked(self, partitions: Iterable[TopicPartition]) -> None:
         """Partitions have gone. What was polled of them and not delivered must be dropped."""
         self.epoch += 1
         for source in partitions:
             self._positions.pop(source, None)
-        for source, position in self._positions.items():
-            self._positions[source] = replace(position, epoch=self.epoch)
+        for position in self._positions.values():
+            position.epoch = self.epoch
 
     def polled(self, source: TopicPartition, following: int) -> bool:
         """Records up to (not including) ``following`` were read. False: the partition is not ours, drop them."""
         position = self._positions.get(source)
         if position is None or following <= position.polled:
             return False
-        self._positions[source] = replace(position, polled=following)
+        position.polled = following
         return True
 
     def passed(self, source: TopicPartition, following: int) -> None:
         """Nothing that is wanted lies before ``following``, and nothing that was polled waits to be delivered."""
         position = self._positions.get(source)
         if position is not None and following > position.delivered:
-            self._positions[source] = replace(position, polled=max(following, position.polled), delivered=following)
+            position.polled, position.delivered = max(following, position.polled), following
 
     def delivered(self, source: TopicPartition, following: int) -> None:
         """The sink has taken (or the dead letter queue has, or a transform dropped) all before ``following``."""
         position = self._positions.get(source)
         if position is not None and position.delivered < following <= position.polled:
-            self._positions[source] = replace(position, delivered=following)
+            position.delivered = following
 
     def committable(self) -> Mapping[TopicPartition, int]:
         """The next offset of each partition after everything delivered."""
@@ -113,7 +113,7 @@ class Delivery:
         for source, offset in commit.offsets.items():
             position = self._positions[source]
             if position.committed is None or offset > position.committed:
-                self._positions[source] = replace(position, committed=offset)
+                position.committed = offset
 
     def places(self) -> list[tuple[TopicPartition, int, int]]:
         """Each partition with what was delivered and what was polled of it."""

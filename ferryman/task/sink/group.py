@@ -117,9 +117,11 @@ class Group:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
         self._raise()
-        for message in messages:
-            self.ends.take(message)
-        return list(by_partition(message for message in messages if readable(message, self.protocol)))
+        if any(message.error() is not None for message in messages):
+            for message in messages:
+                self.ends.take(message)
+            messages = [message for message in messages if readable(message, self.protocol)]
+        return by_partition(messages)
 
     def _raise(self) -> None:
         error, self._error = self._error, None

@@ -122,7 +122,7 @@ class Reader:
             error = message.error()
             if error is not None and error.code() == KafkaError._PARTITION_EOF:
                 self._reached(TopicPartition(message.topic() or "", message.partition() or 0), message.offset() or 0)
-        for polled in by_partition(message for message in messages if readable(message)):
+        for polled in by_partition([message for message in messages if readable(message)]):
             self._reached(polled.source, polled.offsets[-1] + 1)
             if polled.source in self._partitions:
                 self._partitions[polled.source].waiting.append(polled)

@@ -9,6 +9,7 @@ latency; neither has a poll that brought as much as is worth its put, so that a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ferryman.record import Polled
 
@@ -18,6 +19,7 @@ MAX_DELAY_SECONDS = 0.05
 """Seconds of a rest at most: what a record may be later by."""
 WORTHWHILE_RECORDS, WORTHWHILE_BYTES = 1_000, 250_000
 """Records, or bytes of them, that are worth a put at once."""
+_SIZE = attrgetter("size")
 
 
 @dataclass
@@ -33,9 +35,7 @@ class GatherDelay:
     def polled(self, found: Sequence[Polled], now: float) -> None:
         """Records have come."""
         count = sum(map(len, found))
-        few = (
-            0 < count < min(self.limit, WORTHWHILE_RECORDS) and sum(polled.size for polled in found) < WORTHWHILE_BYTES
-        )
+        few = 0 < count < min(self.limit, WORTHWHILE_RECORDS) and sum(map(_SIZE, found)) < WORTHWHILE_BYTES
         self._polled_at = now if few else None
 
     def put(self, now: float) -> None:

@@ -7,6 +7,7 @@ as it takes about ``AIM_SECONDS`` for: all that was polled if it is fast, one re
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import combinations
+from operator import attrgetter
 from statistics import median
 
 AIM_SECONDS = 0.5
@@ -40,6 +41,9 @@ class Taken:
     """How many there were."""
     seconds: float
     """How long it took."""
+
+
+_RECORDS, _SECONDS = attrgetter("records"), attrgetter("seconds")
 
 
 @dataclass
@@ -88,7 +92,7 @@ class Slices:
             self._patience = min(2 * self._patience, MAX_SLICES_BEFORE_GROWTH)
 
     def _remember(self, taken: Taken) -> None:
-        if taken.seconds > max((CHANGED_SINK_FACTOR * each.seconds for each in self._last), default=0.0):
+        if taken.seconds > CHANGED_SINK_FACTOR * max(map(_SECONDS, self._last), default=0.0):
             self._last.clear()  # what held before would take several such slices to be outweighed
             self._by_itself, self._is_new, self._is_second = None, True, True
         elif self._is_second:
@@ -121,8 +125,8 @@ class Slices:
 
     @property
     def _are_alike(self) -> bool:
-        sizes = [taken.records for taken in self._last]
-        return max(sizes) < 2 * min(sizes)
+        most, least = max(map(_RECORDS, self._last)), min(map(_RECORDS, self._last))
+        return bool(most < 2 * least)
 
     def _seconds_each(self) -> float:
         """The seconds that one more record costs.
