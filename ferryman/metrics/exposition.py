@@ -6,8 +6,7 @@ as it would write them, which takes it four times as long.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import count
+from functools import cache, lru_cache
 from typing import Literal
 
 from prometheus_client import exposition as plain
@@ -61,15 +60,16 @@ def _of_histogram(family: Family, key: Key, value: Histogram) -> Iterator[str]:
 
 
 def _line(name: str, labels: tuple[str, ...], key: Key, value: Value) -> str:
+    return f"{_series(name, labels, key)} {_number(value)}\n"
+
+
+@lru_cache(maxsize=1000)
+def _series(name: str, labels: tuple[str, ...], key: Key) -> str:
+    """What a series is called; its labels stand in the order of their names. A task tells of the same ones again and
+    again."""
     # A label's value cannot begin a line, whatever it is: its line ends are spelled out.
-    return _form(name, labels).format(*map(_escaped, key), _number(value))
-
-
-@cache
-def _form(name: str, labels: tuple[str, ...]) -> str:
-    """What a series of that name looks like; its labels stand in the order of their names."""
-    places = ",".join(f'{label}="{{{at}}}"' for label, at in sorted(zip(labels, count(), strict=False)))
-    return f"{name}{{{{{places}}}}} {{{len(labels)}}}\n" if labels else f"{name} {{0}}\n"
+    values = ",".join(f'{label}="{_escaped(value)}"' for label, value in sorted(zip(labels, key, strict=True)))
+    return f"{name}{{{values}}}" if labels else name
 
 
 def _escaped(text: str) -> str:

@@ -1,13 +1,16 @@
 """What a process takes of its machine, as the kernel counts it."""
 
 import gc
+import math
 import os
 import resource
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LOOK_SECONDS = 5.0
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -32,6 +35,26 @@ def threads() -> int:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return threading.active_count()
+
+
+@dataclass(slots=True)
+class Usage:
+    """The same figures of this process, looked at every five seconds at most: a look takes system calls."""
+
+    clock: Callable[[], float] = time.monotonic
+    """Monotonic seconds."""
+    memory: int = 0
+    cpu: float = 0.0
+    threads: int = 0
+    _next: float = -math.inf
+
+    def look(self) -> "Usage":
+        """Itself, not older than that."""
+        now = self.clock()
+        if now >= self._next:
+            self._next = now + LOOK_SECONDS
+            self.memory, self.cpu, self.threads = memory(), round(cpu(), 2), threads()
+        return self
 
 
 @dataclass(slots=True)

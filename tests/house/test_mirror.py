@@ -61,7 +61,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/task/meters/counted.py": "tests/task/meters/test_sinks.py",
     "ferryman/task/meters/meters.py": "tests/worker/metrics/test_served.py",
     "ferryman/task/setup/metering.py": "tests/worker/metrics/test_served.py",
-    "ferryman/telemetry/process_usage.py": "tests/worker/metrics/test_served.py",
     "ferryman/worker/metrics/worker_samples.py": "tests/worker/metrics/test_served.py",
     "ferryman/kafka/client_keys.py": "tests/kafka/test_client_config.py",
     "ferryman/kafka/client_security.py": "tests/kafka/test_client_config.py",

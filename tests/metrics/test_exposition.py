@@ -96,7 +96,7 @@ def _lines(family: Family, key: tuple[str, ...]) -> str:
 @given(st.text(), st.floats() | st.integers())
 def test_each_line_is_as_prometheus_client_writes_it(text: str, value: float) -> None:
     for family in (ours.READY, ours.BUILD, ours.LAG, READ, OF_ATTRIBUTE["consumer-node-metrics", "request-total"]):
-        key = [f"{text}{number}" for number in range(len(family.labels))]
+        key = tuple(f"{text}{number}" for number in range(len(family.labels)))
         metric = Metric(family.stem, "", family.kind)
         metric.add_sample(family.name, dict(zip(family.labels, key, strict=True)), value)
         written = plain.generate_latest(Once([metric])).decode().split("\n", 2)[2]

@@ -16,8 +16,7 @@ from ferryman.task.meters.client_statistics import ClientStatistics
 from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.meters.sources import SourceMeter
 from ferryman.task.meters.tasks import TaskMeter
-from ferryman.telemetry import process_usage
-from ferryman.telemetry.process_usage import CollectorTime
+from ferryman.telemetry.process_usage import CollectorTime, Usage
 from ferryman.telemetry.redaction import redact
 
 MOST_STEPS = 100
@@ -70,6 +69,7 @@ class Meters:
     plugins: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Classes and versions: group, attribute, and a step's alias or nothing, to the text."""
     collector: CollectorTime = field(default_factory=CollectorTime)
+    usage: Usage = field(default_factory=Usage)
     sink: SinkMeter = field(init=False)
     source: SourceMeter = field(init=False)
 
@@ -83,9 +83,9 @@ class Meters:
 
     def samples(self) -> Iterator[Sample]:
         """All of them, as they are now; from any thread."""
-        own = self._sink() if self.kind == "sink" else self._source()
+        own, key = self._sink() if self.kind == "sink" else self._source(), self.key
         for family, value in (*own, *self._task(), *self._errors(), *self._ours()):
-            yield family, self.key, value
+            yield family, key, value
         yield from self._texts()
         yield from self._by_stage()
         yield from self._steps()
@@ -180,9 +180,10 @@ class Meters:
         yield ours.TRIES, 0 if outage is None else outage.tries
         yield ours.SINCE, 0.0 if since is None else time.monotonic() - since
         yield ours.PARKED, int(self.parked())
-        yield ours.MEMORY, process_usage.memory()
-        yield ours.CPU, round(process_usage.cpu(), 2)
-        yield ours.TASK_THREADS, process_usage.threads()
+        used = self.usage.look()
+        yield ours.MEMORY, used.memory
+        yield ours.CPU, used.cpu
+        yield ours.TASK_THREADS, used.threads
         yield ours.TASK_GC, round(self.collector.seconds, 3)
 
     def _texts(self) -> Iterator[Sample]:
