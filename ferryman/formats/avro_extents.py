@@ -1,4 +1,4 @@
-"""Which bodies are as long as their schema says: found field by field for many bodies at once, without their values.
+"""Which Avro bodies are as long as their schema says: found field by field for many at once, without their values.
 
 All bodies lie one behind the other in ``data``. A step takes the places at which a field begins, one for each body, and
 gives those behind the field. Places never go back, so a body whose last field ends where the body does has no byte too
