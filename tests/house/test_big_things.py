@@ -29,7 +29,8 @@ from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.mysql.statements import statements as mysql_statements
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import direct, writer
+from ferryman.connectors.sql.dialects.postgresql import writer
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.connectors.sql.records.column import Column
 from ferryman.facts.config_records import (
     ConfigRecord,

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import pytest
 import sqlalchemy as sa
 
 from ferryman.api import Assigned
 from ferryman.connectors.sql.config.databases import database
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct, ways
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Rows, TopicPartition
@@ -18,6 +20,8 @@ from tests.connectors.sink_world import SinkWorld, batch_at
 from tests.pairs import in_pairs
 
 CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
+WITHOUT_STAGING = ("as literals", "as arrays")
+"""The ways in which PostgreSQL is given rows where a poll is for many tables."""
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 
 
@@ -37,6 +41,15 @@ def columns(schema: Schema, values: Sequence[Any]) -> Columns:
             ]
         ),
     )
+
+
+def go(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has rows go into PostgreSQL one of ``WITHOUT_STAGING``, though they are few, and for few tables."""
+    if way == "as literals":
+        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    if way == "as arrays":
+        monkeypatch.setattr(direct, "DIRECT_ROWS", 0)
+        monkeypatch.setattr(ways, "KEPT_STAGES", 0)
 
 
 _last: list[tuple[str, sa.Engine]] = []

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.schema import INT64, struct
-from tests.connectors.sql.sql_task import World
+from tests.connectors.sql.sql_task import WITHOUT_STAGING, World, go
 from tests.connectors.sql.test_sink_refusals import INSERT, counted, ids
 
 ROW = struct({"id": INT64, "parent": INT64.as_optional()})
@@ -15,11 +15,11 @@ LATER = "DEFERRABLE INITIALLY DEFERRED"
 NOWHERE = 10**9
 
 
-@pytest.fixture(params=[False, True], ids=["staged", "directly"])
+@pytest.fixture(params=["staged", *WITHOUT_STAGING])
 def world(request: pytest.FixtureRequest, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A table whose rows have parents in it, and each parent once."""
-    if request.param:
-        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    go(request.param, monkeypatch)
+    if request.param == "as literals":
         monkeypatch.setattr(direct, "DIRECT_ROWS", 10**6)
     world = World(postgres, INSERT, value_schema=ROW, end_offset=10**6)
     world.query(f"CREATE TABLE orders (id BIGINT PRIMARY KEY, parent BIGINT UNIQUE {LATER} REFERENCES orders {LATER})")

@@ -10,15 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.postgresql import direct, suspects
+from ferryman.connectors.sql.dialects.postgresql import suspects
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, Type, struct
 from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
-from tests.connectors.sql.sql_task import World
+from tests.connectors.sql.sql_task import WITHOUT_STAGING, World, go
 
-DIRECTLY = "postgresql, directly"
+UNSTAGED = [f"postgresql, {way}" for way in WITHOUT_STAGING]
 ARRAY = Schema(Type.ARRAY, values=STRING)
 OPTIONAL_INT64 = INT64.as_optional()
 ROW = struct({"id": INT64, "code": OPTIONAL_STRING, "amount": OPTIONAL_INT64})
@@ -27,13 +28,13 @@ INSERT = {"insert.mode": "insert", "pk.mode": "record_value", "pk.fields": "id"}
 NUMBERS = count()
 
 
-@pytest.fixture(params=[*DATABASES, DIRECTLY])
+@pytest.fixture(params=[*DATABASES, *UNSTAGED])
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A table that takes each code once, and no amount below zero."""
-    if request.param == DIRECTLY:
-        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    name, _, way = request.param.partition(", ")
+    go(way, monkeypatch)
     monkeypatch.setattr(suspects, "ROWS_WORTH_A_LOOK", 1)
-    world = World(url_of(request.param.removesuffix(", directly"), request), INSERT, value_schema=ROW, end_offset=10**6)
+    world = World(url_of(name, request), INSERT, value_schema=ROW, end_offset=10**6)
     world.query(
         "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
     )

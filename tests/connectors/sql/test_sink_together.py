@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from ferryman import record
 from ferryman.api import BadRecords
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled, Record, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
 from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
-from tests.connectors.sql.sql_task import World
+from tests.connectors.sql.sql_task import WITHOUT_STAGING, World, go
 
-DIRECTLY = "postgresql, directly"
+UNSTAGED = [f"postgresql, {way}" for way in WITHOUT_STAGING]
 """Without staging tables, as where a poll is for many tables."""
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 RICHER = struct({"id": INT64, "item": OPTIONAL_STRING, "note": OPTIONAL_STRING})
@@ -27,14 +27,14 @@ ORDERS = [TopicPartition("orders", number) for number in range(3)]
 REFUNDS = TopicPartition("refunds", 0)
 
 
-@pytest.fixture(params=[*DATABASES, DIRECTLY])
+@pytest.fixture(params=[*DATABASES, *UNSTAGED])
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
     are assigned."""
-    if request.param == DIRECTLY:
-        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    name, _, way = request.param.partition(", ")
+    go(way, monkeypatch)
     world = World(
-        url_of(request.param.removesuffix(", directly"), request),
+        url_of(name, request),
         UPSERT,
         value_schema=ORDER,
         key_schema=INT64,

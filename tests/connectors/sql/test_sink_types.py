@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct, ways
 from ferryman.errors import DataError
 from ferryman.schema import (
     BOOLEAN,
@@ -32,7 +32,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.connectors.sql.sql_task import World
+from tests.connectors.sql.sql_task import WITHOUT_STAGING, World, go
 
 UTC = dt.UTC
 MOMENT = dt.datetime(2024, 2, 29, 23, 59, 58, 123000, tzinfo=UTC)
@@ -63,11 +63,10 @@ FULL: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["by way of a staging table", "directly"])
+@pytest.fixture(params=["by way of a staging table", *WITHOUT_STAGING])
 def world(postgres: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A database and a sink on it, stopped at the end; rows go in as those of few tables, or as those of many."""
-    if request.param == "directly":
-        monkeypatch.setattr(direct, "MANY_LOADS", 1)
+    go(request.param, monkeypatch)
     world = World(postgres, {"auto.create": "true"}, value_schema=ALL)
     yield world
     world.kill()
@@ -107,7 +106,7 @@ def test_a_large_value_is_compressed_once_by_the_table_that_keeps_it(world: Worl
     staging = """
         SELECT a.attstorage FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE starts_with(c.relname, 'ferryman_stage_') AND left(a.attname, 1) = 'c' AND a.attlen = -1"""
-    external = {"e"} if direct.MANY_LOADS > 1 else set()
+    external = {"e"} if direct.MANY_LOADS > 1 and ways.KEPT_STAGES > 0 else set()
     assert {str(storage) for (storage,) in world.query(staging)} == external
     assert world.query("SELECT text, pg_column_size(text) < 50000 FROM orders") == [("x" * 100_000, True)]
 

@@ -29,16 +29,16 @@ from ferryman.connectors.sql.dialects.dialect import (
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName, temporary
-from ferryman.connectors.sql.dialects.postgresql import direct, refusals, suspects
+from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.sifting import NULL, Look, Texts, copying
+from ferryman.connectors.sql.dialects.postgresql.unstaged import arrays, direct
+from ferryman.connectors.sql.dialects.postgresql.unstaged.ways import KEPT_STAGES, Way, Ways
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
 from ferryman.errors import DataError, TaskError
 
-_MOST_STAGES = 64
-"""Staging tables that are kept for the next transaction; one transaction may need more."""
 _STAGE = temporary("ferryman_stage")
 _EXAMPLE = "ferryman_stage_1"
 """Stands for any staging table's name."""
@@ -74,15 +74,15 @@ class PostgresWriter:
         self._stages: dict[direct.Shape, Stage] = {}
         self._connection_number = 0
         self._created = 0
-        self._is_small: Callable[[Load], bool] = lambda load: False
-        """Which loads of the present transaction go in without a staging table."""
+        self._ways = Ways((), mode, row_by_row=False)
+        """Of the present transaction."""
         self._direct: dict[int, direct.Direct] = {}
-        """Those loads, by number."""
+        """Its loads that are literals, by number."""
 
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        self._is_small = direct.small(loads, self._mode, row_by_row)
-        wanted = list(dict.fromkeys(direct.shape(load) for load in loads if not self._is_small(load)))
+        self._ways = Ways(loads, self._mode, row_by_row)
+        wanted = list(dict.fromkeys(direct.shape(load) for load in loads if self._ways.of(load) == "staged"))
         if not wanted:
             return
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
@@ -99,7 +99,7 @@ class PostgresWriter:
     ) -> dict[direct.Shape, Stage]:
         idle = [shape for shape in kept if shape not in wanted]
         missing = sum(shape not in kept for shape in wanted)
-        surplus = idle[: max(0, len(kept) + missing - _MOST_STAGES)]
+        surplus = idle[: max(0, len(kept) + missing - KEPT_STAGES)]
         for shape in surplus:
             _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(kept[shape].name)}", ())
         return {shape: stage for shape, stage in kept.items() if shape not in surplus}
@@ -116,7 +116,7 @@ class PostgresWriter:
         return statements(name, table, columns, self._mode)
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
-        """Copies the rows into their staging tables, or makes literals of them, and holds the tables."""
+        """Copies the rows into their staging tables, or makes literals or arrays of them, and holds the tables."""
         return self._brought(connection, loads, self._copy)
 
     def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
@@ -130,17 +130,18 @@ class PostgresWriter:
 
     def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
         cursor = _cursor(connection)
-        small = [number for number, load in enumerate(loads) if self._is_small(load)]
+        by_way: dict[Way, list[int]] = {}
+        for number, load in enumerate(loads):
+            by_way.setdefault(self._ways.of(load), []).append(number)
+        small, wide = by_way.get("literals", []), by_way.get("arrays", [])
         made = direct.as_literals([loads[number] for number in small], self._copied)
         self._direct = dict(zip(small, made, strict=True))
-        steps = [
-            self._applied_directly(cursor, self._direct[number])
-            if number in self._direct
-            else self._staged(cursor, load, fill)
-            for number, load in enumerate(loads)
-        ]
+        columns = arrays.as_arrays([self._ways.one_a_key(loads[number]) for number in wide], self._mode, self._copied)
+        steps = {number: _applied_at_once(cursor, each) for number, each in zip(wide, columns, strict=True)}
+        steps |= {number: self._applied_directly(cursor, each) for number, each in self._direct.items()}
+        steps |= {number: self._staged(cursor, loads[number], fill) for number in by_way.get("staged", [])}
         direct.run(cursor, dict.fromkeys(direct.hold(load.table) for load in loads))
-        return steps
+        return [steps[number] for number in range(len(loads))]
 
     def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
@@ -157,7 +158,7 @@ class PostgresWriter:
         return apply
 
     def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
-        """The rows of all staging tables, and between them what goes without: as many statements at once as can be."""
+        """Staging tables and arrays, and between them literals: as many statements at once as can be."""
         cursor = _cursor(connection)
         for is_direct, numbers in groupby(range(len(loads)), self._direct.__contains__):
             if is_direct:
@@ -167,18 +168,21 @@ class PostgresWriter:
                 with _driver(connection).pipeline():  # all are sent before the first is answered
                     for number in numbers:
                         steps[number](*loads[number].span)
+        self._ways, self._direct = Ways((), self._mode, row_by_row=False), {}
 
     def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
-        """The COPY into the staging table and what moves its rows on; or the statement of literals."""
+        """The COPY into the staging table and what moves its rows on; or the statement of literals, or of arrays."""
         if direct.is_small(load, together, self._mode):
             return [direct.statement_text(load, self._mode)]
+        if together > KEPT_STAGES and arrays.suits(load, self._mode):
+            return [arrays.statement(load, self._mode).replace("%%", "%")]
         found = statements(_EXAMPLE, load.table, load.columns, self._mode)
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
     def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
-        if any(self._is_small(stretch.load) for stretch in stretches):
+        if any(self._ways.of(stretch.load) != "staged" for stretch in stretches):
             return savepoints.write_each(self._session, connection, stretches)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
@@ -252,6 +256,15 @@ class PostgresWriter:
             yield self._copied(pl.col(f"c{index}"), column).alias(f"c{index}")
         for index in _echoed(columns):
             yield pl.col(f"c{index}").alias(_given(index))
+
+
+def _applied_at_once(cursor: psycopg.Cursor, load: arrays.Arrays) -> Apply:
+    """All of its rows, whatever numbers are asked for: they are tried in parts only where they are no arrays."""
+
+    def apply(_first: int, _last: int) -> None:
+        cursor.execute(load.statement, load.values, prepare=False)
+
+    return apply
 
 
 def _leave_as_they_are(cursor: psycopg.Cursor, name: str) -> None:

@@ -16,7 +16,7 @@ from ferryman.connectors.sql.config.databases import DIALECTS
 from ferryman.connectors.sql.value_matrix import values_taken
 from ferryman.schema import Type
 from tests.connectors.sql.databases import DATABASES, url_of
-from tests.connectors.sql.sql_task import World
+from tests.connectors.sql.sql_task import World, go
 from tests.connectors.sql.values.cases import COLUMNS, NESTED, SOURCES, Source
 from tests.connectors.sql.values.filling import Filling, filling, numbered
 from tests.connectors.sql.values.meaning import alike, same
@@ -50,12 +50,14 @@ class Outcome(NamedTuple):
     went_in: bool
 
 
-@pytest.fixture(params=DATABASES)
-def tables(request: pytest.FixtureRequest) -> Iterator[Filling]:
+@pytest.fixture(params=[*DATABASES, "postgresql, as arrays"])
+def tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filling]:
     """A database and a sink that has not begun."""
-    world = World(url_of(request.param, request), INSERT)
-    found = filling(request.param, world, COLUMNS[request.param])
-    found.refused = {pair for pair, takes in said(request.param).items() if not takes}
+    name, _, way = request.param.partition(", ")
+    go(way, monkeypatch)
+    world = World(url_of(name, request), INSERT)
+    found = filling(name, world, COLUMNS[name])
+    found.refused = {pair for pair, takes in said(name).items() if not takes}
     yield found
     world.kill()
 

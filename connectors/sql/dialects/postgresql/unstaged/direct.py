@@ -31,7 +31,7 @@ from ferryman.errors import DataError
 from ferryman.formats import eager
 
 DIRECT_ROWS = 60
-"""Rows of a load that go in directly, if there are many loads."""
+"""Rows of a load that go in as literals, if there are many loads."""
 SEVERAL_LOADS, MANY_LOADS = 3, 16
 """So many loads in a transaction make staging tables, each of which is waited for three times, too dear for short ones,
 and for all small ones."""
@@ -54,23 +54,19 @@ def shape(load: Load) -> Shape:
 
 
 def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bool:
-    """Whether a load, one of so many in its transaction, is better written without a staging table. ``row_by_row``:
-    whether the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is
-    waited for."""
-    if load.frame.height > DIRECT_ROWS or mode == "update" or any(column.fit.echoed for column in load.columns):
+    """Whether a load, one of so many in its transaction, is better written as literals. ``row_by_row``: whether the
+    database may refuse rows of it; it tries by itself those of a staging table, and each of the others is waited
+    for."""
+    if load.frame.height > DIRECT_ROWS or not can_be_literals(load, mode):
         return False
     return loads >= MANY_LOADS or (
         loads >= SEVERAL_LOADS and not row_by_row and load.frame.estimated_size() <= SHORT_LOAD_BYTES
     )
 
 
-def small(loads: Sequence[Load], mode: Mode, row_by_row: bool) -> Callable[[Load], bool]:
-    """Which of these, the loads of a transaction, are; also of parts of them, of which there may be fewer then."""
-    count = len(loads)
-    if count >= MANY_LOADS:
-        return lambda load: is_small(load, count, mode, row_by_row)
-    staged = {shape(load) for load in loads if not is_small(load, count, mode, row_by_row)}
-    return lambda load: shape(load) not in staged
+def can_be_literals(load: Load, mode: Mode) -> bool:
+    """Whether a load can be written as literals at all."""
+    return mode != "update" and not any(column.fit.echoed for column in load.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +89,9 @@ class Direct:
             names = ", ".join(identifier(columns[index].name) for index in key_columns(columns))
             yield f"DELETE FROM {literal(table)} WHERE ({names}) IN ({', '.join(rows)})"  # noqa: S608
             return
-        head, tail = _insert(table, columns, mode)
+        head, tail = inserting(table, columns, mode)
         for some in [rows] if mode == "insert" else self._without_repeats(start, stop):
-            yield f"{head}{', '.join(some)}{tail}"
+            yield f"{head}VALUES {', '.join(some)}{tail}"
 
     def _without_repeats(self, start: int, stop: int) -> Iterator[Sequence[str]]:
         """The rows in order, cut so that no two of a piece may have the same key: one statement changes a row once."""
@@ -114,17 +110,14 @@ def statement_text(load: Load, mode: Mode) -> str:
     if load.deletes:
         names = ", ".join(identifier(load.columns[index].name) for index in key_columns(load.columns))
         return f"DELETE FROM {literal(load.table)} WHERE ({names}) IN ((…), …)"  # noqa: S608
-    head, tail = _insert(load.table, load.columns, mode)
-    return f"{head}(…), …{tail}"
+    head, tail = inserting(load.table, load.columns, mode)
+    return f"{head}VALUES (…), …{tail}"
 
 
 def as_literals(loads: Sequence[Load], copied: Copied) -> list[Direct]:
     """The loads as literals."""
-    alike: dict[Hashable, list[int]] = {}
-    for number, load in enumerate(loads):
-        alike.setdefault(_kind(load), []).append(number)
     found: dict[int, Direct] = {}
-    for numbers in alike.values():
+    for numbers in alike(loads):
         frame = eager.stacked([loads[number].frame for number in numbers])
         rows, seqs = iter(_rows(frame, loads[numbers[0]], copied)), iter(frame.get_column("seq").to_list())
         for number in numbers:
@@ -133,8 +126,15 @@ def as_literals(loads: Sequence[Load], copied: Copied) -> list[Direct]:
     return [found[number] for number in range(len(loads))]
 
 
+def alike(loads: Sequence[Load]) -> list[list[int]]:
+    """The numbers of loads whose rows are made text in the same way."""
+    found: dict[Hashable, list[int]] = {}
+    for number, load in enumerate(loads):
+        found.setdefault(_kind(load), []).append(number)
+    return list(found.values())
+
+
 def _kind(load: Load) -> Hashable:
-    """What is the same for loads whose rows are made literals in the same way."""
     columns = tuple((column.source.schema, column.primary, _forms(column.fit)) for column in load.columns)
     return load.deletes, columns, tuple(load.frame.dtypes)
 
@@ -152,13 +152,14 @@ def _rows(frame: pl.DataFrame, like: Load, copied: Copied) -> list[str]:
 
 def _literal(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The text as E'…', whose backslashes and quotes mean the same whatever the session's settings are."""
-    text = _text(values, dtype)
+    found = text(values, dtype)
     if dtype == pl.String:
-        text = text.str.replace_all("\\", "\\\\", literal=True).str.replace_all("'", "''", literal=True)
-    return (pl.lit("E'") + text + pl.lit("'")).fill_null("NULL")
+        found = found.str.replace_all("\\", "\\\\", literal=True).str.replace_all("'", "''", literal=True)
+    return (pl.lit("E'") + found + pl.lit("'")).fill_null("NULL")
 
 
-def _text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Copied values of a type as text."""
     if isinstance(dtype, pl.Datetime):
         return values.dt.to_string(TIMESTAMP_FORMAT)
     if dtype == pl.Time:
@@ -166,12 +167,12 @@ def _text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return values.cast(pl.String)
 
 
-def _insert(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> tuple[str, str]:
-    """What comes before the rows, and what after them."""
+def inserting(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> tuple[str, str]:
+    """What comes before VALUES or a query, and what after it."""
     names = [identifier(column.name) for column in columns]
     version = version_column(columns)
     there = literal(table) if version is None else f"{literal(table)} AS t"
-    head = f"INSERT INTO {there} ({', '.join(names)}) VALUES "  # noqa: S608
+    head = f"INSERT INTO {there} ({', '.join(names)}) "
     if mode == "insert":
         return head, ""
     conflict = ", ".join(names[index] for index in key_columns(columns))
