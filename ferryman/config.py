@@ -42,7 +42,8 @@ def trim(text: str) -> str:
 
 _READ = frozenset({"BOOLEAN", "SHORT", "INT", "LONG", "DOUBLE"})
 """The types whose values are more than a text."""
-_NUMBER = re.compile(r"[+-]?\d{1,4000}")
+NUMBER = re.compile(r"[+-]?\d{1,4000}")
+"""An integer, in digits of any script as Java reads them."""
 
 
 def _integer(kind: str, bits: int) -> BeforeValidator:
@@ -50,7 +51,7 @@ def _integer(kind: str, bits: int) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         text = trim(value)
-        if not _NUMBER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+        if not NUMBER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
             raise ValueError(f"Not a number of type {kind}")
         return int(text)
 

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ferryman.config import Config, Definition, split_list, trim
+from ferryman.config import NUMBER, Config, Definition, split_list, trim
 from ferryman.config_fields import NULL, is_listed, spellings
 from ferryman.errors import KeyProblem
 from ferryman.telemetry import redaction
@@ -131,7 +131,8 @@ def _printed(definition: Definition, text: str | None, errors: tuple[str, ...]) 
         case "BOOLEAN":
             text = trim(text).lower()
         case "INT" | "LONG" | "SHORT":
-            text = str(int(trim(text)))
+            text = trim(text)
+            text = str(int(text)) if NUMBER.fullmatch(text) else text
         case "LIST":
             text = ",".join(split_list(text))
         case _:
