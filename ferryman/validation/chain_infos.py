@@ -87,10 +87,12 @@ def version_problems(given: Mapping[str, str], values: Mapping[str, str]) -> Ite
     references resolved."""
     for name, (_, _, kind) in _TITLES.items():
         for alias in chain_config.aliases(values, name):
-            key = f"{name}.{alias}.type"
+            key, version = f"{name}.{alias}.type", f"{name}.{alias}.plugin.version"
             plugin = _named(kind, values.get(key, ""))
             if plugin is not None:
-                yield from plugin_versions.problems(given, values, key, f"{name}.{alias}.plugin.version", plugin)
+                yield from plugin_versions.problems(given, values, key, version, plugin)
+            elif key in values:
+                yield from plugin_versions.unreadable(values, version)
 
 
 def _named(kind: catalog.Kind, name: str) -> type[Any] | None:
