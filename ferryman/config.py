@@ -40,7 +40,10 @@ def trim(text: str) -> str:
     return text.strip(_BLANKS)
 
 
-_NUMBER = re.compile(r"[+-]?\d{1,4000}")
+_READ = frozenset({"BOOLEAN", "SHORT", "INT", "LONG", "DOUBLE"})
+"""The types whose values are more than a text."""
+NUMBER = re.compile(r"[+-]?\d{1,4000}")
+"""An integer, in digits of any script as Java reads them."""
 
 
 def _integer(kind: str, bits: int) -> BeforeValidator:
@@ -48,7 +51,7 @@ def _integer(kind: str, bits: int) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         text = trim(value)
-        if not _NUMBER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+        if not NUMBER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
             raise ValueError(f"Not a number of type {kind}")
         return int(text)
 
@@ -321,7 +324,7 @@ def _problems(
             yield KeyProblem(name, f'Missing required configuration "{name}" which has no default value.')
             yield from checked_as_null(name, info)
             continue
-        value = _as_given(kind_of(info), given.get(field))
+        value = _as_given(kind_of(info), given.get(field), item)
         yield KeyProblem(name, f"Invalid value {value} for configuration {name}: {_reason(item, info)}")
         if str(item.get("ctx", {}).get("error", "")).startswith("Not a number"):
             yield from checked_as_null(name, info)
@@ -366,9 +369,12 @@ def _all_optional(cls: type[Config]) -> type[Config]:
     return create_model(cls.__name__, __base__=cls, **optional)
 
 
-def _as_given(kind: str, value: str | None) -> str | None:
+def _as_given(kind: str, value: str | None, item: Any) -> str | None:
+    """What Kafka's ConfigDef shows of a value: its text where that is of another type, else what was read of it."""
     if value is None or kind == "PASSWORD":
         return value and "[hidden]"
+    if kind in _READ and item["type"] == "value_error":
+        return value
     return f"[{', '.join(_list(value))}]" if kind == "LIST" else trim(value)
 
 

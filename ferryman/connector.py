@@ -209,7 +209,7 @@ def _subscription(topics: list[str], pattern: str, queue: str) -> Iterable[KeyPr
         yield KeyProblem("topics", "Must configure one of topics or topics.regex")
         yield KeyProblem("topics.regex", "Must configure one of topics or topics.regex")
     if "" in topics:
-        yield KeyProblem("topics", "Topic collection to subscribe to cannot contain null or empty topic")
+        yield KeyProblem("topics", "Configuration 'topics' values must not be empty.")
     if queue and queue in topics:
         yield KeyProblem(
             "topics",

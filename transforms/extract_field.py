@@ -28,10 +28,10 @@ _NESTED = "nested field access"
 class ExtractFieldConfig(Config):
     field: Str = key()
     """The field; with version V2 of the syntax a path of names with dots between them."""
-    field_syntax_version: Annotated[Literal["V1", "V2"], any_case("V1", "V2")] = key("V1", importance="HIGH")
-    """V1: the field's name is taken as it is. V2: dots reach into nested fields; backticks hold a name with dots."""
     replace_null_with_default: Bool = key(True)
     """Whether null in a field with a default is read as that default."""
+    field_syntax_version: Annotated[Literal["V1", "V2"], any_case("V1", "V2")] = key("V1", importance="HIGH")
+    """V1: the field's name is taken as it is. V2: dots reach into nested fields; backticks hold a name with dots."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """A path whose backticks are not in pairs."""

@@ -92,8 +92,8 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
         return None
     if getattr(plugin, "sided", False) and name == catalog.without_side(name):
         text = (
-            f"Invalid value {name} for configuration {key}: say which side the transform changes, {name}$Key "
-            f"or {name}$Value."
+            f"Invalid value {name} for configuration {key}: This class is abstract and cannot be created. Did you "
+            f"mean {name}$Key, {name}$Value?"
         )
         parsed.problems.append(KeyProblem(key, text))
         return None
@@ -103,9 +103,10 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
 def _switch(
     raw: Mapping[str, str], prefix: str, predicates: Mapping[str, Predicate[Any] | None], parsed: Parsed
 ) -> tuple[Predicate[Any] | None, bool]:
-    name, negate = trim(raw.get(prefix + "predicate", "")), trim(raw.get(prefix + "negate", "false")).lower()
+    name, given = trim(raw.get(prefix + "predicate", "")), raw.get(prefix + "negate", "false")
+    negate = trim(given).lower()
     if negate not in ("true", "false"):
-        text = f"Invalid value {negate} for configuration {prefix}negate: Expected value to be either true or false"
+        text = f"Invalid value {given} for configuration {prefix}negate: Expected value to be either true or false"
         parsed.problems.append(KeyProblem(prefix + "negate", text))
     if not name and (prefix + "negate" in raw or prefix + "negate" in parsed.nulls):
         text = (

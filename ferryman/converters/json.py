@@ -36,11 +36,11 @@ _NOT_AN_ENVELOPE = (
 class JsonConverterConfig(ConverterConfig):
     schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, "MEDIUM", "Enable Schemas"))
     """Whether each payload carries its schema in an envelope; false is plain JSON."""
-    schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 2, "MEDIUM", "Schema Content"))
-    """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
     schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, "MEDIUM", "Schema Cache Size"))
     """How many schemas are kept parsed; more as long as their texts take less than 8 MB, fewer beyond 64 MB. What was
     not used for longest goes first."""
+    schema_content: Text | None = key(None, importance="HIGH", shown=Shown("Schemas", 2, "MEDIUM", "Schema Content"))
+    """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
     decimal_format: Annotated[Literal["NUMERIC", "BASE64"], any_case("NUMERIC", "BASE64")] = key(
         "BASE64", importance="LOW", shown=Shown("Serialization", 0, "MEDIUM", "Decimal Format")
     )
@@ -60,7 +60,7 @@ class JsonConverterConfig(ConverterConfig):
 
     def declared(self) -> Schema | None:
         """The schema in schema.content; None if payloads contain their own. Raises DataError if it is not valid."""
-        text = trim(self.schema_content)
+        text = trim(self.schema_content or "")
         return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 
 

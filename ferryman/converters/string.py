@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ferryman.config import Str, key
+from ferryman.config import Shown, Str, key
 from ferryman.conversion import Converter, ConverterConfig, Side
 from ferryman.errors import DataError
 from ferryman.java.texts import renderer
@@ -68,7 +68,9 @@ codecs.register_error("ferryman.java", _replaced)
 
 
 class StringConverterConfig(ConverterConfig):
-    converter_encoding: Annotated[Str, AfterValidator(_encoding)] = key("UTF-8", importance="HIGH")
+    converter_encoding: Annotated[Str, AfterValidator(_encoding)] = key(
+        "UTF-8", importance="HIGH", shown=Shown(width="MEDIUM", display="Encoding")
+    )
     """The character set of the bytes, by its Java name. Bytes that it does not have become U+FFFD, as in Java."""
 
 

@@ -26,13 +26,15 @@ class Range:
     with_lower: bool
     """Whether the bound itself belongs to them."""
     with_upper: bool
+    single: bool = False
+    """Whether it was written as one version, ``[1.0]``."""
 
     def __str__(self) -> str:
         return f"{'[' if self.with_lower else '('}{self.lower},{self.upper}{']' if self.with_upper else ')'}"
 
     def __contains__(self, version: str) -> bool:
-        if not self.lower and not self.upper:
-            return not self.with_lower or not self.with_upper  # "[]", or nothing at all, is the version without a name
+        if self.single and not self.lower:
+            return False  # "[]", or nothing at all, is the version without a name
         above = not self.lower or _compared(version, self.lower) >= (0 if self.with_lower else 1)
         return above and (not self.upper or _compared(version, self.upper) <= (0 if self.with_upper else -1))
 
@@ -86,7 +88,7 @@ def _range(text: str) -> Range:
         upper = lower
     if lower and upper and _compared(upper, lower) < 0:
         raise ValueError(f"Range defies version ordering: {text}")
-    return Range(lower, upper, with_lower, with_upper)
+    return Range(lower, upper, with_lower, with_upper, single=not comma)
 
 
 def _compared(one: str, other: str) -> int:

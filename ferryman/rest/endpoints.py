@@ -20,6 +20,7 @@ from ferryman.replay import request as replays
 from ferryman.rest import answers, backfill_body, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
+from ferryman.telemetry.loggers import named
 from ferryman.worker.herder import Herder
 
 KAFKA_VERSION = "4.1.0"
@@ -377,7 +378,7 @@ async def loggers(rest: Rest, call: Call) -> Answer:
 
 async def logger(rest: Rest, call: Call) -> Answer:
     """The level of one logger (KIP-495); 404 if there is none of that name."""
-    found = rest.herder.loggers.one(call.name)
+    found = rest.herder.loggers.one(named(call.name))
     if found is None:
         raise RequestError(404, f"Logger {call.name} not found.")
     return Answer(200, found)
@@ -389,7 +390,8 @@ async def set_logger(rest: Rest, call: Call) -> Answer:
     level = http_messages.config(posted, "the level").get("level")
     if level is None:
         raise RequestError(400, "Desired 'level' parameter was not specified in request.")
-    wanted = rest.herder.loggers.checked(call.name, level)
+    name = named(call.name)
+    wanted = rest.herder.loggers.checked(name, level)
     cluster = (http_messages.parameter(call.request, "scope") or "").lower() == "cluster"
-    touched = await rest.herder.set_level(call.name, wanted, cluster=cluster)
+    touched = await rest.herder.set_level(name, wanted, cluster=cluster)
     return Answer(204) if cluster else Answer(200, touched)

@@ -69,6 +69,12 @@ class Troubles:
             self.tell("back", {})
         self._since, self._said, self._unsaid = None, None, 0
 
+    def set_aside(self) -> None:
+        """The task is paused and tries nothing: how long the other system was away before that counts no more."""
+        if self.outage.over(success=False):
+            self.tell("back", {})
+        self._since, self._said, self._unsaid = None, None, 0
+
     def going_on(self) -> None:
         """Work goes on, but is not done; that ends an outage, but does not prove that the system no longer refuses."""
         if not self.outage.refused:

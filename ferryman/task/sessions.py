@@ -4,7 +4,8 @@ How a session ends decides what comes next::
 
     it returns                            the task is to stop, and the process ends
     RetriableError, or Indeterminate      another system is away or has refused, or a commit has no answer: wait as
-                                          ``Troubles`` says, which may fail the task instead, then a new session
+                                          ``Troubles`` says, which may fail the task instead, then a new session; if
+                                          it is to pause meanwhile it is paused, and tries nothing
     KafkaException                        the client's word for one of the others, see ``classified``
     StillBusy                             the sink is in a call that does not end: the process ends without a word, and
                                           the worker starts the next one
@@ -43,6 +44,9 @@ from ferryman.task.source.loop import classified
 from ferryman.task.source.sessions import SourceSessions
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
+
+PAUSE_SECONDS = 1.0
+"""Seconds of a wait of a paused task, which its next wish ends."""
 
 
 class Sessions(Protocol):
@@ -100,6 +104,19 @@ def _run(setup: Setup, sessions: Sessions) -> None:
             continue
         garbage_collection.collect()
         control.wait(wait)
+        _stand_still(setup)
+
+
+def _stand_still(setup: Setup) -> None:
+    """A task that is to pause while it has no session begins none until it is to go on."""
+    control = setup.control
+    if not control.pausing:
+        return
+    setup.troubles.set_aside()
+    control.tell("paused", {})
+    while control.pausing and not control.stopping:
+        control.wait(PAUSE_SECONDS)
+    control.tell("running", {})
 
 
 def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> None:

@@ -14,6 +14,11 @@ _DEFAULTS = ("ferryman",)
 _LONGEST, _LONGEST_CONNECTOR = 250, 1000
 
 
+def named(text: str) -> str:
+    """The logger that a text names; for the root any case will do."""
+    return ROOT if text.lower() == ROOT else text
+
+
 class Loggers:
     """Remembers when a level was changed; forgotten with the process. ``connector.NAME`` stands for the loggers of one
     connector's tasks."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.chain import chain_config
-from ferryman.config import Config, Definition
+from ferryman.config import Config, Definition, trim
 from ferryman.errors import KeyProblem
 from ferryman.plugins import catalog
 from ferryman.validation import config_infos, plugin_infos, plugin_versions
@@ -87,15 +87,23 @@ def version_problems(given: Mapping[str, str], values: Mapping[str, str]) -> Ite
     references resolved."""
     for name, (_, _, kind) in _TITLES.items():
         for alias in chain_config.aliases(values, name):
-            key = f"{name}.{alias}.type"
-            plugin = catalog.find(kind, values.get(key, ""))
+            key, version = f"{name}.{alias}.type", f"{name}.{alias}.plugin.version"
+            plugin = _named(kind, values.get(key, ""))
             if plugin is not None:
-                yield from plugin_versions.problems(given, values, key, f"{name}.{alias}.plugin.version", plugin)
+                yield from plugin_versions.problems(given, values, key, version, plugin)
+            elif key in values:
+                yield from plugin_versions.unreadable(values, version)
+
+
+def _named(kind: catalog.Kind, name: str) -> type[Any] | None:
+    """The plugin that a name means; none without the side that it needs, as there is no such class."""
+    plugin, name = catalog.find(kind, name), trim(name)
+    return None if getattr(plugin, "sided", False) and name == catalog.without_side(name) else plugin
 
 
 def _alias(name: str, alias: str, given: Mapping[str, str], problems: list[KeyProblem]) -> Iterable[ConfigInfo]:
     prefix, kind = f"{name}.{alias}.", _TITLES[name][2]
-    plugin = catalog.find(kind, given.get(f"{prefix}type", ""))
+    plugin = _named(kind, given.get(f"{prefix}type", ""))
     for order, definition in enumerate(_definitions(name, alias, plugin)):
         full_name = prefix + definition.name
         errors = tuple(problem.message for problem in problems if problem.key == full_name)

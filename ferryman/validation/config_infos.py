@@ -1,10 +1,10 @@
 """The answer of ``/config/validate``: each key's declaration, its value as text, and what is wrong with it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ferryman.config import Config, Definition, split_list, trim
+from ferryman.config import NUMBER, Config, Definition, split_list, trim
 from ferryman.config_fields import NULL, is_listed, spellings
 from ferryman.errors import KeyProblem
 from ferryman.telemetry import redaction
@@ -38,10 +38,15 @@ class ConfigInfo:
         definition, value = self.definition, self.value
         name = prefix + value.name
         errors = tuple(KeyProblem(value.name, text).under(prefix).message for text in value.errors)
-        if definition is not None:
-            display = definition.display_name
-            definition = replace(definition, name=name, display_name=name if display == value.name else display)
+        definition = definition and replace(definition, name=name)
         return ConfigInfo(definition, replace(value, name=name, errors=errors))
+
+    def refusing(self, nulls: Container[str]) -> "ConfigInfo":
+        """The same key, with an error if it is among those whose value is null."""
+        value = self.value
+        if value.name not in nulls or NULL in value.errors:
+            return self
+        return replace(self, value=replace(value, value=None, errors=(*value.errors, NULL)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,8 @@ def _printed(definition: Definition, text: str | None, errors: tuple[str, ...]) 
         case "BOOLEAN":
             text = trim(text).lower()
         case "INT" | "LONG" | "SHORT":
-            text = trim(text).removeprefix("+")
+            text = trim(text)
+            text = str(int(text)) if NUMBER.fullmatch(text) else text
         case "LIST":
             text = ",".join(split_list(text))
         case _:

@@ -105,7 +105,7 @@ def _validate(
     ]
     shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(
-        ConfigInfos(given["connector.class"], [shown.info(info) for info in [*loose, *infos]]),
+        ConfigInfos(given["connector.class"], [shown.info(info.refusing(view.nulls)) for info in [*loose, *infos]]),
         tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
         _secrets(view),
     )
@@ -150,7 +150,7 @@ def _versions(view: View) -> Iterable[KeyProblem]:
         plugin, version = view.converter(key), f"{key}.{VERSION}"
         if key in view.values and plugin is not None:
             yield from plugin_versions.problems(view.given, view.values, key, version, plugin)
-        elif key not in view.values:
+        else:
             yield from plugin_versions.unreadable(view.values, version)
 
 

@@ -47,7 +47,7 @@ def version_entry(info: ConfigInfo, plugin: type[Any] | None) -> ConfigInfo:
     """The entry of a version's key, with the version that is there as its default and the one to choose."""
     version = "undefined" if plugin is None else catalog.version(plugin)
     if version == "undefined" or info.definition is None:
-        return info
+        return replace(info, value=replace(info.value, visible=False))
     value = info.value.value if info.value.value is not None else version
     return ConfigInfo(
         replace(info.definition, default_value=version),

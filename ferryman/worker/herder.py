@@ -28,7 +28,7 @@ class Status:
     state: State
     worker_id: str
     trace: str | None = None
-    """Only of one that has failed."""
+    """Only of one that has failed; it is still there in the answer to its restart."""
     version: str | None = None
     outage: Outage | None = None
     restart: Restart | None = None

@@ -52,6 +52,15 @@ def test_all_problems_come_at_once_and_each_names_its_key() -> None:
     }
 
 
+def test_a_transform_without_its_side_is_told_which_two_there_are() -> None:
+    name = PREFIX + "MaskField"
+    parsed = chain_config.parse({"transforms": "a", "transforms.a.type": name})
+    assert [problem.message for problem in parsed.problems] == [
+        f"Invalid value {name} for configuration transforms.a.type: This class is abstract and cannot be created. "
+        f"Did you mean {name}$Key, {name}$Value?"
+    ]
+
+
 def test_a_key_that_a_transform_does_not_know_is_a_warning_by_name() -> None:
     parsed = chain_config.parse(
         {

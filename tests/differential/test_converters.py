@@ -1,6 +1,7 @@
 """JsonConverter against Kafka's own: the bytes written, and what is read of them."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
@@ -70,6 +71,12 @@ def is_lost(payload: bytes | None) -> bool:
     return payload is not None and any(text in payload for text in (b'"NaN"', b'Infinity"'))
 
 
+def is_wrapped(config: dict[str, str], payload: bytes | None) -> bool:
+    """Whether plain JSON has an integer beyond 64 bits, of which Kafka's reader keeps the last 64."""
+    numbers = re.findall(rb"-?[0-9]{19,}", payload or b"")
+    return config["schemas.enable"] == "false" and any(not -(1 << 63) <= int(each) < 1 << 63 for each in numbers)
+
+
 def same(kafkas: Any, ours: Any) -> bool:
     """The same, but for the sign of 0, which Kafka's reader loses."""
     return bool(unsigned(kafkas) == unsigned(ours))
@@ -134,7 +141,11 @@ def test_json_is_written_and_read_as_kafka_does(long: bool) -> None:
                 assert expected == found, case
             else:
                 assert tree(expected) == tree(found), case
-                assert is_lost(found) or same(read_by_java(theirs, expected), read(mine, expected)), case
+                assert (
+                    is_lost(found)
+                    or is_wrapped(config, found)
+                    or same(read_by_java(theirs, expected), read(mine, expected))
+                ), case
 
     run()
 

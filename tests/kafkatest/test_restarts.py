@@ -105,6 +105,15 @@ def test_of_several_tasks_only_the_failed_one_is_restarted(connect: Connect, uni
     connect.becomes(unique, "RUNNING", ["RUNNING", "FAILED"])
 
 
+def test_the_answer_to_a_restart_says_why_what_it_restarts_had_failed(connect: Connect, unique: str) -> None:
+    connect.configure(unique, {**source(unique), f"task-{unique}-1.start.inject.error": "true"})
+    connect.becomes(unique, "RUNNING", ["RUNNING", "FAILED"])
+    trace = connect.status(unique)["tasks"][1]["trace"]
+    answer = connect.call("POST", f"/connectors/{unique}/restart?includeTasks=true", expect=202)
+    shown = {task["id"]: task.get("trace") for task in answer["tasks"]}
+    assert shown == {0: None, 1: trace}
+
+
 def test_a_single_task_is_restarted(connect: Connect, unique: str) -> None:
     connect.configure(unique, source(unique))
     connect.runs(unique, TASKS)

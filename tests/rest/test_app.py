@@ -571,6 +571,20 @@ def test_a_logger_may_be_called_as_in_kafka_connect() -> None:
             logging.getLogger(name).setLevel(logging.NOTSET)
 
 
+def test_the_root_logger_may_be_written_in_any_case() -> None:
+    client, herder = served()
+    before = logging.root.level
+    try:
+        answer = client.put("/admin/loggers/ROOT", json={"level": "info"})
+        assert "root" in answer.json()
+        assert herder.levels == {"root": "INFO"}
+        assert client.get("/admin/loggers/Root").json() == client.get("/admin/loggers/root").json()
+    finally:
+        for name in answer.json():
+            logging.getLogger(None if name == "root" else name).setLevel(logging.NOTSET)
+        logging.root.setLevel(before)
+
+
 def test_the_level_of_one_connector_is_set_by_a_name_of_its_own() -> None:
     client, herder = served()
     path = "/admin/loggers/connector.a%20b"

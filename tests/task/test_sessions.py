@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError
 
 from ferryman.api import Source
 from ferryman.connector import SourceConfig
-from ferryman.errors import ConfigError, FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.errors import ConfigError, FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.leases.lease import UNLIMITED, Lease
+from ferryman.task.sessions import PAUSE_SECONDS
 from ferryman.task.setup.setup import patience
 from tests.kafka.cluster_in_memory import failed
 from tests.task.whole_task import WholeTask
@@ -91,6 +92,45 @@ def test_a_task_that_is_to_stop_while_it_waits_begins_no_other_session(task: Who
 
     task.run(story)
     assert Fragile.log == ["start", "stop"]
+
+
+@pytest.mark.parametrize("error", [RetriableError("away"), RefusedError("no entry", "k"), Indeterminate("who knows")])
+def test_a_task_that_is_paused_while_another_system_is_away_is_paused_and_tries_nothing(
+    task: WholeTask, error: Exception
+) -> None:
+    Fragile.starts[:] = [error] * 9
+    while_paused: list[list[str]] = []
+
+    def story() -> Story:
+        yield
+        task.worker.wish("pause")
+        yield
+        for _ in range(5):
+            while_paused.append(list(Fragile.log))
+            yield
+        Fragile.starts.clear()
+        task.worker.wish("run")
+        yield from rounds(3)
+
+    task.run(story)
+    assert while_paused == [["start", "stop"] * 2] * 5
+    assert task.worker.states == ["paused", "running", "running"]
+    assert Fragile.log == ["start", "stop"] * 3
+
+
+def test_how_long_a_system_was_away_before_a_pause_counts_no_more_after_it(task: WholeTask) -> None:
+    Fragile.starts[:] = [RetriableError("away")] * 4
+
+    def story() -> Story:
+        yield from rounds(2)
+        task.worker.wish("pause")
+        yield from rounds(3)
+        assert [event for event, _ in task.worker.told][-2:] == ["back", "paused"]
+        task.worker.wish("run")
+        yield from rounds(9)
+
+    task.run(story)
+    assert [wait for wait in task.waits if wait != PAUSE_SECONDS] == [1.06, 2.06, 3.06, 1.06]
 
 
 def test_a_connector_that_nobody_knows_is_refused_by_its_key(task: WholeTask) -> None:

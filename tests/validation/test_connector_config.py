@@ -85,6 +85,23 @@ def test_an_entry_has_kafkas_shape() -> None:
     }
 
 
+def test_of_a_transform_without_its_side_nothing_is_known_but_how_it_is_named() -> None:
+    name = "org.apache.kafka.connect.transforms.SetSchemaMetadata"
+    raw = SINK | {"transforms": "a", "transforms.a.type": name, "transforms.a.schema.version": "key"}
+    body = validated(raw | {"transforms.a.plugin.version": "nope"}).infos.as_json()
+    values = {
+        each["value"]["name"]: each["value"] for each in body["configs"] if "transforms.a." in each["value"]["name"]
+    }
+    assert list(values) == ["transforms.a.type", "transforms.a.plugin.version"]
+    assert [len(each["errors"]) for each in values.values()] == [1, 0]
+    assert [each["visible"] for each in values.values()] == [True, False]
+
+
+@pytest.mark.parametrize(("text", "shown"), [(" +7 ", "7"), ("007", "7"), ("\u0663", "3"), ("-0", "0"), ("x", None)])
+def test_a_number_is_shown_as_it_was_read(text: str, shown: str | None) -> None:
+    assert entry(SINK | {"errors.retry.timeout": text}, "errors.retry.timeout")["value"]["value"] == shown
+
+
 @pytest.mark.parametrize(
     ("key", "given", "value", "messages"),
     [

@@ -49,6 +49,8 @@ class SinkSessions:
 
     side: ClassVar[str] = "consumer"
     setup: Setup
+    _said: tuple[object, ...] = ()
+    """The plan that the log has; while another system is away there may be a session each second."""
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One membership in the group, until the task is to stop or something ends it.
@@ -58,9 +60,7 @@ class SinkSessions:
         setup = self.setup
         consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
         consequences = group_protocol.consequences(setup.plugin, protocol)
-        plan = (fetching.fetch_summary(consumer), *setup.chain.plan.steps, *consequences)
-        for step in filter(None, plan):
-            log.info("plan: %s", step)
+        self._say(fetching.fetch_summary(consumer), *setup.chain.plan.steps, *consequences)
         admin = Admin(setup.clients.admin())
         setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
@@ -90,6 +90,12 @@ class SinkSessions:
                 watching.close()
             if history is not None and not thread.busy:
                 history.close()
+
+    def _say(self, *plan: object) -> None:
+        if plan != self._said:
+            for step in filter(None, plan):
+                log.info("plan: %s", step)
+        self._said = plan
 
     @property
     def _folds(self) -> bool:

@@ -298,4 +298,4 @@ def _type(facts: ConnectorFacts) -> ConnectorType:
 
 
 def _restarting(status: Status) -> Status:
-    return Status(State.RESTARTING, status.worker_id, version=status.version)
+    return Status(State.RESTARTING, status.worker_id, status.trace, status.version)

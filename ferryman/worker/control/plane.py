@@ -14,7 +14,7 @@ from ferryman.facts.config_records import LoggerLevel, Properties, RestartReques
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
 from ferryman.metrics.windows import Sampling
-from ferryman.telemetry.loggers import Loggers
+from ferryman.telemetry.loggers import Loggers, named
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.mode_interfaces import Board, Journal, Members
 from ferryman.worker.control.owners import Owners
@@ -209,7 +209,7 @@ class Plane:
 
     def _level_heard(self, logger: str, level: str) -> None:
         try:
-            self.set_level(logger, level)
+            self.set_level(named(logger), level)  # as another worker was asked for it
         except RequestError as error:
             log.warning("ignored the level of logger %.80s in the config topic: %s", logger, error)
 

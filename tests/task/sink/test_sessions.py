@@ -7,7 +7,7 @@ import pytest
 
 from ferryman.api import Assigned, Sink
 from ferryman.connector import SinkConfig
-from ferryman.errors import DataError, FencedError, Indeterminate, TaskError
+from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError
 from ferryman.leases.lease import Lease
 from ferryman.record import Record, TopicPartition
 from tests.task.whole_task import WholeTask
@@ -97,6 +97,27 @@ def test_after_an_outage_the_place_in_the_group_is_kept_for_the_next_session(tas
     assert (left(task, 0), left(task, 1)) == (False, True)
     assert [consumer.closed for consumer in task.consumers] == [True, True]
     assert task.cluster.committed == {A: (1, "")}
+
+
+def test_the_plan_is_logged_once_however_often_another_system_is_tried(
+    task: WholeTask, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Away(dict[str, Exception]):
+        """No start goes well before the fifth."""
+
+        def __contains__(self, call: object) -> bool:
+            return call == "start" and Diary.log.count("start") < 5
+
+        def pop(self, call: str, *_default: object) -> Exception:
+            return RetriableError("away")
+
+    Diary.errors = Away()
+    with caplog.at_level("INFO", "ferryman.task.sink.sessions"):
+        run(task)
+    plan = [record.getMessage() for record in caplog.records if record.getMessage().startswith("plan: ")]
+    assert plan
+    assert sorted(plan) == sorted(set(plan))
+    assert Diary.log.count("start") == 5
 
 
 def test_a_member_that_was_fenced_does_not_leave_in_the_name_of_who_fenced_it(
