@@ -44,7 +44,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/connector_process/spec.py": "tests/worker/processes/test_running_connector.py",
     "ferryman/connector_process/reports.py": "tests/connector_process/test_lifecycle.py",
     "ferryman/worker/processes/standby.py": "tests/worker/processes/test_running_connector.py",
-    "ferryman/worker/processes/supervised_process.py": "tests/worker/processes/test_running_task.py",
     "ferryman/retry/tries.py": "tests/worker/control/test_connector_objects.py",
     "ferryman/worker/control/mode_interfaces.py": "tests/worker/control/test_herder_on_plane.py",
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_herder_on_plane.py",

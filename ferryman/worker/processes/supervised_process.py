@@ -85,14 +85,15 @@ class Supervised(Protocol):
         """A process has lived long enough for those that died before it not to count as a failure any more."""
 
 
-class _Deaf(asyncio.Protocol):
-    """Has a transport write and never read. The socket is read by another transport, since one that cannot write any
-    more, as the process has just ended, would throw away what the process said last."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Before the transport begins to read."""
-        assert isinstance(transport, asyncio.ReadTransport)
-        transport.pause_reading()
+async def _voice(connection: socket.socket) -> asyncio.WriteTransport:
+    """A transport that writes and never reads. The socket is read by another one, since one that cannot write any more,
+    as the process has just ended, would throw away what the process said last."""
+    # Told while it is being made, it would read all the same with earlier releases of Python 3.11 (3.11.2 is Debian's),
+    # and what it reads is lost. Until it is told here there is nothing to be read: a process says nothing before it has
+    # been told what it is.
+    voice, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=connection)
+    voice.pause_reading()
+    return voice
 
 
 @dataclass
@@ -241,7 +242,7 @@ class SupervisedProcess:
     async def _talk(self, process: Forked, ours: socket.socket) -> set[str]:
         """Tells and hears a process until it has ended, or is free. Returns what it has said of its end: stopped, last,
         free."""
-        voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
+        voice = await _voice(ours.dup())
         reader, ear = await asyncio.open_connection(sock=ours.dup(), limit=self.longest)
         self._voice = voice
         for message in self.supervised.first_messages():
