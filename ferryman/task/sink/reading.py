@@ -35,9 +35,6 @@ class Reading:
 
     def polled(self, group: Group, limit: int, wait: float, quiet: Callable[[], bool]) -> list[Polled]:
         """What the task is to take of the next poll; it stands in the ledger."""
-        if self.bounds.run is None:
-            found = group.poll(limit, wait, quiet)
-            return [each for each in found if self.delivery.polled(each.source, each.offsets[-1] + 1)]
         taken = []
         for polled in group.poll(self.pace.limit(limit), wait, quiet):
             self.pace.polled(len(polled), time.monotonic())
@@ -46,9 +43,10 @@ class Reading:
                 kept = self.letters.records(kept)
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 taken.append(kept)
-        while group.ends.news:
-            self.bounds.reached(*group.ends.news.popitem())
-        group.read_no_more(self.bounds.through)
+        if self.bounds.run is not None:
+            while group.ends.news:
+                self.bounds.reached(*group.ends.news.popitem())
+            group.read_no_more(self.bounds.through)
         return taken
 
     def all_delivered(self) -> None:
