@@ -40,6 +40,9 @@ MAX_PATTERN_CHARACTERS = 1000
 _MOST_DIGITS = 100
 _HOURS = "[+-](?:2[0-3]|[01][0-9])"
 """The sign and hours of an offset."""
+_ATOMIC = "(?>" if re.match("(?>(?:ab?c)+)", "aca") else "(?:"
+"""Begins a group that gives nothing back. Python before 3.11.5 loses its place in one with choices in choices; there
+a zone's name may be given back for a shorter one, which matters only where no date is."""
 
 
 class Unparseable(DataError):
@@ -279,7 +282,7 @@ def _regex(found: Sequence[PatternPart], place: int) -> str:
     if part.letter == "X":
         return rf"[ \t]*+((?-i:Z)|{_HOURS}" + {1: "", 2: "[0-5][0-9]"}.get(part.width, ":[0-5][0-9]") + ")"
     if place + 1 == len(found) or not _numeric(found[place + 1]):
-        return r"[ \t]*+(-?\d++(?:(?-i:E)-?\d++)?+)"
+        return r"[ \t]*+(-?\d++(?:(?-i:E)-?\d++|(?!(?-i:E)-?\d)))"
     return rf"(?=[\s\S]{{{part.width}}})({_within(part.width)})"
 
 
@@ -288,7 +291,7 @@ def _zone() -> str:
     """GMT with or without hours and minutes, an offset, or a name. Behind blanks GMT is a name as any other."""
     names = zone_names.any_of(name for name in ZONE_NAMES if name != "GMT")
     gmt = "GMT(?:[+-](?:2[0-3]|[01]?[0-9]):[0-5][0-9]|(?![+-]))"
-    return rf"({gmt}|[ \t]++GMT|[ \t]*+(?:{_HOURS}[0-5][0-9]|(?>{names})))"
+    return rf"({gmt}|[ \t]++GMT|[ \t]*+(?:{_HOURS}[0-5][0-9]|{_ATOMIC}{names})))"
 
 
 def _within(width: int) -> str:

@@ -234,7 +234,7 @@ REFUSED: Mapping[str, str] = {
 _HARMLESS = re.compile(
     r"partitioner\.ignore\.keys=false|transaction\.two\.phase\.commit\.enable=false"
     r"|partitioner=murmur2_random|partitioner\.class=(org\.apache\.kafka\.clients\.producer\.internals\.DefaultPartitioner)?"
-    r"|interceptor\.classes=(?:\s*+(?:,\s*+)?io\.confluent\.monitoring\.clients\.interceptor\.\w++)*+",
+    r"|interceptor\.classes=(?:\s*+(?:,\s*+)?io\.confluent\.monitoring\.clients\.interceptor\.\w++)*",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
