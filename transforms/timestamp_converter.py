@@ -13,7 +13,9 @@ from ferryman.config import Bool, Config, Str, key, trim
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.formats import eager
 from ferryman.java.date_patterns import doubts
-from ferryman.java.simple_date_format import DAY, formatter, parser
+from ferryman.java.instants import DAY
+from ferryman.java.simple_date_format.formatter import formatter
+from ferryman.java.simple_date_format.parser import parser
 from ferryman.java.texts import java_class, schema_text
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import (

@@ -8,7 +8,7 @@ from typing import Any
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem
 from ferryman.java.date_patterns import doubts
-from ferryman.java.simple_date_format import formatter
+from ferryman.java.simple_date_format.formatter import formatter
 from ferryman.record import Batch
 from ferryman.transforms.fields.sides import Batched
 

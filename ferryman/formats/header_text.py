@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from ferryman.errors import DataError
 from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
 from ferryman.java.decimals import MOST_DIGITS
+from ferryman.java.instants import DAY
 from ferryman.java.numbers import single
-from ferryman.java.simple_date_format import DAY, Unparseable, parser
+from ferryman.java.simple_date_format.parser import Unparseable, parser
 from ferryman.java.texts import moment, to_float32
 from ferryman.schema import (
     BOOLEAN,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from ferryman.formats.json.payload import time_of_day
-from ferryman.java.simple_date_format import DAY
+from ferryman.java.instants import DAY
 from ferryman.java.texts import double_text, float_text, iso, millis, renderer
 from ferryman.schema import Schema, Type
 

@@ -10,10 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError, DataError
+from ferryman.java.instants import DAY
 from ferryman.java.regex.parser import parsed
 from ferryman.java.regex.replacement import Found
 from ferryman.java.regex.targets import for_python
-from ferryman.java.simple_date_format import DAY, Unparseable, formatter, parser
+from ferryman.java.simple_date_format.formatter import formatter
+from ferryman.java.simple_date_format.parser import Unparseable, parser
 from ferryman.regex.pattern import Pattern, compiled
 from tests.differential.jvm import java, raised
 from tests.differential.search import count, search

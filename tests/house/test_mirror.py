@@ -19,6 +19,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/gregorian_calendar.py": "tests/java/test_simple_date_format.py",
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/zone_names.py": "tests/differential/test_patterns.py",
+    "ferryman/java/simple_date_format": "tests/java/test_simple_date_format.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",

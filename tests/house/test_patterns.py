@@ -18,7 +18,7 @@ OF_OUR_OWN_TEXTS = ("ferryman/stack/", "ferryman/demo/", "ferryman/docs/")
 PUT_TOGETHER = {
     "connectors/s3/config/source_names.py": "of escaped texts and bounded digits, for the name of an object",
     "connectors/sql/dialects/names.py": "of a database's quotes, each of them followed by what it is not",
-    "ferryman/java/simple_date_format.py": "of pieces whose repeats are possessive or bounded by the pattern's length",
+    "ferryman/java/simple_date_format/parser.py": "of pieces with repeats that are possessive or bounded",
     "ferryman/regex/child.py": "a user's, in a process that is killed",
 }
 """Files with patterns that are not written down, and why they may be there."""

@@ -14,7 +14,9 @@ from ferryman.formats.avro.schema_reader import reading
 from ferryman.formats.header_text import infer
 from ferryman.java.decimals import MOST_DIGITS, as_float, from_unscaled, rescaled, unscaled
 from ferryman.java.numbers import parsed_single
-from ferryman.java.simple_date_format import MAX_PATTERN_CHARACTERS, formatter, parser
+from ferryman.java.simple_date_format.formatter import formatter
+from ferryman.java.simple_date_format.parser import parser
+from ferryman.java.simple_date_format.pattern import MAX_PATTERN_CHARACTERS
 from ferryman.record import Rows
 from tests.converters.test_avro import encode
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError
 from ferryman.java.gregorian_calendar import civil, day_number
-from ferryman.java.simple_date_format import Unparseable, formatter, parser
+from ferryman.java.simple_date_format.formatter import formatter
+from ferryman.java.simple_date_format.parser import Unparseable, parser
 
 AT = 1700000000123
 

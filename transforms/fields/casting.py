@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from ferryman.errors import DataError
+from ferryman.java.instants import DAY
 from ferryman.java.numbers import parsed_double, parsed_integer, parsed_single, single, truncated, wrapped
-from ferryman.java.simple_date_format import DAY, formatter
+from ferryman.java.simple_date_format.formatter import formatter
 from ferryman.java.texts import double_text, float_text, java_class, to_float32
 from ferryman.schema import DATE, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
 from ferryman.transforms.fields.epoch_times import millis_of

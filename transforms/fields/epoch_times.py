@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 from ferryman.errors import DataError
 from ferryman.formats.json.text import time_millis
-from ferryman.java.simple_date_format import DAY
+from ferryman.java.instants import DAY
 from ferryman.java.texts import millis, moment
 
 FIRST_MILLIS, LAST_MILLIS = -62_135_596_800_000, 253_402_300_799_999

@@ -1,0 +1,1 @@
+"""java.text.SimpleDateFormat in UTC and US English: patterns compiled to functions, parsing lenient as Java's."""
