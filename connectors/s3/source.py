@@ -14,7 +14,7 @@ from ferryman.connectors.s3.config.source_config import S3SourceConfig as S3Sour
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.restore import positions
 from ferryman.connectors.s3.restore.contents import contents
-from ferryman.connectors.s3.restore.lane_reader import LaneReader
+from ferryman.connectors.s3.restore.lane_reader import SETTLING_SECONDS, LaneReader
 from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
 from ferryman.connectors.s3.restore.partition_reader import PartitionReader, TakenRecords
@@ -62,6 +62,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         self._moved: dict[Lane, LaneReader] = {}
         self._reported: dict[Lane, positions.Position] = {}
         self._handed = False
+        self._now = time.monotonic
         self._look_at = 0.0
         self._looked = False
         self._failed: Exception | None = None
@@ -127,7 +128,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
             raise self._failed
         if self._handed:
             self._moved, self._handed = {}, False
-        if time.monotonic() >= self._look_at and not (self._looked and self._bounded):
+        if self._now() >= self._look_at and not (self._looked and self._bounded):
             self._look()
         taken = list(self._taken())
         if not taken:
@@ -155,6 +156,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def _look(self) -> None:
         """Lists the bucket."""
+        began = self._now()
         for lane, objects in self._listing.lanes():
             by_folder = "" if lane.partition is not None else lane.folder
             reader = self._readers.setdefault((by_folder, lane.topic, lane.partition), PartitionReader())
@@ -162,7 +164,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
             if known is None:
                 begin = self._beginning.of(lane, objects)
                 known = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
-            reader.offered(known, objects)
+            reader.offered(known, objects, began, self._now())
         if self._listing.cut:
             return
         self._unread = deque(self._readers.values())
@@ -205,7 +207,13 @@ class S3SourceConnector(Source[S3SourceConfig]):
             left -= len(found.piece)
             yield found
         if left == most and self._look_at == float("inf"):
-            self._look_at = time.monotonic() + self.config.poll_interval_ms / 1000
+            self._look_at = self._now() + self._interval
+
+    @property
+    def _interval(self) -> float:
+        """Seconds until the bucket is listed again."""
+        usual = self.config.poll_interval_ms / 1000
+        return min(usual, SETTLING_SECONDS) if any(each.holds for each in self._readers.values()) else usual
 
     def _rest(self) -> None:
         for reader in self._readers.values():

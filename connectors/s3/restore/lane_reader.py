@@ -17,8 +17,13 @@ log = logging.getLogger(__name__)
 
 LAST_OFFSET = "ferryman-last-offset"
 """The sink's metadata of an object: the offset of its last record."""
+SETTLING_SECONDS = 5.0
+"""How long a sink may take to make visible what it closes together. What a listing has shown for so long has all beside
+it that came before it."""
 Judge = Callable[[DataError], None]
 """Decides about what cannot be read: raises, or lets it be skipped."""
+Order = tuple[int, str]
+"""The place of an object in its lane, by start offset and name."""
 
 
 @dataclass
@@ -34,11 +39,21 @@ class LaneReader:
     waiting: deque[Archived] = field(default_factory=deque)
     """Objects that are known, the one that is read not among them."""
     current: Archived | None = None
+    _settled: Order | None = None
+    """The last object that is there for long enough."""
+    _shown: deque[tuple[float, Order]] = field(default_factory=deque)
+    """Last objects of listings that are not, and when they were shown first, in monotonic seconds."""
     _opened: Opened | None = None
     _piece: Piece | None = None
 
-    def take_listing(self, objects: list[Archived]) -> None:
-        """Takes what a listing found, in order; what was read, and what is being read, is passed over."""
+    def take_listing(self, objects: list[Archived], began: float, now: float) -> None:
+        """Takes what a listing found, in order; what was read, and what is being read, is passed over. It began, and it
+        is now, at these monotonic seconds."""
+        while self._shown and self._shown[0][0] <= began - SETTLING_SECONDS:
+            self._settled = self._shown.popleft()[1]
+        latest = self._shown[-1][1] if self._shown else self._settled
+        if objects and (latest is None or objects[-1].order > latest):
+            self._shown.append((now, objects[-1].order))
         self.waiting = deque(
             each
             for each in objects
@@ -63,6 +78,12 @@ class LaneReader:
             self._skip(self.waiting[0], Damaged(f"there is no object of its {' and '.join(missing)}"))
             self.waiting.popleft()
         return False
+
+    @property
+    def settled(self) -> bool:
+        """Whether the object that is read was shown so long before the last listing that it had all beside it that
+        belongs before it."""
+        return self.current is not None and self._settled is not None and self.current.order <= self._settled
 
     @property
     def reads(self) -> bool:
@@ -93,7 +114,8 @@ class LaneReader:
         assert self.current is not None
         taken, left = self._piece.slice(0, count), self._piece.slice(count, len(self._piece))
         self._piece = left if len(left) else None
-        self.position = Position(self.current.order, taken.indices[-1] + 1, end=False)
+        following = None if taken.offsets is None else taken.offsets[-1] + 1
+        self.position = Position(self.current.order, taken.indices[-1] + 1, end=False, following=following)
         return taken
 
     def range(self) -> tuple[int | None, int | None]:
@@ -122,12 +144,12 @@ class LaneReader:
                 return item
             # Behind it, whatever becomes of it: if it is passed over, it is once for all.
             self._judged(found, DataError(f"record {item.at}: {item.error}"))
-            self.position = Position(found.order, item.at + 1, end=False)
+            self._passed(found, item.at + 1, end=False)
 
     def _skip(self, found: Archived, error: DataError) -> None:
         at = 0 if self.position is None else self.position.skip(found)
         self._judged(found, DataError(f"{error} (its first {at} records were read)" if at else f"{error}"))
-        self.position = Position(found.order, at, end=True)
+        self._passed(found, at, end=True)
 
     def _judged(self, found: Archived, error: DataError) -> None:
         self.judge(DataError(f"s3://{self.bucket.name}/{found.listed.key}: {error}"))
@@ -137,6 +159,10 @@ class LaneReader:
         is_judged = self.position is not None and self.position.is_past(found)
         if read == 0 and found.place.start is not None and not is_judged:
             self._judged(found, Damaged(EMPTY))
-        self.position = Position(found.order, read, end=True)
+        self._passed(found, read, end=True)
         self.current = None
         self.forget()
+
+    def _passed(self, found: Archived, records: int, *, end: bool) -> None:
+        following = None if self.position is None else self.position.following
+        self.position = Position(found.order, records, end, following)

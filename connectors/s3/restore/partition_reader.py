@@ -1,7 +1,7 @@
 """Reads one partition: its lanes together, so that records come by offset as far as the archive tells offsets."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
@@ -34,6 +34,18 @@ class PartitionReader:
 
     Where records tell their offsets, those of all lanes are merged. Else an object is read to its end, and the one that
     begins first comes first. A partition may have very many lanes, so none but those that are next are looked at.
+
+    A sink that goes on makes the objects of several folders visible one after the other, and a listing goes through the
+    folders one after the other too:
+
+        the listing                            the sink, with offsets 0 to 9, of which 4 is a tombstone
+                                               makes orders/partition=0/orders+0+0000000000.avro
+        topics/orders/partition=0/: 0 to 9
+        topics/orders/tombstone/: nothing
+                                               makes orders/tombstone/orders+0+0000000004.avro
+
+    So behind a gap in the offsets nothing is taken of an object that only just appeared. What belongs into the gap is
+    there with a later look; if it is not, the gap is one that the topic has too, as a compacted one has.
     """
 
     lanes: dict[Lane, LaneReader] = field(default_factory=dict)
@@ -42,11 +54,17 @@ class PartitionReader:
     _open: set[Lane] = field(default_factory=set)
     """The lanes of which an object is being read."""
     _moved: dict[Lane, LaneReader] = field(default_factory=dict)
+    _following: int = 0
+    """The offset behind the last record that was taken."""
+    holds: bool = False
+    """Whether records are there that stand behind a gap, and wait for another look."""
 
-    def offered(self, reader: LaneReader, objects: list[Archived]) -> None:
-        """Gives a lane, a new one or one that is known, what a listing found of it."""
+    def offered(self, reader: LaneReader, objects: list[Archived], began: float, now: float) -> None:
+        """Gives a lane, a new one or one that is known, what a listing found of it; see ``LaneReader.take_listing``."""
         self.lanes[reader.lane] = reader
-        reader.take_listing(objects)
+        reader.take_listing(objects, began, now)
+        if reader.position is not None:
+            self._following = max(self._following, reader.position.following or 0)
         self._heads = None
 
     def forget(self) -> None:
@@ -62,15 +80,17 @@ class PartitionReader:
         yield from found.values()
 
     def next(self, limit: int, bounded: bool) -> TakenRecords | None:
-        """The next records; None when nothing is there, or what comes next waits for its keys or headers."""
+        """The next records; None when nothing is there, or what comes next waits for something that may appear. Nothing
+        waits for that where ``bounded`` says that there is no other look."""
+        self.holds = False
         while (chosen := self._first()) is not None:
             try:
                 if chosen.incomplete(bounded):
                     return None
-                found = None if chosen.head() is None else self._taken(chosen, limit)
+                found = None if chosen.head() is None else self._taken(chosen, limit, bounded)
             finally:
                 self._put_back(chosen)
-            if found is not None:
+            if found is not None or self.holds:
                 return found
         return None
 
@@ -81,13 +101,19 @@ class PartitionReader:
             return None
         return chosen.waiting[0].listed.key
 
-    def _taken(self, chosen: LaneReader, limit: int) -> TakenRecords | None:
+    def _taken(self, chosen: LaneReader, limit: int, bounded: bool) -> TakenRecords | None:
         before = chosen.head()
         piece = chosen.peek(bytes_ahead(1 + len(self._open)))
         # The object may begin behind the offset in its name, or have no records: others may come first now.
         if piece is None or (piece.offsets is not None and chosen.head() != before):
             return None
         count = min(len(piece), limit, self._before_others(piece))
+        if piece.offsets is not None:
+            count = count if bounded or chosen.settled else self._before_gap(piece.offsets[:count])
+            self.holds = count == 0
+            if self.holds:
+                return None
+            self._following = max(self._following, piece.offsets[count - 1] + 1)
         key = chosen.current.listed.key if chosen.current else ""
         first, last = chosen.range()
         return TakenRecords(chosen.lane, key, chosen.take(count), first, last)
@@ -117,3 +143,14 @@ class PartitionReader:
             return len(piece)
         (offset, _), _ = min(others)
         return max(1, bisect_left(piece.offsets, offset))
+
+    def _before_gap(self, offsets: Sequence[int]) -> int:
+        """How many of the next records have no gap before them."""
+        expected = self._following
+        if offsets[0] <= expected and offsets[-1] - offsets[0] == len(offsets) - 1:
+            return len(offsets)
+        for place, offset in enumerate(offsets):
+            if offset > expected:
+                return place
+            expected = max(expected, offset + 1)
+        return len(offsets)

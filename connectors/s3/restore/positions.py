@@ -13,7 +13,7 @@ from ferryman.record import Offset, Partition
 
 VERSION = 1
 BUCKET, FOLDER, TOPIC, PARTITION = "bucket", "folder", "topic", "partition"
-OBJECT, RECORD, END = "object", "record", "end"
+OBJECT, RECORD, END, NEXT = "object", "record", "end", "next"
 Committed = Callable[[Partition], Offset | None]
 
 
@@ -27,6 +27,8 @@ class Position:
     """How many of its records are passed."""
     end: bool
     """Whether these are all."""
+    following: int | None = None
+    """The offset behind that of the last record that was passed; None where records tell no offsets."""
 
     def is_past(self, found: Archived) -> bool:
         """Whether nothing of an object is left to read."""
@@ -45,7 +47,8 @@ def partition_of(bucket: str, lane: Lane) -> Partition:
 
 def offset_of(position: Position) -> Offset:
     """A position as a source offset."""
-    return {"version": VERSION, OBJECT: position.order[1], RECORD: position.record, END: position.end}
+    found = {"version": VERSION, OBJECT: position.order[1], RECORD: position.record, END: position.end}
+    return found if position.following is None else {**found, NEXT: position.following}
 
 
 def position_of(offset: Offset, names: Names) -> Position:
@@ -55,7 +58,8 @@ def position_of(offset: Offset, names: Names) -> Position:
     name = str(offset[OBJECT])
     place = names.place(name)
     start = -1 if place is None or place.start is None else place.start
-    return Position((start, name), int(offset[RECORD]), bool(offset[END]))
+    following = None if offset.get(NEXT) is None else int(offset[NEXT])
+    return Position((start, name), int(offset[RECORD]), bool(offset[END]), following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,17 @@ def check(partition: Partition | None, offset: Offset | None) -> None:
         raise ConfigError.for_key(
             FOLDER, f"Partition objects should contain the keys '{BUCKET}', '{FOLDER}', '{TOPIC}' and '{PARTITION}'"
         )
-    if offset.get("version") != VERSION or set(offset) != {"version", OBJECT, RECORD, END}:
+    if offset.get("version") != VERSION or set(offset) - {NEXT} != {"version", OBJECT, RECORD, END}:
         raise ConfigError.for_key(
             OBJECT, f"Offset objects should contain 'version' {VERSION} and the keys '{OBJECT}', '{RECORD}' and '{END}'"
         )
-    record = offset[RECORD]
-    if not isinstance(record, int) or isinstance(record, bool) or record < 0 or not isinstance(offset[END], bool):
+    if not _is_count(offset[RECORD]) or not isinstance(offset[END], bool):
         raise ConfigError.for_key(RECORD, f"'{RECORD}' should be a number of records, and '{END}' true or false")
+    if not _is_count(offset.get(NEXT, 0)):
+        raise ConfigError.for_key(NEXT, f"'{NEXT}' should be the offset of the record that comes next, or be left out")
     if not str(offset[OBJECT]).startswith(str(partition[FOLDER])):
         raise ConfigError.for_key(OBJECT, f"The object {offset[OBJECT]} is not in the folder {partition[FOLDER]}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import SourceContext
+from ferryman.connectors.s3.restore.lane_reader import SETTLING_SECONDS
 from ferryman.connectors.s3.source import S3SourceConnector
 from ferryman.record import Batch, Record
 from tests.connectors.s3.s3_task import World
@@ -34,6 +35,7 @@ class Restore:
     offsets: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     source: S3SourceConnector | None = None
+    now: float = 1000.0
 
     @property
     def raw(self) -> dict[str, str]:
@@ -59,11 +61,16 @@ class Restore:
             cluster="c",
             raw=raw,
             offset=lambda partition: self.offsets.get(text(partition)),
-            stopping=lambda seconds: False,
+            stopping=self._wait,
         )
         self.source = S3SourceConnector(S3SourceConnector.config_class.parse(raw), context)
+        self.source._now = lambda: self.now
         self.source.start()
         return self.source
+
+    def _wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
 
     def kill(self) -> None:
         """The process is gone, with what it did not commit."""
@@ -84,9 +91,10 @@ class Restore:
 
     def drain(self) -> list[Record]:
         """All that there is to read now."""
-        start, quiet = len(self.records), 0
-        while quiet < 3:
-            quiet = 0 if self.commit(self.poll()) else quiet + 1
+        start, heard = len(self.records), self.now
+        while self.now <= heard + 2 * SETTLING_SECONDS:
+            if self.commit(self.poll()):
+                heard = self.now
         return self.records[start:]
 
 

@@ -155,8 +155,15 @@ def test_offsets_that_cannot_be_understood_are_refused(world: World) -> None:
     config = S3SourceConnector.config_class.parse(Restore(world).raw)
     partition = {"bucket": world.bucket, "folder": FOLDER, "topic": "orders", "partition": 0}
     good = {"version": 1, "object": f"{FOLDER}orders+0+0000000010.json", "record": 3, "end": False}
-    assert S3SourceConnector.alter_offsets(config, [(partition, good), (None, None)])
-    for bad in ({**good, "record": -1}, {**good, "object": "elsewhere"}, {"object": "x"}, {**good, "version": 2}):
+    assert S3SourceConnector.alter_offsets(config, [(partition, good), (partition, {**good, "next": 7}), (None, None)])
+    for bad in (
+        {**good, "record": -1},
+        {**good, "next": -1},
+        {**good, "next": "7"},
+        {**good, "object": "elsewhere"},
+        {"object": "x"},
+        {**good, "version": 2},
+    ):
         with pytest.raises(ConfigError):
             S3SourceConnector.alter_offsets(config, [(partition, bad)])
     world.more = JSON
