@@ -18,9 +18,10 @@ Notes = list[tuple[str, str]]
 
 @pytest.fixture
 def world(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Three tables, where staging tables are kept for two, and two rows are many."""
+    """Three tables, where staging tables are kept for two, and two rows are too many for literals."""
     monkeypatch.setattr(ways, "KEPT_STAGES", 2)
     monkeypatch.setattr(direct, "DIRECT_ROWS", 1)
+    monkeypatch.setattr(ways, "MADE_ANEW_ROWS", 1)
     world = World(postgres, UPSERT, value_schema=NOTE, end_offset=1000)
     for source in TABLES:
         world.query(f"CREATE TABLE {source.topic} (id uuid PRIMARY KEY, note varchar(5) CHECK (note <> 'never'))")
