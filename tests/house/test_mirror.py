@@ -50,7 +50,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_herder_on_plane.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/task/sink/sink_context.py": "tests/task/sink/test_loop_on_threads.py",
-    "ferryman/task/sink/topic_checks.py": "tests/task/sink/test_loop_on_threads.py",
+    "ferryman/task/sink/subscription.py": "tests/task/sink/test_loop_on_threads.py",
     "ferryman/task/sink/loop.py": "tests/task/sink/loop/test_polls.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",

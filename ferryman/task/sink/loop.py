@@ -8,8 +8,10 @@ is heard by its group whatever the sink does, the order of events is:
 
 * **poll.** Records go to the backlog. A slice of them is decoded and put on the sink's thread, as many as it is used to
   get through in half a second (``pacing.slices``).
-* **while a slice runs** the loop waits for its end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again
-  and again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
+* **while a slice runs** the loop makes one more poll, if the last one brought plenty and nothing waits behind the
+  slice, so that the sink has its next records at once. Few records are not read ahead: they gather (``gather_delay``).
+  Then the loop waits for the slice's end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again and
+  again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
   sink has no part in that; else the slice is asked to hurry, and the commit comes between it and the next.
 * **pause.** No slice follows the one that runs, and what was delivered is committed. Then the worker is told.
 * **revocation.** It comes inside a poll, and the group waits for the answer. The running slice is waited for, the rest
@@ -39,7 +41,6 @@ from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
-from ferryman.task.sink import topic_checks
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.group import Group
@@ -49,6 +50,7 @@ from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.sink_gauges import SinkGauges
 from ferryman.task.sink.sink_thread import POLL_SECONDS, SinkThread, at_rest
+from ferryman.task.sink.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,6 @@ class SinkSession:
     """When the last poll ended; as ``_due`` and ``_retry_at``, in monotonic seconds."""
     _due: float = 0.0
     """When the next commit is."""
-    _refresh: float = 0.0
-    """When the topics are checked next."""
     _asked: bool = False
     """Whether a commit was requested before it is due."""
     _just_committed: bool = False
@@ -102,6 +102,7 @@ class SinkSession:
 
     def __post_init__(self) -> None:
         self.delivery = self.reading.delivery
+        self.subscription = Subscription(self.timing.refresh)
         self.pausing = Pausing(self.control, self.request_commit)
         self.gather_delay = GatherDelay(self.timing.limit)
         self.idle = IdlePolling(self._disturbed)
@@ -119,14 +120,8 @@ class SinkSession:
         """
         self.idle.worked = time.monotonic()
         self._due = self.idle.worked + self.timing.commit_interval
-        subscribed = list[str]()
         while not self.control.stopping:
-            if time.monotonic() >= self._refresh:
-                self._refresh = time.monotonic() + self.timing.refresh
-                if (wanted := list(topics())) != subscribed:
-                    subscribed = wanted
-                    self.group.subscribe(wanted)
-                topic_checks.check_topics(self.group, self.troubles, subscribed, self.reading.bounds.topics)
+            self.subscription.renew(topics, self.group, self.troubles, self.reading.bounds.topics)
             self.turn()
         self._wait_for_call()
 
@@ -142,7 +137,7 @@ class SinkSession:
         due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
         due = due and not self.control.parked
         if due and self.commits.plain:
-            self._commit_plainly()
+            self.commits.send({source: Committed(offset) for source, offset in self._deliverable().items()})
             due = False
         if self.thread.busy:
             self.backlog.hurry = due or self.control.parked
@@ -156,6 +151,7 @@ class SinkSession:
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
             began = time.monotonic()
+            self.backlog.cut()
             self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
         elif not self.backlog and not self.control.standing and self.reading.ends_now():
             self._begin(lambda: close(self), lambda ended: ended.result())
@@ -189,6 +185,8 @@ class SinkSession:
         """Polls, or waits for the sink as long as the group can do without us."""
         quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
+            if quiet and self._reads_ahead():
+                self._poll(0.0, ahead=True)
             self.thread.look(POLL_SECONDS)
             wait = 0.0
         else:
@@ -204,13 +202,19 @@ class SinkSession:
         if not quiet:
             self._poll(wait)
 
-    def _poll(self, wait: float) -> None:
-        stand = self.control.standing or self._after is not None or bool(self.backlog) or self.reading.wait() > 0
+    def _reads_ahead(self) -> bool:
+        """Whether the next records may be polled while a slice runs."""
+        plenty = self.gather_delay.plenty and not self.backlog.waiting
+        return plenty and not (self.group.paused or self.control.standing or self.reading.wait() > 0)
+
+    def _poll(self, wait: float, ahead: bool = False) -> None:
+        busy = self._after is not None or bool(self.backlog)
+        stand = self.control.standing or (busy and not ahead) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        until = 0.0 if stand else min(self._due, self._refresh)
+        until = 0.0 if stand or ahead else min(self._due, self.subscription.due)
         for polled in (found := self.reading.polled(self.group, self.timing.limit, wait, self.idle.quiet(until))):
             self.control.used(polled.topic)
             self.backlog.add(polled)
@@ -252,9 +256,6 @@ class SinkSession:
                 self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
         self._begin(lambda: self.commits.durable(offsets), ended)
-
-    def _commit_plainly(self) -> None:
-        self.commits.send({source: Committed(offset) for source, offset in self._deliverable().items()})
 
     def commit(self, within: Sequence[TopicPartition]) -> None:
         """Commits what the sink says is durable of these partitions, and waits for it. Invariant 1."""

@@ -14,6 +14,7 @@ from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
 from ferryman.task.sink import sink_context
+from ferryman.task.sink import subscription as subscription_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.loop import SinkSession, Timing
@@ -114,7 +115,7 @@ class HandDriven:
         patience: Patience | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
-        for module in (loop_module, backlog_module, pausing_module, idling_module):
+        for module in (loop_module, subscription_module, backlog_module, pausing_module, idling_module):
             monkeypatch.setattr(module, "time", self.clock)
         self.cluster = cluster or Cluster()
         if cluster is None:

@@ -4,11 +4,12 @@ Everything but the sink and the cluster is the real code: loop, backlog, slices,
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ferryman.api import Committed, SinkContext
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
@@ -16,7 +17,7 @@ from ferryman.record import Batch, TopicPartition
 from ferryman.task.sink.sink_thread import StillBusy
 from tests.kafka.cluster_in_memory import Cluster
 from tests.reliability.scoreboard.plugin import Trials
-from tests.task.sink.hand_driven import A, B, HandDriven
+from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
 from tests.task.sink.steps import made
 
@@ -64,10 +65,16 @@ class SinkTask(RuleBasedStateMachine):
         self.durable: set[tuple[TopicPartition, int]] = set()
         self.guilty: set[tuple[TopicPartition, int]] = set()
         self.former: dict[TopicPartition, int] = {}
+        self.timing = TIMING
         self.begin()
 
+    @initialize(limit=st.sampled_from([2, TIMING.limit]))
+    def polls_bring_as_many_as_they_may_or_all(self, limit: int) -> None:
+        self.timing = replace(TIMING, limit=limit)
+        self.killed()
+
     def begin(self) -> None:
-        self.task = HandDriven(self.patches, Store, cluster=self.cluster)
+        self.task = HandDriven(self.patches, Store, self.timing, cluster=self.cluster)
         self.task.sink.durable = self.durable
         self.task.judge.skipped = self.guilty
         self.task.session.group.subscribe(["t"])

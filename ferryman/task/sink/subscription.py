@@ -1,13 +1,39 @@
-"""Whether the topics of a sink are there, and are the same that they were."""
+"""The topics that a sink's session reads: which they are, whether they are there, and the same that they were."""
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 from ferryman.errors import Indeterminate, RefusedError, TaskError
 from ferryman.task.outages import Troubles
 from ferryman.task.sink.group import Group
 
 
-def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str], of_run: Collection[str]) -> None:
+@dataclass
+class Subscription:
+    """What the group is subscribed to."""
+
+    every: float
+    """Seconds from one check to the next."""
+    due: float = 0.0
+    """When the next one is, in monotonic seconds."""
+    topics: list[str] = field(default_factory=list)
+
+    def renew(
+        self, wanted: Callable[[], Sequence[str]], group: Group, troubles: Troubles, of_run: Collection[str]
+    ) -> None:
+        """When it is time, subscribes to what is wanted, if that has changed, and checks the topics; raises as
+        ``_check``."""
+        if time.monotonic() < self.due:
+            return
+        self.due = time.monotonic() + self.every
+        if (topics := list(wanted())) != self.topics:
+            self.topics = topics
+            group.subscribe(topics)
+        _check(group, troubles, topics, of_run)
+
+
+def _check(group: Group, troubles: Troubles, subscribed: Sequence[str], of_run: Collection[str]) -> None:
     """Whether the topics are there, and the same that they were. Raises Indeterminate, and TaskError where one is not
     there of those that a run was made for: what it was to read is gone, so there is nothing to wait for."""
     # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
