@@ -143,18 +143,20 @@ def start(
         kept.setFormatter(_Json(whose, recent.MAX_LINE_CHARACTERS))
         root.addHandler(kept)
     usual_levels()
+    usual = {each: each.level for each in _with_levels()}
     for name, level in levels.items():
-        number = LEVELS[level.upper()]
         set_level(name, level)
-        if name == "root" and number >= logging.INFO:
-            usual_levels(number)
+        if name == "root" and LEVELS[level.upper()] >= logging.INFO:
+            # Libraries that tell of each statement on INFO, as sqlalchemy does, have set themselves a level beyond it.
+            for logger, own in usual.items():
+                logger.setLevel(max(own, LEVELS[level.upper()]))
 
 
-def usual_levels(least: int = logging.INFO) -> None:
-    """Gives loggers the levels that they have unless somebody asks for others: libraries' own, or ``least`` where that
-    is higher, as it is all others'. Loggers that have it already are not touched."""
-    for name, usual in _LEVELS.items():
-        logger, level = logging.getLogger(name), max(usual, least)
+def usual_levels() -> None:
+    """Gives loggers the levels that they have unless somebody asks for others. Those that have them already are not
+    touched."""
+    for name, level in _LEVELS.items():
+        logger = logging.getLogger(name)
         if logger.level != level:  # each change of a level goes through all loggers
             logger.setLevel(level)
     for name in _TRAFFIC:
@@ -168,6 +170,12 @@ def _is_of_use(record: logging.LogRecord) -> bool:
 
 def _is_no_traffic(record: logging.LogRecord) -> bool:
     return record.levelno > logging.DEBUG
+
+
+def _with_levels() -> list[logging.Logger]:
+    """The loggers, but for the root, that have a level of their own."""
+    loggers = logging.root.manager.loggerDict.values()
+    return [each for each in loggers if isinstance(each, logging.Logger) and each.level]
 
 
 def level(name: str | None = None) -> str:
@@ -190,8 +198,7 @@ def set_level(name: str, level: str) -> None:
     if name.startswith(ONE_CONNECTOR):
         return
     if name == "root":
-        for other in logging.root.manager.loggerDict.values():
-            if isinstance(other, logging.Logger) and other.level:
-                other.setLevel(LEVELS[level.upper()])
+        for other in _with_levels():
+            other.setLevel(LEVELS[level.upper()])
     for each in java_loggers.meant(name):
         logging.getLogger(None if each == "root" else each).setLevel(LEVELS[level.upper()])

@@ -6,7 +6,9 @@ import logging
 import re
 from collections.abc import Iterator
 
+import psycopg  # noqa: F401  (it gives its loggers a level)
 import pytest
+import sqlalchemy  # noqa: F401  (as well)
 
 from ferryman.record import Coordinates
 from ferryman.telemetry import lines, logs, place, redaction, subject
@@ -55,7 +57,7 @@ def test_what_a_client_of_kafka_sends_is_written_on_no_level(written: io.StringI
 @pytest.fixture
 def as_before() -> Iterator[None]:
     """In the end logging is what it was."""
-    root, names = logging.getLogger(), (None, "kafka", "httpx", "httpcore", "uvicorn")
+    root, names = logging.getLogger(), (None, "kafka", "httpx", "httpcore", "uvicorn", "sqlalchemy", "psycopg")
     handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
     yield
     root.handlers[:] = handlers
@@ -66,7 +68,7 @@ def as_before() -> Iterator[None]:
 def started_with(level: str) -> dict[str, str]:
     """The levels that a worker's loggers have when it is started with one."""
     logs.start("worker", {"root": level})
-    names = ("ferryman.worker", "kafka.coordinator", "kafka.net.manager", "httpx")
+    names = ("ferryman.worker", "kafka.coordinator", "kafka.net.manager", "httpx", "sqlalchemy.engine", "psycopg.pool")
     return {name: logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) for name in names}
 
 

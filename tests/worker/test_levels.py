@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.flows import file_sink
-from tests.running import Worker, create_topic, settings, until
+from tests.reliability.flows import Table, file_sink, rows, sql_sink
+from tests.running import Worker, create_topic, produce, settings, until, worker
 
 
 class Quiet:
@@ -55,3 +55,17 @@ def test_of_levels_that_are_set_over_rest_the_last_holds_for_later_tasks(quiet: 
     quiet.level("ferryman", "INFO")
     quiet.runs("two")
     until(lambda: "plan: put by" in quiet.worker.said, what="a line of the task's")
+
+
+def test_libraries_do_not_tell_of_what_they_do_for_each_poll(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique)) as usual:
+        usual.create(sql_sink(unique, postgres))
+        for number in range(3):
+            produce(kafka, unique, rows(number, number + 1))
+            until(lambda count=number + 1: len(Table(postgres, unique).ids()) == count, what="the rows")  # type: ignore[misc]
+        loggers = re.findall(r"(?m) \((\w+(?:\.\w+)*)\)$", usual.said)
+    assert "ferryman.connectors.sql.database.tables" in loggers
+    assert {name for name in loggers if not name.startswith("ferryman.")} == set()
