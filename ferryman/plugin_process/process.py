@@ -67,8 +67,7 @@ def _serve(line: Line, settings: Settings) -> NoReturn:
     line.listen(questions.put)
     while True:
         message = questions.get()
-        for logger, level in message["levels"].items():
-            logs.set_level(logger, level)
+        logs.set_levels(message["levels"])
         line.tell("answer", {"answer": answer_to(message["question"], settings)})
 
 

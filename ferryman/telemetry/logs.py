@@ -143,13 +143,7 @@ def start(
         kept.setFormatter(_Json(whose, recent.MAX_LINE_CHARACTERS))
         root.addHandler(kept)
     usual_levels()
-    usual = {each: each.level for each in _with_levels()}
-    for name, level in levels.items():
-        set_level(name, level)
-        if name == "root" and LEVELS[level.upper()] >= logging.INFO:
-            # Libraries that tell of each statement on INFO, as sqlalchemy does, have set themselves a level beyond it.
-            for logger, own in usual.items():
-                logger.setLevel(max(own, LEVELS[level.upper()]))
+    set_levels(levels)
 
 
 def usual_levels() -> None:
@@ -190,6 +184,17 @@ def levels_for(connector: str, levels: Mapping[str, str]) -> dict[str, str]:
     found = {name: level for name, level in levels.items() if not name.startswith(ONE_CONNECTOR)}
     own = levels.get(f"{ONE_CONNECTOR}{connector}")
     return found if own is None else {**found, "root": own, "ferryman": own}
+
+
+def set_levels(levels: Mapping[str, str]) -> None:
+    """Sets those that a process has from its beginning, in their order. Libraries keep higher levels of their own where
+    that of all is INFO or higher: on INFO sqlalchemy tells of each statement, say."""
+    own = {each: each.level for each in _with_levels()}
+    for name, level in levels.items():
+        set_level(name, level)
+        if name == "root" and LEVELS[level.upper()] >= logging.INFO:
+            for logger, usual in own.items():
+                logger.setLevel(max(usual, LEVELS[level.upper()]))
 
 
 def set_level(name: str, level: str) -> None:

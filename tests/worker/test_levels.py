@@ -57,15 +57,17 @@ def test_of_levels_that_are_set_over_rest_the_last_holds_for_later_tasks(quiet: 
     until(lambda: "plan: put by" in quiet.worker.said, what="a line of the task's")
 
 
-def test_libraries_do_not_tell_of_what_they_do_for_each_poll(
+def test_libraries_do_not_tell_of_what_they_do_for_each_poll_and_question(
     tmp_path: Path, kafka: str, postgres: str, unique: str
 ) -> None:
     create_topic(kafka, unique)
     with worker(tmp_path, settings(kafka, unique)) as usual:
-        usual.create(sql_sink(unique, postgres))
+        usual.create(sql_sink(unique, postgres, insert_mode="upsert", pk_mode="record_value", pk_fields="id"))
         for number in range(3):
             produce(kafka, unique, rows(number, number + 1))
             until(lambda count=number + 1: len(Table(postgres, unique).ids()) == count, what="the rows")  # type: ignore[misc]
+        question = {"from": "2000-01-01T00:00:00Z", "version_field": "text", "dry_run": True}
+        usual.call("POST", f"/connectors/{unique}/backfill", question, 400)  # the column is asked for
         loggers = re.findall(r"(?m) \((\w+(?:\.\w+)*)\)$", usual.said)
     assert "ferryman.connectors.sql.database.tables" in loggers
     assert {name for name in loggers if not name.startswith("ferryman.")} == set()
