@@ -75,8 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = order.ordered(items, _place(config)[1])
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Hands the addresses to a worker of pytest-xdist."""
+    """Hands the addresses to a worker of pytest-xdist, if there is one."""
     shared = _shared()
     node.workerinput["stack"] = shared.addresses, str(shared.outcome)
 
@@ -102,6 +103,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         _compared.append(found)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     if "compared" in getattr(node, "workeroutput", {}):
         _compared.append(node.workeroutput["compared"])

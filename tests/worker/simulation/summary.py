@@ -14,6 +14,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput["simulated"] = simulated
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     simulated.extend(getattr(node, "workeroutput", {}).get("simulated", []))
 
