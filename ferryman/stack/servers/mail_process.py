@@ -1,4 +1,5 @@
-"""Runs a mail server that keeps what it gets and delivers nothing: `mail_server.py HOST PORT DIRECTORY`.
+"""Runs a mail server that keeps what it gets and delivers nothing:
+`python -m ferryman.stack.servers.mail_process HOST PORT DIRECTORY`.
 
 `DIRECTORY/server.json` may ask for encryption and users, `DIRECTORY/answers.json` for bad answers; `mailbox.py` writes
 and describes both, and reads the messages.
