@@ -61,9 +61,8 @@ class Glance:
     dead: int = 0
     restored: int = 0
     """Records that came out of the archive again, with the markers of transactions."""
-    kafka_rate: float = 0.0
-    """As the two below it, per second over the last few seconds."""
     row_rate: float = 0.0
+    """Rows of events, and below it payments, per second over the last few seconds."""
     pay_rate: float = 0.0
 
     @property
@@ -214,7 +213,6 @@ class Progress(threading.Thread):
 
         return replace(
             now,
-            kafka_rate=rate(lambda glance: glance.in_kafka),
             row_rate=rate(lambda glance: glance.event_rows),
             pay_rate=rate(lambda glance: glance.paid),
         )
