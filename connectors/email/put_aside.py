@@ -62,7 +62,7 @@ class PutAside:
         message.due = time.monotonic() + backoff.delay(message.failures + patience, self.longest)
 
     def due(self) -> Iterator[Waiting]:
-        """Those whose time has come, the longest due first."""
+        """The messages whose time has come, the longest due first."""
         now = time.monotonic()
         return iter(sorted((each for each in self.waiting.values() if each.due <= now), key=lambda each: each.due))
 

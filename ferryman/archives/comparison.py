@@ -40,7 +40,7 @@ class Partition:
     beginning: int
     """The offset of the oldest record."""
     offsets: Sequence[int]
-    """Those of all its records, ascending."""
+    """The offsets of all its records, ascending."""
     end: int
     """The offset behind the last, which may be behind what compaction or the end of a transaction has left there."""
 

@@ -34,7 +34,7 @@ class Mark:
 
 
 def key(topic_id: str, letter: str) -> bytes:
-    """Of the mark of a letter. A topic that was created anew has other letters under the same offsets."""
+    """The key of the mark of a letter. A topic that was created anew has other letters under the same offsets."""
     return f"{topic_id}/{letter}".encode()
 
 

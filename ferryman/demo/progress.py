@@ -50,13 +50,13 @@ class Glance:
     in_kafka: int = 0
     """Events in the topics, with the markers of transactions."""
     rows: Mapping[str, int] = field(default_factory=dict)
-    """Of each table."""
+    """Rows in each table."""
     archived: Mapping[str, int] = field(default_factory=dict)
     """Records of each topic in visible objects."""
     mailed: int = 0
     """Messages in the mailbox."""
     lag: Mapping[str, int] = field(default_factory=dict)
-    """Of each sink: the records that it has still to take."""
+    """The records that each sink has still to take."""
     connectors: Sequence[Connector] = ()
     dead: int = 0
     restored: int = 0
@@ -121,7 +121,7 @@ class Flowing:
     """The time in which everything ran and rows were still to come, others than those that a backfill brings back."""
 
     rows: int = 0
-    """Of invented events, that came in it."""
+    """Rows of invented events that came in it."""
     seconds: float = 0.0
 
     def further(self, before: Glance, now: Glance) -> "Flowing":

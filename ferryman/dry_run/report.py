@@ -32,7 +32,7 @@ class Report:
     warnings: Sequence[str]
     """What is doubtful about its config, as a worker logs it."""
     guarantees: Sequence[Guarantee]
-    """Those that are true of the config."""
+    """The guarantees that are true of the config."""
     untold: str | None
     """Why no guarantees can be given; None if they can."""
     records: int | None

@@ -14,7 +14,7 @@ class Report:
     """The whole report about a cluster."""
 
     version: str
-    """Of the Kafka Connect that was read."""
+    """The version of the Kafka Connect that was read."""
     worker: Checked | None
     """The worker's file; None if there was none."""
     connectors: Sequence[Checked]

@@ -65,7 +65,7 @@ class Others:
     entries: Sequence[Entry] = ()
     broken: Sequence[Broken] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of packages by what their modules' names begin with."""
+    """The versions of packages, by what their modules' names begin with."""
 
     def __add__(self, other: "Others") -> "Others":
         return Others(

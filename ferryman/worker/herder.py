@@ -194,7 +194,7 @@ class Herder(Protocol):
 
     @property
     def loggers(self) -> Loggers:
-        """Those of the worker's own process."""
+        """The loggers of the worker's own process."""
 
     @property
     def backfills(self) -> Backfills:

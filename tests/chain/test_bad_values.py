@@ -87,7 +87,7 @@ def check(steps: Sequence[Step], batch: Batch) -> None:
 
 
 SWITCHED = st.lists(st.tuples(TEXTS, TEXTS, st.booleans(), st.booleans()), min_size=1, max_size=12)
-"""Of each record two texts, whether the predicate holds, and whether it is null as a whole."""
+"""For each record two texts, whether the predicate holds, and whether it is null as a whole."""
 
 
 @pytest.mark.parametrize("name", CONFIGS)

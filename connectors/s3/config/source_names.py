@@ -232,7 +232,7 @@ def _folders(config: S3SourceConfig) -> list[str]:
 
 
 def _disjoint(prefixes: Sequence[str]) -> list[str]:
-    """Those that are not below another one, so that nothing is found twice."""
+    """The prefixes that are not below another one, so that nothing is found twice."""
     found = list[str]()
     for each in sorted(prefixes):
         if not found or not each.startswith(found[-1]):

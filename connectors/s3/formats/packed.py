@@ -36,12 +36,12 @@ class PackedWriter:
 
     @property
     def held_bytes(self) -> int:
-        """Of both."""
+        """Bytes in memory that writer and packer have not encoded yet."""
         return self.inner.held_bytes + self.packer.held_bytes
 
     @property
     def state(self) -> int:
-        """Of both."""
+        """Bytes in memory besides, of writer and packer together."""
         return self.inner.state + self.packer.state
 
     def add(self, chunk: Any) -> bytes:

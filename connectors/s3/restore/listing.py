@@ -140,7 +140,7 @@ class Listing:
     stopping: Callable[[float], bool]
     names: Names = field(init=False)
     passed_over: PassedOver = field(default_factory=PassedOver)
-    """Of the last listing."""
+    """What the last listing has passed over."""
     cut: bool = False
     """Whether a stop has cut the last one short; then it gives nothing."""
     _strange: set[str] = field(default_factory=set)

@@ -43,7 +43,7 @@ class Change:
     table: TableName
     ddl: ExecutableDDLElement
     columns: Sequence[sa.Column[Any]]
-    """Those that the table has more afterwards."""
+    """The columns that the table has more afterwards."""
 
 
 def names_of(tables: Sequence[TableName]) -> str:
@@ -55,7 +55,8 @@ class Structure(Protocol):
     """Where tables are read and changed."""
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to."""
+        """The definitions of the tables that are there, as they are now. Raises TaskError for one that cannot be
+        written to."""
 
     def change(self, changes: Sequence[Change]) -> None:
         """Makes all changes; after an error none of them, or, where DDL cannot be undone, some. Raises Denied, and

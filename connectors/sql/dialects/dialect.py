@@ -240,8 +240,8 @@ class Dialect(Protocol):
         """Whether a connection that has been idle can be used. True if only using it can tell."""
 
     def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to
-        exactly once, such as one that takes part in no transaction."""
+        """The definitions of the tables that are there, as they are now. Raises TaskError for one that cannot be
+        written to exactly once, such as one that takes part in no transaction."""
 
     def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """What each of these tables is now, in few and quick statements: another fingerprint means that what

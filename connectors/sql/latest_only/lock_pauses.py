@@ -18,7 +18,7 @@ LONGEST_PAUSE_SECONDS = 0.25
 
 @dataclass
 class LockPauses:
-    """Those of one task; the clock and the waiting are of ``time``, if nothing else is given."""
+    """The pauses of one task; the clock and the waiting are of ``time``, if nothing else is given."""
 
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep

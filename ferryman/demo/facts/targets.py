@@ -38,7 +38,7 @@ class Target:
     goal: float
     figure: float
     unit: str
-    """Of both."""
+    """The unit of goal and figure."""
     how: str
     """How it was measured, and on what."""
     tried: bool = True

@@ -74,7 +74,7 @@ def of_connector(side: Side, worker: Mapping[str, str], name: str, raw: Mapping[
 
 
 def alike(clients: Iterable[Client]) -> list[list[Client]]:
-    """Those that are one to the brokers, together."""
+    """The clients, in lists of those that are one to the brokers."""
     found: list[tuple[dict[str, Any], list[Client]]] = []
     for client in clients:
         way = client.way

@@ -24,7 +24,7 @@ class Described:
     body: Json | None = None
     """The shape of its request's body; None where none is read."""
     media_type: str = JSON
-    """Of its answers but errors. Whoever asks for one that is JSON must take JSON."""
+    """The media type of its answers but errors. Whoever asks for one that is JSON must take JSON."""
     hidden: bool = False
     """Whether it is for workers among themselves, and is left out."""
 

@@ -89,11 +89,11 @@ class Board:
         return None if found is None else _status(found)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number."""
+        """The statuses of its tasks, by number."""
         return {number: _status(each) for number, each in self.statuses.tasks(connector).items()}
 
     def task(self, connector: str, task: int) -> Status | None:
-        """That of one of its tasks."""
+        """The status of one of its tasks."""
         found = self.statuses.task(connector, task)
         return None if found is None else _status(found)
 

@@ -106,12 +106,12 @@ class Board:
         return self._shown.get(connector, {}).get(None)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number, as they are now."""
+        """The statuses of its tasks, by number, as they are now."""
         shown = self._shown.get(connector, {})
         return {number: status for number, status in shown.items() if number is not None}
 
     def task(self, connector: str, task: int) -> Status | None:
-        """That of one of its tasks."""
+        """The status of one of its tasks."""
         return self._shown.get(connector, {}).get(task)
 
     def use(self, task: Task, topic: str) -> None:
