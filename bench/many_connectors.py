@@ -180,7 +180,7 @@ class Story:
             time.sleep(LOOK)
 
     def told(self) -> Found:
-        """All of it."""
+        """Goes through the whole story, and tells what was found."""
         first = self.where.join()
         self.where.until(lambda: first.call("/health"), "healthy worker")
         self.create(Asked(first))

@@ -138,7 +138,7 @@ class BadValues(DataError):
         self.errors = errors
 
     def in_field(self, name: str, kind: str = "") -> "BadValues":
-        """The same of each error."""
+        """Says of each error which field it is about, as ``DataError.in_field``."""
         for error in self.errors.values():
             error.in_field(name, kind)
         super().in_field(name, kind)

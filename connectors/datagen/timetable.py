@@ -20,7 +20,7 @@ class Timetable(Protocol):
 
 @dataclass
 class AtOnce:
-    """As many as possible."""
+    """A timetable without waits: as many records as possible."""
 
     def wait(self, now: float) -> float:
         """See Timetable."""

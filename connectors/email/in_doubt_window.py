@@ -30,7 +30,7 @@ _NAME = "ferryman.mail"
 
 @dataclass
 class InDoubtWindow:
-    """One partition's window."""
+    """The offsets of one partition that are not finished: in doubt, or to be sent."""
 
     source: TopicPartition
     """The partition."""

@@ -34,7 +34,7 @@ class Waiting:
 
     @property
     def source(self) -> TopicPartition:
-        """Its partition."""
+        """The partition of the record that waits."""
         return TopicPartition(self.at.topic, self.at.partition)
 
 
@@ -71,7 +71,7 @@ class PutAside:
         return max(0.0, min((each.due for each in self.waiting.values()), default=0.0) - time.monotonic())
 
     def forget(self, at: Coordinates) -> None:
-        """It waits no longer."""
+        """The record at this place waits no longer."""
         self.waiting.pop(at, None)
 
     def drop(self, source: TopicPartition) -> None:

@@ -22,7 +22,7 @@ class Mark:
     """The letter of the same record that is replayed instead; None if this one is."""
 
     def dump(self) -> bytes:
-        """As it is stored."""
+        """The mark as it is stored."""
         facts = {"run": self.run, "topic": self.topic, "at": self.at}
         double = {} if self.instead is None else {"instead": self.instead}
         return json.dumps(facts | double, separators=(",", ":")).encode()

@@ -80,7 +80,7 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Its process while it runs."""
+        """The id of the worker's process while it runs."""
         return self._process.pid if self._process and self._process.exit_code is None else None
 
     @property

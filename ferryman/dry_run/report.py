@@ -23,7 +23,7 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it."""
+    """Everything that is told of a config."""
 
     plan: Sequence[Planned | str]
     """The plan's steps."""
@@ -43,7 +43,7 @@ class Report:
     """With what the task would fail."""
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """The report in lines, for people."""
         yield from (f"plan: {step}" for step in self.plan)
         yield from (f"wrong: {problem}" for problem in self.wrong)
         yield from (f"warning: {warning}" for warning in self.warnings)
@@ -60,7 +60,7 @@ class Report:
             yield f"fails: {self.failure}"
 
     def as_json(self) -> str:
-        """For programs."""
+        """The report as JSON, for programs."""
         guarantees = [
             {"holds": each.kind == "promise", "sentence": each.sentence, "proofs": list(each.proofs)}
             for each in self.guarantees

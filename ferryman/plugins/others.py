@@ -77,7 +77,7 @@ class Others:
         return [entry for entry in self.entries if entry.kind == kind]
 
     def dump(self) -> dict[str, Any]:
-        """As plain values."""
+        """What was found, as plain values."""
         return asdict(self)
 
     @classmethod

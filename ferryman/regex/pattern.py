@@ -98,7 +98,7 @@ class Pattern:
         ]
 
     def _ask(self, method: Method, texts: Sequence[str]) -> Sequence[Spans | None]:
-        """The same from the child."""
+        """The spans, as the child process answers."""
         if not texts:
             return []
         if slow := next((text for text in texts if text in self._slow), None):

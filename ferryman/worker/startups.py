@@ -27,7 +27,7 @@ class Startups:
 
     @property
     def attempts(self) -> int:
-        """All whose outcome is known."""
+        """The starts whose outcome is known."""
         return self.succeeded + self.failed
 
     def shows(self, what: Hashable, state: State) -> None:
@@ -42,5 +42,5 @@ class Startups:
             self.recent.record(well)
 
     def gone(self, what: Hashable) -> None:
-        """It is not here any more."""
+        """What was started is not here any more."""
         self._up.pop(what, None)

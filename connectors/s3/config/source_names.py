@@ -77,7 +77,7 @@ class ConfluentNames:
 
     @cached_property
     def _sides(self) -> Mapping[str, str]:
-        """By what names end with."""
+        """What sides there are, by what the objects' names end with."""
         sides = {side: f".{side}" if side else "" for side in self.extensions}
         return {sides[side] + each: side for side, known in self.extensions.items() for each in known or ()}
 

@@ -18,7 +18,7 @@ class Packed:
     packing: Packing
 
     def encode(self, batch: Batch, schema: Schema | None) -> Sequence[Any]:
-        """As the format does."""
+        """The records as the format encodes them; what is compressed is the file."""
         found: Sequence[Any] = self.form.encode(batch, schema)
         return found
 

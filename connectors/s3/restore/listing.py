@@ -97,7 +97,7 @@ class _Found:
             self.uneven.add(lane)
 
     def add(self, lane: Lane, place: Place, listed: ListedObject) -> None:
-        """One object."""
+        """One more object of a lane, where it was listed."""
         if place.side and not (place.tombstones and place.side == KEYS):
             self.sides.setdefault((lane, place.start), []).append((place, listed))
         else:

@@ -70,7 +70,7 @@ class InDatabase:
         self._session = session
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """By the dialect."""
+        """The definitions, as the dialect reads them from the database."""
         with self._session.transaction(f"look at the table {names_of(tables)}") as connection:
             return self._session.dialect.describe(connection, tables)
 
@@ -110,7 +110,7 @@ class OnPaper:
         return self._there is None
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """As they would be by now."""
+        """The definitions as they would be by now, had the changes been made."""
         unchanged = [table for table in tables if table not in self._changed]
         found = {} if self._there is None or not unchanged else self._there.look(unchanged)
         return {**found, **{table: self._changed[table] for table in tables if table in self._changed}}

@@ -280,7 +280,7 @@ class _Keyed:
 
     @property
     def source(self) -> TopicPartition:
-        """Its partition."""
+        """The partition that the part's records came from."""
         return self.origin.source
 
     @property

@@ -50,7 +50,7 @@ class Target:
 
     @property
     def word(self) -> str:
-        """For people."""
+        """Whether the target was reached, in a word for people."""
         return "met" if self.met else "missed" if self.tried else "not tried"
 
 

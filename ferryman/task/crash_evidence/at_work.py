@@ -68,7 +68,7 @@ class _Noted:
         self._of, self._memory, self._before = of, memory, before
 
     def __enter__(self) -> None:
-        """It stands already."""
+        """The note stands already."""
 
     def __exit__(self, *error: object) -> None:
         self._of.note(self._memory, self._before)

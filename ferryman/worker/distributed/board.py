@@ -123,7 +123,7 @@ class Board:
                 self.forget_topics(connector)
 
     def _received(self, records: Sequence[LogRecord]) -> None:
-        """On the topic's own thread."""
+        """Takes in what was read, on the topic's own thread."""
         self._loop.call_soon_threadsafe(self._apply, list(status_topic.decoded(records)))
 
     def _apply(self, records: Sequence[StatusRecord]) -> None:

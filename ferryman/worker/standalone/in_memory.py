@@ -27,7 +27,7 @@ class Journal:
         """There is nothing of before."""
 
     async def write(self, *records: ConfigRecord) -> None:
-        """All of them at once."""
+        """Applies all of the records at once."""
         self._heard([event for record in records for event in self.facts.apply(record, self.facts.offset)])
 
 
@@ -39,10 +39,10 @@ class Alone:
     leads = True
 
     async def lead(self) -> None:
-        """It does."""
+        """Returns: this worker decides for all."""
 
     async def own(self, connector: str, task: int | None = None) -> None:
-        """It does."""
+        """Returns: this worker runs everything."""
 
     session: Session | None = None
 
