@@ -113,12 +113,12 @@ class Groups:
 
     @property
     def standings(self) -> Counter[Standing]:
-        """The standings of all letters."""
+        """Those of all letters."""
         return sum((group.standings for group in self._found.values()), Counter[Standing]())
 
 
 def _is_double(group: Group) -> None:
-    """One letter that was counted as open counts as a double."""
+    """Of one that was counted as open."""
     group.standings[Standing.OPEN] -= 1
     group.standings[Standing.DOUBLE] += 1
 

@@ -9,8 +9,8 @@ from ferryman.dead_letters.mark import Mark
 
 
 class Standing(StrEnum):
-    """What became of one letter. A record that is refused again has a new letter, which is open; the one before stays
-    replayed, so that no record is open twice."""
+    """Of one letter. A record that is refused again has a new letter, which is open; the one before stays replayed, so
+    that no record is open twice."""
 
     OPEN = "open"
     """Nobody has taken it."""
@@ -26,7 +26,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """What became of the letters of one topic."""
+    """Of the letters of one topic."""
 
     marks: Mapping[str, Mark]
     """By letter."""

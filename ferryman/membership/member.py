@@ -78,8 +78,7 @@ class Member:
 
     @property
     def protocol_version(self) -> int:
-        """The version of the protocol that the group speaks: 0 eager, 1 compatible, 2 sessioned (requests are
-        signed)."""
+        """Of the protocol that the group speaks: 0 eager, 1 compatible, 2 sessioned (requests are signed)."""
         return self._participant.standing.version
 
     def owner(self, connector: str, task: int | None = None) -> str | None:

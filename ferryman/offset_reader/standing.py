@@ -32,7 +32,7 @@ class Hidden:
 
 @dataclass
 class Standing:
-    """How far one topic has been read."""
+    """Of one topic."""
 
     positions: dict[int, int] = field(default_factory=dict)
     """By partition, the offset before which everything committed was read."""

@@ -8,7 +8,7 @@ from ferryman.offset_reader.standing import Standing
 
 
 def standing(*ends: int) -> Standing:
-    """The standing of a topic whose partitions were read up to there, which is their end for now."""
+    """Of a topic whose partitions were read up to there, which is their end for now."""
     made = Standing()
     for partition, end in enumerate(ends):
         made.begins(partition, 0)

@@ -66,7 +66,7 @@ class ConnectorOffsets:
             raise RequestError(500, text) from error
 
     def _source_offsets(self, of_marks: bool = False) -> list[PartitionOffset]:
-        """The offsets of the source itself, or the marks among them, which are not to be shown or altered."""
+        """Those of the source itself, or the marks among them, which are not to be shown or altered."""
         return [each for each in self._source.partition_offsets() if marks.is_mark(each.partition) is of_marks]
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:

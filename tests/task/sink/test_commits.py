@@ -33,7 +33,7 @@ def group() -> Group:
 
 @pytest.fixture
 def commits(group: Group) -> Commits:
-    """The commits of two partitions of which the group has 5 and nothing, 8 and 3 are delivered."""
+    """Of two partitions of which the group has 5 and nothing, 8 and 3 are delivered."""
     delivery = Delivery()
     delivery.assigned({A: 5, B: 0}, {A: 5, B: None})
     for source, following in ((A, 8), (B, 3)):

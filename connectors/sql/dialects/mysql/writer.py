@@ -219,6 +219,10 @@ def _stops(sizes: Sequence[int], longest: int) -> Iterator[int]:
     yield len(sizes)
 
 
+def _named(load: Load, column: str) -> str:
+    return f"the column {load.columns[int(column[1:])].name}"
+
+
 def _refuse_warnings(cursor: Cursor, load: Load) -> None:
     """Raises DataError if the last statement had something to say: that it rounded, cut or replaced a value."""
     if not cursor.warning_count:

@@ -9,7 +9,7 @@ from ferryman.record import Coordinates, Polled
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The letters that one run replays."""
+    """Those of one run."""
 
     ids: Collection[str]
     """The letters that are its own."""
