@@ -91,7 +91,8 @@ def _asked(running: Running, method: str, path: str, body: Mapping[str, Any] | N
 
 
 def ratios(found: Sequence[Beside]) -> list[str]:
-    """Of the medians and of the 99th percentiles: the second time alone, and beside a run, to the first time alone."""
+    """How the medians, and the 99th percentiles, of the second time alone and of that beside a run stand to the first
+    time alone."""
     by_side = {each.latency.side: each.latency for each in found}
     alone = by_side[ALONE]
     return [

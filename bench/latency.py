@@ -57,7 +57,7 @@ class Load:
     """Whether each has its id as its key, as Kafka's LongSerializer writes it."""
 
     def key(self, place: int) -> bytes | None:
-        """That of one of the messages."""
+        """The key of one of the messages."""
         return self.ids[place].to_bytes(8, "big") if self.keyed else None
 
 

@@ -37,9 +37,9 @@ class Took:
 
     seconds: float = 0.0
     worker_cpu: float = 0.0
-    """Of the workers themselves."""
+    """Seconds of CPU that the workers themselves took."""
     cpu: float = 0.0
-    """Of the workers and all their processes."""
+    """Seconds of CPU that the workers and all their processes took."""
 
     def row(self, connectors: int) -> list[str]:
         """For the table: seconds, and milliseconds of CPU for a connector."""
@@ -180,7 +180,7 @@ class Story:
             time.sleep(LOOK)
 
     def told(self) -> Found:
-        """All of it."""
+        """Goes through the whole story, and tells what was found."""
         first = self.where.join()
         self.where.until(lambda: first.call("/health"), "healthy worker")
         self.create(Asked(first))

@@ -54,7 +54,7 @@ class Archived:
     seconds: float
     """Until the last object could be read."""
     cpu_seconds: float
-    """Of the worker and its task; the worker's own start is left out."""
+    """What the worker and its task took; the worker's own start is left out."""
     memory_mb: float
     """The highest sum of the processes' proportional set sizes seen."""
     digest: str

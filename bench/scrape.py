@@ -99,7 +99,7 @@ def telling(side: Side, name: str, *, metrics: bool, logs: bool) -> Side:
 
 
 def sides(logs: bool) -> list[Side]:
-    """Those of a round, in their order."""
+    """The sides of a round, in their order."""
     if not logs:
         pairs = ((name, name == SCRAPED) for name in ("without", SCRAPED))
         return [telling(ours(), name, metrics=metrics, logs=True) for name, metrics in pairs]

@@ -33,16 +33,11 @@ class Side:
     """Lines that only its copy of the worker file has; may prepare things in the run's directory."""
 
 
-def write_files(side: Side, config: str, name: str, directory: Path) -> Files:
-    """Copies of the worker file and of `configs/<config>.properties`, whose connector is called `name`.
+def write_text(side: Side, text: str, name: str, directory: Path) -> Files:
+    """A copy of the worker file, and a connector file with this text, whose connector is called `name`.
 
     A new name is a new consumer group, so that every run reads its topic from the beginning.
     """
-    return write_text(side, (CONFIGS / f"{config}.properties").read_text(), name, directory)
-
-
-def write_text(side: Side, text: str, name: str, directory: Path) -> Files:
-    """A copy of the worker file, and a connector file with this text, whose connector is called `name`."""
     worker, connector = directory / "worker.properties", directory / "connector.properties"
     worker.write_text(WORKER.read_text() + side.worker_lines(directory))
     connector.write_text(re.sub(r"(?m)^name=.*$", f"name={name}", text))

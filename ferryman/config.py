@@ -1,7 +1,7 @@
 """A config is one class: fields are keys with defaults and checks, the docstring under a field is its documentation.
 
 Parsing follows Kafka's ConfigDef: values are strings, all problems are reported at once, in Kafka's words. The same
-declaration gives the answers of ``/config/validate``, the reference page and a JSON Schema for editors.
+declaration gives the answers of ``/config/validate`` and the reference page.
 """
 
 import re
@@ -118,7 +118,7 @@ Strings = Annotated[list[str], Kind("LIST"), BeforeValidator(_list)]
 Password = Annotated[SecretStr, Kind("PASSWORD"), BeforeValidator(_trimmed)]
 """A secret. A file that holds one ends with a line end as a rule, which is no part of it."""
 Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
-"""The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
+"""The name of a plugin: a Java class name, its alias or ours. Looked up in the catalog, never imported as it stands."""
 
 
 def any_case(*values: str) -> AnyCase:

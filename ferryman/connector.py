@@ -267,7 +267,7 @@ class SourceConfig(ConnectorConfig):
 
     @classmethod
     def rules(cls, raw: Mapping[str, str]) -> Iterable[KeyProblem]:
-        """The same, by the texts."""
+        """What ``problems`` says, of a config as text."""
         return _queue_of_offsets(trim(raw.get("errors.deadletterqueue.topic.name", "")), own_offsets_topic(raw))
 
     topic_creation_groups: Aliases = key(

@@ -125,7 +125,7 @@ class TransactionContext(Protocol):
         records do not come again."""
 
     def abort_after(self, record: Record) -> None:
-        """The same behind a record."""
+        """Aborts it behind a record that this poll or a later one returns, as ``commit_after``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Every error that the runtime acts on. The class says who is at fault and what happens next.
 
+Errors that only one part tells apart are subclasses of these, declared there.
+
 FerrymanError
 ├── ConfigError        the config's fault: refused with all messages at once, nothing is started (HTTP 400)
 ├── DataError          this record's fault: meets errors.tolerance (fail, or skip and dead-letter)
@@ -7,14 +9,16 @@ FerrymanError
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
 │   ├── MissingValue       a null where the transform needs a value
 │   ├── TooLarge           a record that the producer's own limits refuse
-│   └── BadValues          several records of a batch, each with its own error: never met outside a batch
+│   ├── BadValues          several records of a batch, each with its own error: never met outside a batch
+│   └── BadRecords         (``ferryman.api``) several records of a put, each with its own error: the others come again
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
 │   └── Unfinished         nobody's fault: a sink goes on with the same records after it let the loop do its rounds
 ├── TaskError          nobody can go on: the task fails, with its trace in the status
 │   ├── ToleranceError     a data error that errors.tolerance=none does not let pass
-│   └── FencedError        another process has taken this task's identity: it fails and is not restarted
+│   ├── FencedError        another process has taken this task's identity: it fails and is not restarted
+│   └── UnsafeRun          a run that would do harm, or of which nobody can tell: it fails and is not restarted
 └── RequestError       a REST request that cannot be met; carries its HTTP status
 """
 
@@ -134,7 +138,7 @@ class BadValues(DataError):
         self.errors = errors
 
     def in_field(self, name: str, kind: str = "") -> "BadValues":
-        """The same of each error."""
+        """Says of each error which field it is about, as ``DataError.in_field``."""
         for error in self.errors.values():
             error.in_field(name, kind)
         super().in_field(name, kind)

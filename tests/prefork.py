@@ -96,7 +96,7 @@ _NO_MATTER = ("PYTEST", "PYTHONUNBUFFERED")
 Process = subprocess.Popen[bytes] | Forked
 _lock = threading.Lock()
 _lines: dict[bool, socket.socket] = {}
-"""Those to the processes that fork, without Ferryman and with it, once there are any."""
+"""The connections to the processes that fork, without Ferryman and with it, once there are any."""
 
 
 def start(

@@ -67,7 +67,7 @@ class Worker:
     mode: str = "standalone"
     """Or distributed."""
     options: tuple[str, ...] = ()
-    """Of the command line."""
+    """Options of the command line."""
     process: Process | None = None
     before: int = 0
     """Bytes of the log that are of earlier tests."""

@@ -18,7 +18,7 @@ from ferryman.transforms.fields.sides import Sided, fields, literal, maps, struc
 PURPOSE = "flattening"
 _PLAIN = frozenset({str, int, float, bool, bytes, list, type(None)})
 _MOST_PARTS = 8
-"""Of a batch of maps; of more, each would have too few records."""
+"""Parts that a batch of maps is split into at most; of more, each would have too few records."""
 Fill = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
@@ -171,7 +171,7 @@ class Flatten(Sided[FlattenConfig]):
 
 
 def _nulls(columns: Iterable[pl.Series]) -> Iterator[list[bool]]:
-    """Of each map that is null in some records and not in others, at any depth, in which it is."""
+    """For each map, at any depth, that is null in some records and not in others: in which it is."""
     for column in columns:
         if isinstance(column.dtype, pl.Struct):
             if 0 < column.null_count() < len(column):

@@ -75,7 +75,7 @@ class Shape(NamedTuple):
     rebuilt: Sequence[Any] | None
     """The names of a new map, for when that costs less than to change a copy; else None."""
     wanted: Sequence[bool]
-    """Of each key in order whether it stays; for ``rebuilt``."""
+    """For each key in order whether it stays; for ``rebuilt``."""
 
 
 class ReplaceField(Sided[ReplaceFieldConfig]):

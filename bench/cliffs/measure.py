@@ -30,11 +30,11 @@ class Run:
     """What one run gave."""
 
     seconds: float
-    """Of what was measured."""
+    """Seconds that were measured."""
     cpu: float
     """User and system time in these seconds, of the process and its children."""
     share: float
-    """Of the records, how many went by in them."""
+    """The part of the records that went by in them."""
     whole: bool
     """Whether it was measured from the moment at which the worker answered, since the first look found most of them."""
     digest: str

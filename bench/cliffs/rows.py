@@ -132,7 +132,7 @@ class Lot:
 
     @property
     def records(self) -> int:
-        """All of them."""
+        """How many records there are in all."""
         return self.turns * self.row.slots
 
     def poisoned(self, turn: int) -> bool:

@@ -113,6 +113,6 @@ def remarks(sink: Sink, lots: Sequence[Lot], cells: Sequence[Cells]) -> Iterator
 
 
 def _cause(failure: str) -> str:
-    """Of a trace the last cause, of anything else its first line."""
+    """The last cause in a trace; of anything else the first line."""
     lines = [line.strip() for line in failure.strip().splitlines()]
     return next((line for line in reversed(lines) if line.startswith("Caused by")), lines[0])

@@ -45,7 +45,7 @@ class Tables:
 
     def __init__(self, server: str, database: str, lot: Lot) -> None:
         """`server` is the URL of a database whose user may create others."""
-        self._server, self._database, self._lot = server, database, lot
+        self._server, self._database = server, database
         self._execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
         self._connection = psycopg.connect(server, dbname=database, autocommit=True)
         self._connection.execute(_PARENT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TOPIC = "bench"
 TIMESTAMP = 1_760_000_000_000
-"""Of the first record; each has one a millisecond later."""
+"""The timestamp of the first record; each has one a millisecond later."""
 FORMATS = ("avro", "json")
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
 _TOMBSTONE = "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"

@@ -29,7 +29,7 @@ def pattern(text: str) -> Draw:
 
 
 class _Parser:
-    """One pass over an expression."""
+    """Reads an expression, once from its beginning to its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -20,7 +20,7 @@ class Timetable(Protocol):
 
 @dataclass
 class AtOnce:
-    """As many as possible."""
+    """A timetable without waits: as many records as possible."""
 
     def wait(self, now: float) -> float:
         """See Timetable."""
@@ -76,7 +76,8 @@ class Steady:
 
 
 def timetable(throughput: float, longest: float, now: float) -> Timetable:
-    """That of ``throughput`` records a second if that is positive, else of intervals up to ``longest`` seconds."""
+    """The timetable of ``throughput`` records a second if that is positive, else of intervals up to ``longest``
+    seconds."""
     if throughput > 0:
         return Steady(throughput, now)
     return Intervals(longest, now) if longest > 0 else AtOnce()

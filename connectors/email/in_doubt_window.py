@@ -30,7 +30,7 @@ _NAME = "ferryman.mail"
 
 @dataclass
 class InDoubtWindow:
-    """One partition's window."""
+    """The offsets of one partition that are not finished: in doubt, or to be sent."""
 
     source: TopicPartition
     """The partition."""
@@ -45,7 +45,7 @@ class InDoubtWindow:
     todo: set[int] = field(default_factory=set)
     """Known not to have been sent."""
     found: set[int] = field(default_factory=set)
-    """Those in doubt that may have been sent already; the rest of ``doubt`` is being sent for the first time."""
+    """The offsets in doubt that may have been sent already; the rest of ``doubt`` is being sent for the first time."""
     unanswered: dict[int, int] = field(default_factory=dict)
     """How often the server took one of ``doubt`` whole and then said no more. A crash of ours does not count."""
     put_off: dict[int, int] = field(default_factory=dict)

@@ -34,7 +34,7 @@ class Waiting:
 
     @property
     def source(self) -> TopicPartition:
-        """Its partition."""
+        """The partition of the record that waits."""
         return TopicPartition(self.at.topic, self.at.partition)
 
 
@@ -62,7 +62,7 @@ class PutAside:
         message.due = time.monotonic() + backoff.delay(message.failures + patience, self.longest)
 
     def due(self) -> Iterator[Waiting]:
-        """Those whose time has come, the longest due first."""
+        """The messages whose time has come, the longest due first."""
         now = time.monotonic()
         return iter(sorted((each for each in self.waiting.values() if each.due <= now), key=lambda each: each.due))
 
@@ -71,7 +71,7 @@ class PutAside:
         return max(0.0, min((each.due for each in self.waiting.values()), default=0.0) - time.monotonic())
 
     def forget(self, at: Coordinates) -> None:
-        """It waits no longer."""
+        """The record at this place waits no longer."""
         self.waiting.pop(at, None)
 
     def drop(self, source: TopicPartition) -> None:

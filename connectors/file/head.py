@@ -35,7 +35,7 @@ class Head:
     """Where each partition goes on that was ever written."""
 
     def data(self) -> bytes:
-        """As it is written."""
+        """The head as it is written into its file."""
         places = [[*source, *place] for source, place in sorted(self.places.items())]
         return json.dumps(
             {"format": FORMAT, "mark": asdict(self.checkpoint), "places": places}, separators=(",", ":")

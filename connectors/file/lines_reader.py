@@ -12,7 +12,7 @@ class Lines(NamedTuple):
     positions: list[int]
 
     def up_to(self, position: int | None) -> "Lines":
-        """Those that end at this position or before; None is no bound."""
+        """The lines that end at this position or before; None is no bound."""
         if position is None or not self.positions or self.positions[-1] <= position:
             return self
         count = bisect_right(self.positions, position)

@@ -20,7 +20,7 @@ _END = "\n"
 _JSON_IS_JAVA = frozenset({int, bool, type(None)})
 """Classes whose text is the same in JSON."""
 _MOST_PLACES = 6
-"""Of a decimal that is never written with an exponent."""
+"""Digits behind the point of a decimal that is never written with an exponent."""
 
 
 def lines_in_order(batches: Sequence[Batch]) -> bytes:

@@ -106,7 +106,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
 
     @classmethod
     def supports_exactly_once(cls, config: FileStreamSourceConfig) -> bool:
-        """Those of a file do; standard input is read once, and a line that was not committed is lost."""
+        """A file's lines arrive once; standard input is read once, and a line that was not committed is lost."""
         return config.file is not None
 
     @classmethod

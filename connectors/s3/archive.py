@@ -42,7 +42,7 @@ class Examined:
     count: int
     """How many records could be read."""
     offsets: tuple[int, ...] | None = None
-    """Those of its records, if they tell."""
+    """The offsets of its records, if they tell."""
     damage: tuple[str, ...] = ()
     """What of it cannot be read, and why."""
     misplaced: str = ""
@@ -61,7 +61,7 @@ class Look:
 
     @property
     def topics(self) -> list[str]:
-        """Those that have objects."""
+        """The topics that have objects."""
         return sorted({lane.topic for lane, _ in self.lanes})
 
     def examined(self, topic: str) -> Iterator[Examined]:

@@ -16,7 +16,7 @@ from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
-from ferryman.connectors.s3.layout.layout import Layout, layout
+from ferryman.connectors.s3.layout.layout import layout
 from ferryman.connectors.s3.restore import positions
 from ferryman.connectors.s3.restore.listing import Lane, Listing, Share
 from ferryman.effects import Effect
@@ -44,7 +44,7 @@ def objects(config: S3SinkConfig, connector: str, batches: Sequence[Batch]) -> I
         partition.rotate()
         for number, generation in enumerate(partition.closed):
             rest = "" if number < closed else _EACH_COMMIT if found.rotation.each_commit else _OPEN
-            yield from (_object(config, file, found, rest) for file in generation.files)
+            yield from (_object(config, file, rest) for file in generation.files)
     yield from passed
     if config.conditional_writes:
         prefix = head.folder(config.manifest_prefix, "CLUSTER-ID", connector)
@@ -67,7 +67,7 @@ def _refused(intake: Intake, partition: PartitionFiles, batches: Sequence[Batch]
                 yield Effect("refused", f"{batch.source}@{batch.offsets[index]}", str(error))
 
 
-def _object(config: S3SinkConfig, file: File, found: Layout, rest: str) -> Effect:
+def _object(config: S3SinkConfig, file: File, rest: str) -> Effect:
     file.finish()
     key, offsets, size = file.identity.key(file.offsets.first), file.offsets, len(file.buffer)
     side = f" of {file.destination.side}" if file.destination.side else ""

@@ -1,1 +1,1 @@
-"""SQL databases."""
+"""The SQL sink."""

@@ -40,7 +40,7 @@ class Partition:
     beginning: int
     """The offset of the oldest record."""
     offsets: Sequence[int]
-    """Those of all its records, ascending."""
+    """The offsets of all its records, ascending."""
     end: int
     """The offset behind the last, which may be behind what compaction or the end of a transaction has left there."""
 
@@ -64,7 +64,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """For people."""
+        """What it is and where, in a line for people."""
         where = "" if self.partition is None else f" partition {self.partition}"
         span = "" if self.first is None else f" offsets {self.first} to {'…' if self.last is None else self.last}"
         names = f" ({', '.join(self.objects[:3])}{', …' if len(self.objects) > 3 else ''})" if self.objects else ""
@@ -93,7 +93,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """The comparison as JSON, for programs."""
         return {**asdict(self), "findings": [asdict(each) for each in self.findings]}
 
 

@@ -8,7 +8,7 @@ from ferryman.errors import ConfigError
 
 
 def lines(file: Path) -> Sequence[str]:
-    """Those of a file. Raises ConfigError."""
+    """The lines of a file. Raises ConfigError."""
     try:
         return file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:

@@ -39,7 +39,7 @@ class Work:
         return bool(self.connectors or self.tasks)
 
     def plus(self, *others: "Work") -> "Work":
-        """Both, nothing twice."""
+        """This work and the others', nothing twice."""
         every = (self, *others)
         return Work(
             tuple(dict.fromkeys(name for one in every for name in one.connectors)),

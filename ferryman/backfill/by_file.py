@@ -56,7 +56,7 @@ class ByFile:
         return Clients(name, 0, self.settings.values, self._resolved(self.live), "backfill")
 
     def _partitions(self, request: Request) -> list[TopicPartition]:
-        """Those that the run may have, whose topics may be others than the live connector's."""
+        """The partitions that the run may have, whose topics may be others than the live connector's."""
         raw = self._resolved(request.merged(self.live))
         plugin = Making(self.live, self.settings.values, self._resolved).plugin()
         admin = Admin(self._clients(self.live["name"]).admin())

@@ -31,8 +31,8 @@ class Size:
 
 
 def size_of(clients: Clients, ranges: Ranges | None, records: int | None, rate: float, ends: int | None) -> Size:
-    """That of a run of these ranges (a sink's) and so many records, at so many a second (0: as fast as it can), whose
-    period ends before an instant in milliseconds. Raises KafkaException if Kafka does not answer."""
+    """The size of a run of these ranges (a sink's) and so many records, at so many a second (0: as fast as it can),
+    whose period ends before an instant in milliseconds. Raises KafkaException if Kafka does not answer."""
     seconds = records / rate if rate and records is not None else None
     if ranges is None:
         return Size(seconds=seconds)

@@ -26,7 +26,7 @@ class Forms:
     counts: Counter[Planned] = field(default_factory=Counter)
     """Records by step, the form they had there, and why."""
     _asked: list[tuple[Planned, int]] = field(default_factory=list)
-    """Of the present attempt: records that fail together are tried again in halves, and count once."""
+    """What was asked in the present attempt: records that fail together are tried again in halves, and count once."""
 
     def columns(self, count: int, reason: str | None) -> bool:
         """Whether ``count`` records of one schema are to become columns; ``reason`` says why the schema has none."""

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def overview(worker: Worker) -> list[Json]:
-    """Of each connector its name, type, state, workers and tasks' states."""
+    """A line for each connector: its name, type, state, workers and tasks' states."""
     answer = worker.ask("GET", "connectors", query={"expand": "status"})
     if isinstance(answer, list):  # before Kafka 2.3 there are only names
         answer = {name: {"status": worker.get("connectors", name, "status")} for name in answer}

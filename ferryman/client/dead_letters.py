@@ -35,7 +35,7 @@ def choosing(command: Called) -> Called:
 
 
 def query(chosen: Mapping[str, str | int | None]) -> dict[str, str]:
-    """Those options as a worker takes them."""
+    """The chosen options as parameters of a request; those that are not given are left out."""
     return {name: str(value) for name, value in chosen.items() if value is not None}
 
 

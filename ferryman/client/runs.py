@@ -84,8 +84,9 @@ def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
 
 
 def statuses(worker: Worker, name: str) -> Iterator[Json]:
-    """Those of a run that was just made, again and again, from the first: it has none yet when it is made, and another
-    worker than the one that made it may not know it. Raises RefusedRequestError when it is not there any more."""
+    """The statuses of a run that was just made, again and again, from the first: it has none yet when it is made, and
+    another worker than the one that made it may not know it. Raises RefusedRequestError when it is not there any
+    more."""
     unknown_until: float | None = time.monotonic() + SECONDS_TO_HEAR_OF_RUN
     while True:
         try:

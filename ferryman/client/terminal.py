@@ -42,7 +42,7 @@ def lines(texts: Iterable[str]) -> Group:
 
 
 def say(shown: RenderableType) -> None:
-    """On standard output."""
+    """Prints on standard output."""
     _console().print(shown, soft_wrap=not isinstance(shown, Table))
 
 

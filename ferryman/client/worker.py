@@ -72,7 +72,7 @@ class Worker:
             ) from None
 
     def names(self) -> list[str]:
-        """Of all connectors, sorted."""
+        """The names of all connectors, sorted."""
         found = self.get("connectors")
         if not isinstance(found, list):
             raise self.strange()

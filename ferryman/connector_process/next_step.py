@@ -34,7 +34,7 @@ class NextStep:
         """When task_configs was asked last, on the clock."""
 
     def stop(self) -> None:
-        """It is to end. Final."""
+        """The connector is to end. Nothing undoes that."""
         with self._changed:
             self._ends = True
             self._changed.notify_all()

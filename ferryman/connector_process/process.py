@@ -58,7 +58,7 @@ class Service:
         self._reports = WorkerReports(self._line.tell, References.parse(spec.references))
 
     def run(self) -> NoReturn:
-        """To its end."""
+        """Runs the connector until the process ends."""
         self._line.listen(self._obey)
         while True:
             ConnectorLifecycle(self._spec, self._next_step, self._reports, self._asking, self._object_created).run()

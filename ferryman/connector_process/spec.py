@@ -37,7 +37,7 @@ class ConnectorSpec:
     """The first lease, see ``leases.lease``."""
 
     def dump(self) -> bytes:
-        """As bytes for the line."""
+        """The spec as bytes for the line to the process."""
         return orjson.dumps(self)
 
     @classmethod

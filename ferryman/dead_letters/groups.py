@@ -49,12 +49,12 @@ class Groups:
     """How many single letters are kept, the newest."""
     _found: dict[tuple[str | None, ...], Group] = field(default_factory=dict)
     _places: dict[tuple[str | None, ...], Place] = field(default_factory=dict)
-    """Those of the groups' latest letters."""
+    """The places of the groups' latest letters."""
     _times: dict[int, int] = field(default_factory=dict)
     """The newest time so far, by partition."""
     _newest: list[tuple[Place, DeadLetter]] = field(default_factory=list)
     _open: dict[bytes, tuple[DeadLetter, Group]] = field(default_factory=dict)
-    """Of the records of open letters that which counts."""
+    """By record, the open letter of it that counts, and the group that it is in."""
     _settled: Settled = field(default_factory=Settled)
 
     def add(self, letter: DeadLetter, standing: Standing | None) -> None:
@@ -89,7 +89,8 @@ class Groups:
         self._open[record] = found if other is None else max(found, other, key=lambda each: each[0].place)
 
     def settle(self, letter: DeadLetter, mark: Mark) -> None:
-        """Of a letter that a replay has, whether or not it is added: others of the same refusal are its doubles."""
+        """Takes note that a replay has a letter, whether or not that is added: others of the same refusal are its
+        doubles."""
         self._settled.add(letter, mark)
         other = self._open.get(letter.record or b"")
         if other is not None and self._settled.covers(other[0]):

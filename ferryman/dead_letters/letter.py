@@ -55,7 +55,8 @@ class DeadLetter:
     refused_at: int | None = None
     """When the record was refused, in milliseconds: as the letter says, or else when the broker stamped it."""
     target: tuple[str, int | None] | None = None
-    """Of a source: the topic that its record was to go to, and the partition if the source had chosen one."""
+    """For the letter of a source: the topic that its record was to go to, and the partition if the source had chosen
+    one."""
 
     def original(self, only_topic: str) -> Original | None:
         """The record as it was in its topic; None if the letter does not hold it, or not say where it was and the
@@ -78,7 +79,7 @@ class DeadLetter:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Of several letters of one record that with the highest one counts."""
+        """Which of several letters of one record counts: the one with the highest place."""
         return self.attempts, self.at.offset, self.at.partition
 
     @property

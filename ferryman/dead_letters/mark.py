@@ -22,7 +22,7 @@ class Mark:
     """The letter of the same record that is replayed instead; None if this one is."""
 
     def dump(self) -> bytes:
-        """As it is stored."""
+        """The mark as it is stored."""
         facts = {"run": self.run, "topic": self.topic, "at": self.at}
         double = {} if self.instead is None else {"instead": self.instead}
         return json.dumps(facts | double, separators=(",", ":")).encode()
@@ -34,7 +34,7 @@ class Mark:
 
 
 def key(topic_id: str, letter: str) -> bytes:
-    """Of the mark of a letter. A topic that was created anew has other letters under the same offsets."""
+    """The key of the mark of a letter. A topic that was created anew has other letters under the same offsets."""
     return f"{topic_id}/{letter}".encode()
 
 

@@ -50,20 +50,19 @@ class Glance:
     in_kafka: int = 0
     """Events in the topics, with the markers of transactions."""
     rows: Mapping[str, int] = field(default_factory=dict)
-    """Of each table."""
+    """Rows in each table."""
     archived: Mapping[str, int] = field(default_factory=dict)
     """Records of each topic in visible objects."""
     mailed: int = 0
     """Messages in the mailbox."""
     lag: Mapping[str, int] = field(default_factory=dict)
-    """Of each sink: the records that it has still to take."""
+    """The records that each sink has still to take."""
     connectors: Sequence[Connector] = ()
     dead: int = 0
     restored: int = 0
     """Records that came out of the archive again, with the markers of transactions."""
-    kafka_rate: float = 0.0
-    """As the two below it, per second over the last few seconds."""
     row_rate: float = 0.0
+    """Rows of events, and below it payments, per second over the last few seconds."""
     pay_rate: float = 0.0
 
     @property
@@ -122,7 +121,7 @@ class Flowing:
     """The time in which everything ran and rows were still to come, others than those that a backfill brings back."""
 
     rows: int = 0
-    """Of invented events, that came in it."""
+    """Rows of invented events that came in it."""
     seconds: float = 0.0
 
     def further(self, before: Glance, now: Glance) -> "Flowing":
@@ -214,7 +213,6 @@ class Progress(threading.Thread):
 
         return replace(
             now,
-            kafka_rate=rate(lambda glance: glance.in_kafka),
             row_rate=rate(lambda glance: glance.event_rows),
             pay_rate=rate(lambda glance: glance.paid),
         )

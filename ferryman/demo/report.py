@@ -28,9 +28,9 @@ class Latency:
     """Seconds from the SDK's return to the row's being readable."""
 
     all: Sequence[float] = ()
-    """Of all payments."""
+    """The seconds of all payments."""
     calm: Sequence[float] = ()
-    """Of those after the backlog."""
+    """The seconds of the payments after the backlog."""
 
     def milliseconds(self) -> dict[str, float | None]:
         """p50 and p99 of both."""

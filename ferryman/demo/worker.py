@@ -40,7 +40,7 @@ class Connector:
     tasks: Mapping[int, str]
     """Their states, by number."""
     trace: str | None = None
-    """Of the connector or the first task that failed."""
+    """The trace of the connector, or of the first task that failed."""
     worker: str = ""
     """Who runs the connector, by its id."""
     workers: Mapping[int, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Its process while it runs."""
+        """The id of the worker's process while it runs."""
         return self._process.pid if self._process and self._process.exit_code is None else None
 
     @property

@@ -54,7 +54,7 @@ Workers of one group have these too, or with another default. `offset.storage.fi
 """
 _OF_TASKS = """\
 Ferryman's own. A worker's hold for all its connectors, a connector's for its own tasks. `/config/validate` lists those
-that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
+that a config names, since clients of Kafka Connect know no others. ([Failing tasks](../failing-tasks.md))
 """
 _OF_RUNS = """\
 Ferryman's own: `ferryman backfill` and `ferryman dlq replay` set them, people need not. `ferryman.run.span` is a

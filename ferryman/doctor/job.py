@@ -43,7 +43,7 @@ class Job:
                 return "kafka"
 
     def dump(self) -> bytes:
-        """As bytes for the process."""
+        """The job as bytes for the process."""
         return orjson.dumps(asdict(self))
 
     @classmethod

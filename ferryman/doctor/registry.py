@@ -16,7 +16,7 @@ SIDES = ("key", "value")
 
 
 def findings(job: Job) -> Iterator[Finding]:
-    """Those of each registry once, even if both converters have it."""
+    """The findings about each registry, once, even if both converters have it."""
     found: dict[tuple[object, ...], Asked] = {}
     for side in SIDES:
         asked = _asked(job, side)

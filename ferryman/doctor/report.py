@@ -24,7 +24,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """All of it as one object."""
+    """All findings as one object."""
     shown = [
         {"level": each.level, "subject": each.subject, "said": each.said, "mend": each.mend or None}
         for each in findings

@@ -23,7 +23,7 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it."""
+    """Everything that is told of a config."""
 
     plan: Sequence[Planned | str]
     """The plan's steps."""
@@ -32,7 +32,7 @@ class Report:
     warnings: Sequence[str]
     """What is doubtful about its config, as a worker logs it."""
     guarantees: Sequence[Guarantee]
-    """Those that are true of the config."""
+    """The guarantees that are true of the config."""
     untold: str | None
     """Why no guarantees can be given; None if they can."""
     records: int | None
@@ -43,7 +43,7 @@ class Report:
     """With what the task would fail."""
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """The report in lines, for people."""
         yield from (f"plan: {step}" for step in self.plan)
         yield from (f"wrong: {problem}" for problem in self.wrong)
         yield from (f"warning: {warning}" for warning in self.warnings)
@@ -60,7 +60,7 @@ class Report:
             yield f"fails: {self.failure}"
 
     def as_json(self) -> str:
-        """For programs."""
+        """The report as JSON, for programs."""
         guarantees = [
             {"holds": each.kind == "promise", "sentence": each.sentence, "proofs": list(each.proofs)}
             for each in self.guarantees

@@ -11,7 +11,7 @@ from ferryman.killable.process import Crashed, Killable, OutOfTime
 from ferryman.telemetry.lines import cut
 
 CPU_SECONDS = 2.0
-"""Of CPU, for one value."""
+"""Seconds of CPU for one value."""
 MEMORY_BYTES = 1 << 30
 """Bytes that the child may have, itself included."""
 MAX_CHARACTERS = 4_000

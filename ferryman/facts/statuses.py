@@ -228,7 +228,7 @@ class Statuses:
         return self.task(record.connector, record.task)
 
     def connectors(self) -> list[str]:
-        """Those of which anything is known, sorted."""
+        """The connectors of which anything is known, sorted."""
         return sorted({*self._connectors, *self._tasks, *self._topics})
 
     def besides(self, connectors: Mapping[str, int]) -> list[tuple[str, list[int]]]:

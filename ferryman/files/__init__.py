@@ -1,1 +1,1 @@
-"""The files that configs of connectors name."""
+"""Which files configs may name; JSON and YAML that people write."""

@@ -24,7 +24,7 @@ class Told(Protocol):
 
     @property
     def config(self) -> Mapping[str, str]:
-        """Of the task or connector, references resolved."""
+        """The config of the task or connector, references resolved."""
 
     @property
     def worker(self) -> Mapping[str, str]:

@@ -83,7 +83,7 @@ def _record(steps: Sequence[_Step | None]) -> _Step | None:
 
 
 def _union(schema: Sequence[Any]) -> _Step | None:
-    """Of null and another type: the number of the branch is one byte."""
+    """A step for a union of null and another type: the number of the branch is one byte."""
     other = [at for at, branch in enumerate(schema) if branch != "null"]
     step = _step(schema[other[0]]) if len(schema) == 2 and len(other) == 1 else None
     if step is None:

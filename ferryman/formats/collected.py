@@ -41,7 +41,7 @@ class Collected:
         self.failures += done.failures
 
     def decoded(self) -> Decoded:
-        """All of it."""
+        """All that was collected."""
         rows = [Piece(places, Rows(schema, values)) for schema, (places, values) in self._rows.items()]
         return Decoded([*self.pieces, *rows], self.failures)
 

@@ -44,7 +44,7 @@ _BLANKS = "".join(map(chr, range(33)))
 _TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]++|\\.|\\$)++|[:,{}\[\]"]', re.DOTALL)
 _ONE_TOKEN = re.compile(r'[^\\:,{}\[\]"]*+')
 _FEW_DIGITS = 40
-"""Of an integer that may be within 64 bits, zeros before it included."""
+"""Digits of an integer that may be within 64 bits, zeros before it included."""
 _RANGES = tuple(INTEGER_RANGES.items())
 _INTEGERS = {kind: Schema(kind) for kind in INTEGER_RANGES}
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]

@@ -75,7 +75,7 @@ RUNS: Sequence[Guarantee] = (
         (
             f"{_OF_SOURCES}::test_killed_again_and_again_it_goes_on_where_it_stood",
             f"{_OF_SOURCES}::test_several_tasks_of_a_group_end_together_and_any_worker_tells_of_them",
-            "tests/backfill/test_twice_at_once.py::test_records_of_a_source",
+            "tests/backfill/test_twice_at_once.py::test_of_two_calls_for_the_same_run_of_a_source_one_writes_its_records_once",
         ),
     ),
     Guarantee(

@@ -18,7 +18,7 @@ have been told."""
 
 @dataclass
 class Pulse:
-    """That of one consumer, which its user polls."""
+    """The pulse of one consumer, which its user polls."""
 
     _silent: float = 0.0
     _looked: float | None = field(default=None)

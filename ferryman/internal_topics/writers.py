@@ -60,7 +60,7 @@ class PlainWriter:
         self._producer: Producer | None = None
 
     def send(self, entries: Sequence[Entry], within: float) -> Ends:
-        """As Writer says."""
+        """Sends records, as ``Writer.send`` says."""
         deadline = time.monotonic() + within
         receipts = _Receipts(len(entries))
         with self._lock:

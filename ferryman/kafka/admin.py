@@ -89,7 +89,7 @@ class Admin:
         return self._made.list_topics(timeout=timeout)
 
     def described(self, topics: Iterable[str], within: float = ANSWER_SECONDS) -> dict[str, TopicDescription]:
-        """Those of these topics that exist."""
+        """The descriptions of these topics, as far as they exist."""
         wanted = TopicCollection(list(topics))
         return self._answered(lambda client, left: _described(client, wanted, left), within)
 
@@ -110,7 +110,7 @@ class Admin:
         return self._answered(lambda client, left: _committed(client, group, left), within)
 
     def settings(self, topic: str, within: float = ANSWER_SECONDS) -> dict[str, ConfigEntry]:
-        """Those of a topic, by their names."""
+        """The settings of a topic, by their names."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
         return self._answered(lambda client, left: _settings(client, resource, left), within)
 

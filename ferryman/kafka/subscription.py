@@ -58,7 +58,7 @@ class Subscription:
     worker: Mapping[str, str] = field(repr=False)
     """The worker's settings as text: the topics in which it keeps its own are left out."""
     _left_out: list[str] = field(default_factory=list)
-    """Those of the last warning."""
+    """The topics that the last warning named."""
 
     def topics(self) -> list[str]:
         """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""

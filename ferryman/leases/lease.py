@@ -37,7 +37,7 @@ class Lease:
     """From then on another worker may have the task; never, if there is no other worker."""
 
     def dump(self) -> list[float | None]:
-        """For a JSON message."""
+        """The lease for a JSON message."""
         return [None if math.isinf(each) else each for each in (self.ends, self.over)]
 
     @classmethod

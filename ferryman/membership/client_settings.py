@@ -54,7 +54,7 @@ _REFUSED: Mapping[str, tuple[str, Callable[[Value], bool]]] = {
 
 
 def translated(worker: Mapping[str, str], worker_id: str) -> dict[str, Any]:
-    """Those of a worker's own clients from its settings, as text; ``worker_id`` is its advertised host:port.
+    """The settings of a worker's own clients, from the worker's, as text; ``worker_id`` is its advertised host:port.
 
     Raises ConfigError with every problem: of the settings as such, and of files that cannot be used.
     """
@@ -64,7 +64,7 @@ def translated(worker: Mapping[str, str], worker_id: str) -> dict[str, Any]:
 
 
 def of_client(given: Mapping[str, Value], client_id: str) -> dict[str, Any]:
-    """Those of a client that librdkafka would run with ``given``. Raises ConfigError as ``translated`` does."""
+    """The settings of a client that librdkafka would run with ``given``. Raises ConfigError as ``translated`` does."""
     problems = [
         KeyProblem(name, f"{name} is not supported: {reason}")
         for name, (reason, in_vain) in _REFUSED.items()

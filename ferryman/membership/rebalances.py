@@ -16,7 +16,7 @@ take a quarter of its time at most, however many connectors there are, each of w
 
 @dataclass(slots=True)
 class Rebalances:
-    """Those of one member. The network's thread counts, another may read."""
+    """The rebalances of one member. The network's thread counts, another may read."""
 
     sampling: Sampling = field(default_factory=Sampling)
     completed: int = 0

@@ -16,7 +16,7 @@ class Standing:
     """The leader's member id."""
     leader_url: str | None = None
     version: int = 0
-    """Of the protocol that the group speaks; from 2 on, requests between workers are signed."""
+    """The version of the protocol that the group speaks; from 2 on, requests between workers are signed."""
     held: Work = NO_WORK
     """What this member runs."""
     config_offset: int = -1

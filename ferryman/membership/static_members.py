@@ -31,7 +31,7 @@ _REFUSED = (
 
 @dataclass(frozen=True, slots=True)
 class StaticMembers:
-    """Those of the groups of one cluster. Everything blocks until the coordinator has answered, and raises
+    """The static members of the groups of one cluster. Everything blocks until the coordinator has answered, and raises
     RetriableError if it does not, RefusedError if this login has not the right."""
 
     _admin: Any

@@ -26,7 +26,8 @@ _WORKER = {
     },
 }
 STATES = ("running", "paused", "failed", "unassigned", "destroyed", "restarting")
-"""Those that tasks are counted by. No task is ever shown as destroyed; Kafka Connect has the figure all the same."""
+"""The states that tasks are counted by. No task is ever shown as destroyed; Kafka Connect has the figure all the
+same."""
 _OF_CONNECTOR = {
     "connector-total-task-count": "Tasks of the connector, on whichever workers.",
     **{f"connector-{state}-task-count": f"Tasks of the connector that are {state}." for state in STATES},

@@ -24,8 +24,8 @@ _PASSING = ("-rate", "-ratio", "-avg", "-min", "-max", "-time-ms", "-percentage"
 
 
 def outliving(lines: Mapping[str, str]) -> dict[str, str]:
-    """Of a task's lines, by family, those that still hold when its process has failed: what was counted, and what the
-    task is, which Kafka Connect shows too until the task is started again. What said how things were is gone."""
+    """The lines of a task, by family, that still hold when its process has failed: what was counted, and what the task
+    is, which Kafka Connect shows too until the task is started again. What said how things were is gone."""
     return {name: text for name, text in lines.items() if _outlives(FAMILIES[name])}
 
 

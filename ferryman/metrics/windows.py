@@ -89,12 +89,12 @@ class Recent:
 
     @property
     def share(self) -> float:
-        """Of what was recorded as 1 or 0, the part that was 1; 0 if nothing was recorded, as in Kafka's Frequencies."""
+        """The part that was 1 of what was recorded as 1 or 0; 0 if nothing was recorded, as in Kafka's Frequencies."""
         mean = self.mean
         return 0.0 if math.isnan(mean) else mean
 
     @property
     def others(self) -> float:
-        """Of what was recorded as 1 or 0, the part that was 0; 0 if nothing was recorded."""
+        """The part that was 0 of what was recorded as 1 or 0; 0 if nothing was recorded."""
         mean = self.mean
         return 0.0 if math.isnan(mean) else 1 - mean

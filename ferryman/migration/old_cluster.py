@@ -39,7 +39,7 @@ class OldCluster:
     """What was read."""
 
     version: str
-    """Of Kafka Connect, as its workers say."""
+    """The version of Kafka Connect, as its workers say."""
     connectors: tuple[OldConnector, ...]
     """By name."""
 

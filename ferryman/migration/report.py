@@ -14,7 +14,7 @@ class Report:
     """The whole report about a cluster."""
 
     version: str
-    """Of the Kafka Connect that was read."""
+    """The version of the Kafka Connect that was read."""
     worker: Checked | None
     """The worker's file; None if there was none."""
     connectors: Sequence[Checked]
@@ -27,7 +27,7 @@ class Report:
         )
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """The report in lines, for people."""
         if self.worker is not None:
             yield from _lines(self.worker)
         else:
@@ -41,7 +41,7 @@ class Report:
         yield f"{many} of Kafka Connect {printable(self.version)}: {told or 'nothing to move'}"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """The report as JSON, for programs."""
         return {
             "version": self.version,
             "worker": None if self.worker is None else _as_json(self.worker),

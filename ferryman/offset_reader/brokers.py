@@ -26,7 +26,7 @@ ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.2
 """Seconds that records which are known to be there are waited for at once."""
 MAX_EMPTY_POLLS = 50
-"""Of them, without a record, before whoever looks through begins anew."""
+"""Polls without a record before whoever looks through begins anew."""
 PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 """What a reader does not mind: it joins no group, though its client asks for the coordinator, and brokers come back."""
 AT_ONCE = 5000

@@ -60,7 +60,7 @@ class _Waiting:
 
 
 class Following:
-    """One topic's."""
+    """Reads one topic, and answers what is asked about it."""
 
     def __init__(self, topic: str, brokers: Brokers, answers: Answers) -> None:
         self._topic, self._brokers, self._answers = topic, brokers, answers

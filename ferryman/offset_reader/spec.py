@@ -33,7 +33,7 @@ class ReaderSpec:
         return self.topic
 
     def dump(self) -> bytes:
-        """As bytes for the line."""
+        """The spec as bytes for the line to the process."""
         return orjson.dumps(asdict(self))
 
     @classmethod

@@ -36,7 +36,7 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Those of one connector."""
+    """The places where one connector's source offsets are."""
 
     clients: Clients
     topic: str

@@ -36,7 +36,7 @@ class PluginSpec:
         return ""
 
     def dump(self) -> bytes:
-        """As bytes for the line."""
+        """The spec as bytes for the line to the process."""
         return orjson.dumps(asdict(self))
 
     @classmethod

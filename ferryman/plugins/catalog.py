@@ -34,7 +34,7 @@ _resolved: dict[tuple[str, str], Entry] = {}
 _told: list[Others] = []
 """What others have installed, once ``tell`` has said so."""
 _versions: dict[str, str] = {}
-"""Of others' packages whose plugins have been found."""
+"""The versions of others' packages whose plugins have been found."""
 
 
 @cache

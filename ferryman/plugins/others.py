@@ -65,7 +65,7 @@ class Others:
     entries: Sequence[Entry] = ()
     broken: Sequence[Broken] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of packages by what their modules' names begin with."""
+    """The versions of packages, by what their modules' names begin with."""
 
     def __add__(self, other: "Others") -> "Others":
         return Others(
@@ -77,7 +77,7 @@ class Others:
         return [entry for entry in self.entries if entry.kind == kind]
 
     def dump(self) -> dict[str, Any]:
-        """As plain values."""
+        """What was found, as plain values."""
         return asdict(self)
 
     @classmethod

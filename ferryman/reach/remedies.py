@@ -29,7 +29,7 @@ class Keys:
 
     @classmethod
     def of_url(cls, key: str, trust: str) -> "Keys":
-        """Those of a server whose URL one key holds."""
+        """The keys for a server whose URL one key holds."""
         plain, encrypted = f"http:// in place of https:// in {key}", f"https:// in place of http:// in {key}"
         return cls(f"the host in {key}", f"the port in {key}", f"host and port in {key}", plain, encrypted, trust)
 

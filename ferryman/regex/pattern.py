@@ -18,7 +18,7 @@ from ferryman.java.regex.targets import ForRe2, for_python, for_re2
 from ferryman.regex.killable import CHILD, Method, OutOfTime, Spans, Uncompilable
 
 CPU_SECONDS = 1.0
-"""Of CPU, for a thousand texts."""
+"""Seconds of CPU for a thousand texts."""
 LONGEST_NAME = 100_000
 """Characters of a text that becomes a topic's name; Kafka takes 249."""
 _AT_ONCE = 1000
@@ -69,7 +69,7 @@ class Pattern:
         return self._matches(text)
 
     def matching(self, texts: Sequence[str]) -> list[str]:
-        """Those of many texts that match as a whole, in their order."""
+        """The texts, of many, that match as a whole, in their order."""
         rest, found = iter(texts), list[str]()
         while some := list(islice(rest, _AT_ONCE)):
             spans = self._spans("fullmatch", some)
@@ -98,7 +98,7 @@ class Pattern:
         ]
 
     def _ask(self, method: Method, texts: Sequence[str]) -> Sequence[Spans | None]:
-        """The same from the child."""
+        """The spans, as the child process answers."""
         if not texts:
             return []
         if slow := next((text for text in texts if text in self._slow), None):

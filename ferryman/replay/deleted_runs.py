@@ -18,7 +18,7 @@ KEPT_MS = 86_400_000
 """Milliseconds for which brokers keep the offsets of a group without members, by any sensible setting (theirs is seven
 days)."""
 MOST = 100
-"""Of so many runs, the latest, it is asked."""
+"""So many runs, the latest, are asked about."""
 
 
 def group(run: str) -> str:

@@ -40,7 +40,7 @@ class Marks:
     """The marks of one topic of dead letters. Methods block, and raise RetriableError or TaskError as ``Reader``."""
 
     clients: Clients
-    """Those of a connector that writes the letters."""
+    """The clients of a connector that writes the letters."""
     letters: str
     """The topic of the letters."""
     topic_id: str

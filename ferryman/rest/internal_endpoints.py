@@ -27,7 +27,7 @@ async def fence(rest: Rest, call: Call) -> Answer:
 
 
 def _version(call: Call) -> int | None:
-    """Of the config that the tasks are made of; None if that is not said."""
+    """The version of the config that the tasks are made of; None if that is not said."""
     given = http_messages.parameter(call.request, VERSION)
     if given is None:
         return None

@@ -22,7 +22,7 @@ LONGEST_WAIT = 1.0
 
 
 def ask(question: Callable[[], Answer], patience: float = RETRY_SECONDS) -> Answer:
-    """The first answer that is not one of MOVING; after ``patience`` seconds, that one's KafkaException."""
+    """The first answer that is not one of COORDINATOR_MOVING; after ``patience`` seconds, that one's KafkaException."""
     deadline = time.monotonic() + patience
     attempt = 0
     while True:

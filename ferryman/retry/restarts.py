@@ -35,7 +35,7 @@ class Restarts:
 
     policy: Policy = NEVER
     failures: int = 0
-    """Those without a long life in between."""
+    """Failures in a row, without a long life in between."""
 
     def failed(self, lived: float, may_recover: bool) -> float | None:
         """A process failed after ``lived`` seconds; the seconds to wait before the next one starts, None if none does.

@@ -21,7 +21,7 @@ class Tries:
         self._next = asyncio.get_running_loop().time() + backoff.delay(self._failures, LONGEST_WAIT)
 
     def begun(self) -> None:
-        """It is tried, for whatever reason."""
+        """A try begins, for whatever reason."""
         self._next = None
 
     @property

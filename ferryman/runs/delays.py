@@ -54,7 +54,7 @@ class _Partition:
 
 @dataclass
 class Delays:
-    """Those of one live connector."""
+    """How long records wait for one live connector."""
 
     late: float = 0.0
     """Seconds by which its offsets may come later than what it does: the time between two commits. Between two of them

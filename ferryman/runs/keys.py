@@ -111,7 +111,8 @@ class Bounded(Config):
 
     @classmethod
     def of(cls, raw: Mapping[str, str]) -> Self | None:
-        """Those of a connector's config, references resolved; None if it is no run. ConfigError for bad values."""
+        """The keys of a run in a connector's config, references resolved; None if it is no run. ConfigError for bad
+        values."""
         given = {name: value for name, value in raw.items() if name.startswith(PREFIX)}
         found = cls.parse(given) if given else None
         return found if found is not None and found.is_run else None

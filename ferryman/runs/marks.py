@@ -25,7 +25,7 @@ class Mark:
     """How many of the records errors.tolerance has passed over."""
 
     def offset(self) -> Offset:
-        """As a source offset."""
+        """The mark as a source offset."""
         return {RECORDS: self.records, COMPLETE: self.complete, REFUSED: self.refused}
 
     @classmethod

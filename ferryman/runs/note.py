@@ -17,7 +17,7 @@ MAX_METADATA_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """That of one partition."""
+    """What a run notes beside the offset of one partition."""
 
     pace: float = 1.0
     """The part of its time in which the task works."""

@@ -11,7 +11,7 @@ MAX_REST_SECONDS = 30.0
 
 @dataclass
 class Pace:
-    """That of one task; a connector that is no run has no limit."""
+    """The pace of one task; a connector that is no run has no limit."""
 
     rate: float = 0.0
     """Records a second; 0 is without limit."""

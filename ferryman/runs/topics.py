@@ -64,7 +64,7 @@ def renaming(raw: Mapping[str, str]) -> list[str]:
 
 
 def telling(raw: Mapping[str, str]) -> list[str]:
-    """Those among them whose new names only a record tells."""
+    """The aliases of those among ``renaming`` whose new names only a record tells."""
     return [alias for alias in renaming(raw) if not _is_computable(raw, alias)]
 
 

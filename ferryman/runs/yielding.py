@@ -27,7 +27,7 @@ OWN_DELAY_SECONDS = 30.0
 
 @dataclass
 class Yielding:
-    """That of one task."""
+    """How much of its time one task of a run may work."""
 
     share: float = 1.0
     """The part of its time in which the task may work, from MIN_SHARE to 1."""

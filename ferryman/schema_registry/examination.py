@@ -26,7 +26,7 @@ class Asked:
     """What a converter wants of its registry."""
 
     prefix: str
-    """Of the converter's keys: ``value.converter.``."""
+    """What the converter's keys begin with: ``value.converter.``."""
     config: RegistryConfig
     subjects: Sequence[str]
     """The subjects that it will ask for, as far as they are known."""

@@ -25,11 +25,11 @@ class RestSecurity:
     """What protects the REST API of one worker."""
 
     tls: TlsConfig = _NONE
-    """Of the listeners, and of requests to other workers."""
+    """TLS of the listeners, and of requests to other workers."""
     tls_prefix: str = ""
     """What its keys begin with in the worker's file."""
     admin_tls: TlsConfig = _NONE
-    """Of the admin listeners."""
+    """TLS of the admin listeners."""
     access: Access | None = None
     """Who may come in by ``rest.auth``; None for everybody."""
     login_files: tuple[str, ...] | None = None

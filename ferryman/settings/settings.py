@@ -99,7 +99,7 @@ class Settings:
     def of_worker(
         cls, values: Mapping[str, str], references: Sequence[Sequence[str]], mode: Mode = STANDALONE
     ) -> "Settings":
-        """Those of the worker of a process that was told its values and the rows of its references: without the
+        """The settings of the worker whose process was told its values and the rows of its references: without the
         providers, whose references the worker resolves."""
         config = mode.config_class.parse(values)
         return cls(config, values, Providers(), references=References.parse(references))

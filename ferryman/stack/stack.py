@@ -81,7 +81,7 @@ class Stack:
 
     @property
     def passwords(self) -> dict[str, str]:
-        """Those of a secure stack's users, by their names, but for the super user; none on an open one."""
+        """The passwords of a secure stack's users, by their names, but for the super user; none on an open one."""
         secrets = self._servers.secrets
         return {} if secrets is None else {user: secrets.passwords[user] for user in USERS if user != SUPER}
 

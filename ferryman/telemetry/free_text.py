@@ -51,7 +51,7 @@ class Values:
             self._count(value, 1)
 
     def remove(self, value: str) -> None:
-        """One less, if it is there."""
+        """Takes a value out, if it is there."""
         if self._instead.pop(value, None) is not None:
             self._count(value, -1)
 

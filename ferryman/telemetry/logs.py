@@ -32,7 +32,7 @@ _LEVELS: Mapping[str | None, int] = {
     # kafka-python tells each step on the way into a group and out of it; what matters of that, the membership says.
     **dict.fromkeys(("httpx", "httpcore", "kafka", "uvicorn"), logging.WARNING),
 }
-"""Of loggers by name; None is the root."""
+"""The levels of loggers by name; None is the root."""
 _SLOW_TASK = "It is blocking the event loop"
 """kafka-python warns so of its own threads where a machine is busy; nobody can do anything about it."""
 _SHORTEST = 100

@@ -10,7 +10,7 @@ _MOST_PLACES = 4096
 _MOST_ALIKE = 3
 """A place that comes more often in a row is not written each time."""
 _SAY_MORE = (SyntaxError, NameError, AttributeError, ImportError)
-"""Of these the module quotes the source, or guesses what was meant."""
+"""For these the traceback module quotes the source, or guesses what was meant."""
 _BARE = ("__main__", "builtins")
 """Modules whose classes are named without them."""
 _HEAD = "Traceback (most recent call last):\n"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 MODERN = frozenset({"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"})
-"""Those of TLS 1.3, which OpenSSL speaks all or none."""
+"""The suites of TLS 1.3, which OpenSSL speaks all or none."""
 _SUITE = re.compile(
     r"TLS_(?P<exchange>ECDHE_RSA|ECDHE_ECDSA|DHE_RSA|RSA)_WITH_"
     r"(?P<cipher>AES_128_GCM_SHA256|AES_256_GCM_SHA384|AES_128_CBC_SHA256|AES_256_CBC_SHA384|CHACHA20_POLY1305_SHA256)"

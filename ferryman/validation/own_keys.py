@@ -24,7 +24,8 @@ def names(config_class: type[Config]) -> set[str]:
 def infos(
     config_class: type[Config], given: Mapping[str, str], values: Mapping[str, str]
 ) -> tuple[list[ConfigInfo], list[KeyProblem]]:
-    """Those of a config, ``given`` as posted and ``values`` with references resolved, and what is wrong with them."""
+    """What is said of Ferryman's own keys in a config, ``given`` as posted and ``values`` with references resolved, and
+    what is wrong with them."""
     ours = {key: value for key, value in values.items() if key.startswith(PREFIX)}
     found, problems = list[ConfigInfo](), list[KeyProblem]()
     for keys in classes(config_class):

@@ -19,7 +19,7 @@ class Part:
 
     infos: tuple[ConfigInfo, ...] = ()
     problems: tuple[KeyProblem, ...] = ()
-    """Those that may be about keys of other parts, or of none."""
+    """Problems, which may be about keys of other parts, or of none."""
     warnings: tuple[str, ...] = ()
 
 

@@ -17,9 +17,9 @@ class Shown:
     """Puts references back into texts and entries, where they hold what a provider gave."""
 
     values: References
-    """Those that are values of whole keys, or part of one."""
+    """The references that are values of whole keys, or part of one."""
     aliases: References
-    """Those whose values hold aliases, and so are parts of other keys' names (_NAMING)."""
+    """The references whose values hold aliases, and so are parts of other keys' names (_NAMING)."""
 
     @classmethod
     def from_resolution(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":

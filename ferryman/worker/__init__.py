@@ -1,1 +1,1 @@
-"""The control plane: what REST may ask, task processes, offsets."""
+"""The control plane: what REST may ask, leases, the pool for what waits; the rest in folders by subject."""

@@ -1,4 +1,5 @@
-"""What REST may ask of a worker, and the shapes of the answers; each mode of running a worker implements it."""
+"""What REST may ask of a worker, and the shapes of the answers. One class answers, in every mode of running a worker
+(``worker.control.herder_on_plane``); what differs between the modes is in ``worker.control.mode_interfaces``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +85,6 @@ class Health:
     """How the worker is (KIP-1017)."""
 
     status: Literal["healthy", "starting", "unhealthy"]
-    """healthy, starting or unhealthy."""
     message: str
     """Kafka's sentence for it."""
 
@@ -194,7 +194,7 @@ class Herder(Protocol):
 
     @property
     def loggers(self) -> Loggers:
-        """Those of the worker's own process."""
+        """The loggers of the worker's own process."""
 
     @property
     def backfills(self) -> Backfills:

@@ -11,7 +11,8 @@ _BEGUN = frozenset({State.UNASSIGNED, State.RESTARTING})
 
 @dataclass(slots=True)
 class Startups:
-    """Those of one worker, of one kind. A start has gone well when it comes to any state but FAILED."""
+    """The starts of one worker's connectors, or of its tasks. A start has gone well when it comes to any state but
+    FAILED."""
 
     sampling: Sampling = field(default_factory=Sampling)
     succeeded: int = 0
@@ -19,14 +20,14 @@ class Startups:
     recent: Recent = field(init=False)
     """1 for each that went well, 0 for another."""
     _up: dict[Hashable, bool] = field(default_factory=dict)
-    """Of what has been started, whether that is over."""
+    """What has been started, and whether its start is over."""
 
     def __post_init__(self) -> None:
         self.recent = Recent(self.sampling)
 
     @property
     def attempts(self) -> int:
-        """All whose outcome is known."""
+        """The starts whose outcome is known."""
         return self.succeeded + self.failed
 
     def shows(self, what: Hashable, state: State) -> None:
@@ -41,5 +42,5 @@ class Startups:
             self.recent.record(well)
 
     def gone(self, what: Hashable) -> None:
-        """It is not here any more."""
+        """What was started is not here any more."""
         self._up.pop(what, None)

@@ -34,7 +34,9 @@ def judge(found: list[Called]) -> None:
     assert all(ELSEWHERE in each.said for each in found if each.code), [each.said + each.errors for each in found]
 
 
-def test_rows_of_a_sink(kafka: str, unique: str, postgres: str, tmp_path: Path) -> None:
+def test_of_two_calls_for_the_same_run_of_a_sink_one_writes_its_rows_once(
+    kafka: str, unique: str, postgres: str, tmp_path: Path
+) -> None:
     create_topic(kafka, unique, partitions=2)
     feed(kafka, unique, range(600))
     query(postgres, f'CREATE TABLE "{unique}" (id bigint, kind text)')
@@ -47,7 +49,9 @@ def test_rows_of_a_sink(kafka: str, unique: str, postgres: str, tmp_path: Path) 
     assert rows == list(range(600))
 
 
-def test_records_of_a_source(kafka: str, unique: str, tmp_path: Path) -> None:
+def test_of_two_calls_for_the_same_run_of_a_source_one_writes_its_records_once(
+    kafka: str, unique: str, tmp_path: Path
+) -> None:
     create_topic(kafka, f"{unique}-again")
     (tmp_path / "in.txt").write_text("".join(f"{number:05}\n" for number in range(3_000)))
     config = {"name": unique, "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector"}

@@ -6,7 +6,7 @@ import pytest
 
 from bench.ours import ours
 from bench.records import envelope_messages, key_of, shop_messages
-from bench.side import CONFIGS, WORKER, write_files
+from bench.side import CONFIGS, WORKER, write_text
 from bench.transforms import ours as transforms
 from bench.transforms.cases import CASES, converters
 from ferryman.connectors.email.sink import EmailSinkConnector
@@ -75,7 +75,8 @@ def test_a_connector_file_of_the_benchmarks_is_a_valid_config(file: Path, worker
 
 
 def test_each_run_has_a_connector_name_of_its_own(tmp_path: Path) -> None:
-    files = write_files(ours(), "file-sink", "file-sink-7", tmp_path)
+    text = (CONFIGS / "file-sink.properties").read_text()
+    files = write_text(ours(), text, "file-sink-7", tmp_path)
 
     assert connector_file.read(files.connector).name == "file-sink-7"
 

@@ -87,12 +87,14 @@ def check(steps: Sequence[Step], batch: Batch) -> None:
 
 
 SWITCHED = st.lists(st.tuples(TEXTS, TEXTS, st.booleans(), st.booleans()), min_size=1, max_size=12)
-"""Of each record two texts, whether the predicate holds, and whether it is null as a whole."""
+"""For each record two texts, whether the predicate holds, and whether it is null as a whole."""
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 @given(given=SWITCHED, is_switched=st.booleans(), form=st.sampled_from(["rows", "columns", "maps", "schemaless"]))
-def test_of_structs_and_maps(name: str, given: list[tuple[Any, ...]], is_switched: bool, form: str) -> None:
+def test_the_bad_structs_and_maps_of_a_batch_are_the_only_ones_that_fail(
+    name: str, given: list[tuple[Any, ...]], is_switched: bool, form: str
+) -> None:
     values = [{"note": note, "other": other, "id": 1} for note, other, _, _ in given]
     frame = pl.DataFrame(values, schema={"note": pl.String(), "other": pl.String(), "id": pl.Int32()})
     nullable = [None if is_null else value for value, (*_, is_null) in zip(values, given, strict=True)]
@@ -108,7 +110,9 @@ def test_of_structs_and_maps(name: str, given: list[tuple[Any, ...]], is_switche
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("schema", [OPTIONAL_STRING, None], ids=["a schema", "none"])
 @given(given=SWITCHED, is_switched=st.booleans())
-def test_of_single_values(name: str, schema: Schema | None, given: list[tuple[Any, ...]], is_switched: bool) -> None:
+def test_the_bad_single_values_of_a_batch_are_the_only_ones_that_fail(
+    name: str, schema: Schema | None, given: list[tuple[Any, ...]], is_switched: bool
+) -> None:
     rows = Rows(schema, [text for text, *_ in given])
     check(steps_of(WHOLE[name], is_switched), batch_of(rows, [chosen for _, _, chosen, _ in given]))
 

@@ -24,7 +24,6 @@ from ferryman.stack.runtime.artifacts import class_path, read_lock
 from ferryman.stack.runtime.download import download
 
 _JARS = Path(__file__).with_name("jars.toml")
-_DAY = 86_400_000
 _DEFAULTED = "io.confluent.connect.avro.field.default"
 """What a field's default leaves at its schema; the same schema inside itself has no default."""
 

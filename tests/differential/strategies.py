@@ -116,7 +116,7 @@ MAP_KEYS: list[tuple[Schema, Values]] = [
     (STRING.as_optional(), st.none() | NAME),
     (INT32, st.integers(-3, 3)),
 ]
-"""Those of maps, and what draws them."""
+"""The keys of maps, and what draws them."""
 
 
 class Typed(NamedTuple):

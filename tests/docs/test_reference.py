@@ -25,22 +25,31 @@ EXAMPLES = [
     for number, (syntax, text) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")), 1)
 ]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
-WORKER = {
+ANCHOR = re.compile(r"\[[^\]]*\]\(([^)#\s]*)#([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CONVERTERS = {
     "key.converter": "org.apache.kafka.connect.storage.StringConverter",
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-    "config.providers": "env,file",
-    "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
-    "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
 }
+
+
+def provider_lines() -> str:
+    """What the page about security tells people to write into the worker's file."""
+    blocks = [text for _, text in FENCE.findall((DOCS / "security.md").read_text(encoding="utf-8"))]
+    (found,) = (each for each in blocks if "config.providers" in each)
+    return str(found)
 
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A worker that can resolve every reference to the environment that an example makes."""
+    """A worker that resolves references as the page says; its environment has what the examples refer to."""
     for _, text in (example.values for example in EXAMPLES):
         for name in re.findall(r"\$\{env:(\w+)\}", str(text)):
             monkeypatch.setenv(name, "a-placeholder")
-    return settings.parse(WORKER)
+    found = settings.parse({**CONVERTERS, **properties.load(provider_lines().encode())})
+    assert found.warnings == ()
+    return found
 
 
 def test_no_page_is_stale() -> None:
@@ -122,6 +131,18 @@ def test_every_connector_page_has_an_example() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda page: str(page.name))
+def test_every_link_to_a_heading_finds_it(page: Path) -> None:
+    links = [link for link in ANCHOR.findall(page.read_text(encoding="utf-8")) if "://" not in link[0]]
+    assert [link for link in links if link[1] not in anchors((page.parent / link[0]) if link[0] else page)] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links, as GitHub makes it of them."""
+    headings = HEADING.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:

@@ -48,7 +48,7 @@ def system(folder: Path, config: Mapping[str, Any], read_only: bool = False) -> 
 
 
 def at(level: Level, found: Sequence[Finding]) -> list[Finding]:
-    """Those of a level."""
+    """The findings of a level."""
     return [each for each in found if each.level == level]
 
 

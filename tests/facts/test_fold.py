@@ -155,7 +155,8 @@ def test_the_same_records_make_the_same_facts(log: Sequence[ConfigRecord]) -> No
 
 
 def seen(facts: Facts) -> object:
-    """Of connectors that there are, all but how often their tasks were committed, which compaction forgets."""
+    """All that is known of connectors that there are, but for how often their tasks were committed, which compaction
+    forgets."""
     there = {name: facts.of(name) for name in facts.names()}
     return facts.session_key, {
         name: (

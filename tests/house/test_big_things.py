@@ -114,7 +114,7 @@ def keys_without_a_schema(size: int) -> Callable[[], object]:
 
 
 def keys_inside_others(size: int) -> Callable[[], object]:
-    """Of as many records as a frame is made for."""
+    """Keys inside others, of as many records as a frame is made for."""
     inside = {f"group {at}": {f"key {at} {number}": number for number in range(50)} for at in range(size // 50)}
     return through(chain(BARE, {}), polled([orjson.dumps(inside)] * MIN_OBJECTS))
 

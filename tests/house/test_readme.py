@@ -3,7 +3,7 @@
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,10 +16,11 @@ from ferryman.api import ConnectorContext, Offset, Partition, Sink, SinkContext,
 from ferryman.chain.chain import Step, assembled
 from ferryman.config import Config
 from ferryman.conversion import Converter
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.converters.string import StringConverter, StringConverterConfig
 from ferryman.errors import ConfigError, RetriableError
 from ferryman.plugins import catalog
-from ferryman.record import Polled, Record, Rows
+from ferryman.record import Columns, Maps, Polled, Record, Rows
 from ferryman.settings import settings
 from ferryman.stack.runtime.ports import free_port
 from ferryman.validation import connector_config
@@ -194,6 +195,35 @@ def test_the_connector_that_watches_a_folder_asks_for_a_task_for_each_new_file(t
     ended.set()
     connector.stop()
     assert errors == []
+
+
+@pytest.mark.parametrize("schemas", ["true", "false"])
+def test_the_transform_on_columns_says_so_and_does_the_same_with_rows(schemas: str) -> None:
+    found: dict[str, Any] = {}
+    exec(block("docs/writing-a-connector.md", "Shorten"), found)
+    shorten = found["Shorten"](found["ShortenConfig"].parse({"field": "name", "characters": "2"}))
+    texts: Converter[Any] = StringConverter(StringConverterConfig(), "key")
+    of_json = JsonConverter(JsonConverterConfig.parse({"schemas.enable": schemas}), "value")
+    chain = assembled(texts, of_json, texts, [Step("s", shorten)])
+
+    def shortened(count: int, names: Sequence[Any] = ("straße", "", None, "éa")) -> tuple[list[Any], set[type], int]:
+        values = [{"id": at, "name": names[at % len(names)]} for at in range(count)]
+        payloads = [_with_schema(each) if schemas == "true" else orjson.dumps(each) for each in values]
+        decoded, _ = chain.decode(Polled("t", 0, list(range(count)), [None] * count, [None] * count, payloads))
+        batches, failures = chain.transform(decoded)
+        rows = sorted((row["id"], row["name"]) for batch in batches for row in batch.value.rows().values)
+        return [name for _, name in rows], {type(batch.value) for batch in batches}, len(failures)
+
+    expected = ["st", "", None, "éa"]
+    assert shortened(2000) == (expected * 500, {Columns if schemas == "true" else Maps}, 0)
+    assert shortened(4) == (expected, {Rows}, 0)
+    if schemas == "false":
+        assert shortened(4, ["a", 7, "abc", None]) == (["a", "ab", None], {Rows}, 1)
+
+
+def _with_schema(value: Mapping[str, Any]) -> bytes:
+    fields = [{"field": "id", "type": "int64"}, {"field": "name", "type": "string", "optional": True}]
+    return orjson.dumps({"schema": {"type": "struct", "fields": fields}, "payload": value})
 
 
 def test_the_transform_the_predicate_and_the_converter_do_what_they_say() -> None:

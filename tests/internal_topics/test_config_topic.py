@@ -32,7 +32,7 @@ class Group:
     leader: FencedWriter | None
     facts: Facts
     keys: list[str]
-    """Of all records, in order."""
+    """The keys of all records, in order."""
     events: list[Event]
 
 

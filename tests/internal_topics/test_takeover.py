@@ -99,7 +99,7 @@ def _knows(url: str, written: dict[str, dict[str, str]]) -> None:
 
 
 def _states(statuses: Statuses, name: str) -> list[State]:
-    """Of the connector and its tasks."""
+    """The states of the connector and its tasks."""
     connector = statuses.connector(name)
     return [each.state for each in (*filter(None, [connector]), *statuses.tasks(name).values())]
 

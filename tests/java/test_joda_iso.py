@@ -29,7 +29,7 @@ from ferryman.java.joda_iso import instant
         ("T02:31Z", "1970-01-01T02:31"),
     ],
 )
-def test_times(text: str, at: str) -> None:
+def test_a_text_is_read_as_the_instant_that_joda_reads_in_utc(text: str, at: str) -> None:
     assert instant(text) == int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() * 1000)
 
 

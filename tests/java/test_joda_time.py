@@ -36,7 +36,7 @@ AT = 1_700_000_000_123
         ("", "UTC", None),
     ],
 )
-def test_patterns(pattern: str, zone_name: str, text: str | None) -> None:
+def test_a_pattern_writes_what_joda_writes_or_is_refused(pattern: str, zone_name: str, text: str | None) -> None:
     if text is None:
         with pytest.raises(ValueError, match=r"pattern"):
             formatter(pattern, zone_name)
@@ -54,7 +54,7 @@ def test_an_instant_beyond_the_years_is_a_data_error() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "+99:99:99", "../../etc/passwd"])
-def test_a_zone_that_is_none(name: str) -> None:
+def test_a_name_of_no_zone_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not recognised"):
         zone(name)
 

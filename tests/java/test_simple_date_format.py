@@ -30,7 +30,7 @@ AT = 1700000000123
         ("G W F", "AD 3 2"),
     ],
 )
-def test_formats(pattern: str, expected: str) -> None:
+def test_a_pattern_writes_what_java_writes(pattern: str, expected: str) -> None:
     assert formatter(pattern)(AT) == expected
 
 

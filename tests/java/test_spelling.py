@@ -19,13 +19,13 @@ from ferryman.java.spelling import meant, nearly, one_letter
         ("File", "file"),
     ],
 )
-def test_a_letter_apart(a: str, b: str) -> None:
+def test_texts_are_near_that_one_letter_or_the_case_tells_apart(a: str, b: str) -> None:
     assert one_letter(a, b)
     assert one_letter(b, a)
 
 
 @pytest.mark.parametrize(("a", "b"), [("file", "file"), ("topic", "topical"), ("abcd", "badc"), ("", ""), ("a", "bc")])
-def test_not_a_letter_apart(a: str, b: str) -> None:
+def test_texts_are_not_near_that_are_equal_or_further_apart(a: str, b: str) -> None:
     assert not one_letter(a, b)
 
 

@@ -30,7 +30,7 @@ MOMENT = datetime(2023, 11, 14, 22, 13, 20, 123000, UTC)
         (-math.inf, "-Infinity"),
     ],
 )
-def test_doubles(value: float, expected: str) -> None:
+def test_doubles_have_the_digits_that_java_gives_them(value: float, expected: str) -> None:
     assert double_text(value) == expected
 
 
@@ -55,7 +55,7 @@ def test_floats_have_the_digits_of_32_bits(value: float, expected: str) -> None:
         (time(22, 13, 20, 123000), "22:13:20.123Z"),
     ],
 )
-def test_schemaless_values(value: Any, expected: str) -> None:
+def test_schemaless_values_have_the_texts_that_java_gives_them(value: Any, expected: str) -> None:
     assert text(value) == expected
 
 
@@ -76,7 +76,7 @@ def test_structs_leave_nulls_out_and_know_their_schema() -> None:
     )
 
 
-def test_names_for_messages() -> None:
+def test_messages_call_classes_and_schemas_as_java_does() -> None:
     assert java_class(None) == "null"
     assert java_class(5) == "java.lang.Long"
     assert java_class(5, INT32) == "java.lang.Integer"

@@ -34,7 +34,7 @@ class Cluster:
     open_from: dict[TopicPartition, int] = field(default_factory=dict)
     """Where an open transaction begins, by partition: nobody who reads committed records sees what comes after."""
     generation: int = 0
-    """Of the group; what a member of an earlier one commits is refused."""
+    """The group's generation; what a member of an earlier one commits is refused."""
     _created: int = 0
 
     def create(self, topic: str, partitions: int = 1, config: dict[str, str] | None = None) -> None:

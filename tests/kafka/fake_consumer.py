@@ -52,7 +52,7 @@ class FakeConsumer:
         """How often it was told to go on."""
         self.closed = False
         self.commits: list[dict[TopicPartition, tuple[int, str]]] = []
-        """Those that the group has accepted."""
+        """The commits that the group has accepted."""
         self.answers: deque[int | list[int | None]] = deque()
         """Error codes of the next commits: of the whole, or one a partition."""
         self.polled_at: list[float] = []

@@ -42,6 +42,6 @@ def test_no_more_is_waited_for_than_an_answer_may_have(key: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [{}, {OVERRIDE + "fetch.max.bytes": "1000"}, {OVERRIDE + "fetch.max.wait.ms": "0"}])
-def test_librdkafka_takes_it(raw: dict[str, str]) -> None:
+def test_librdkafka_accepts_the_settings_that_fetching_adds(raw: dict[str, str]) -> None:
     found = consumer(1_000_000, raw | {OVERRIDE + "bootstrap.servers": "127.0.0.1:1"}, {})
     Consumer({key: value for key, value in found.items() if key != "logger"} | {"log_level": 0}).close()

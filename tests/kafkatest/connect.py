@@ -29,7 +29,7 @@ class Node:
     settings: Mapping[str, str]
     port: int = field(default_factory=free_port)
     scheme: str = "http"
-    """Of the listener that is asked."""
+    """The scheme of the listener that is asked."""
     web: httpx.Client = WEB
     """Who asks."""
     process: Process | None = None

@@ -74,14 +74,14 @@ def test_names_and_ports_that_are_nobodys() -> None:
     assert met(1, None) == "port"
 
 
-def test_tls_on_one_side_only() -> None:
+def test_tls_that_only_one_side_speaks_is_told() -> None:
     with serving(certified("127.0.0.1")) as port:
         assert met(port, None) == "tls"
     with serving(says=b"220 hello\r\n") as port:
         assert met(port, trusting()) == "no tls"
 
 
-def test_who_says_nothing() -> None:
+def test_a_server_that_says_nothing_is_told_as_silence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert (met(port, None, 0.2), met(port, trusting(), 0.2)) == ("silence", "silence")

@@ -139,23 +139,23 @@ def test_a_text_too_long_for_a_topic_is_a_data_error() -> None:
 class TestEveryKeyThatBringsAPattern:
     """Each is refused, or is a data error, where Python's engine would not come to an end."""
 
-    def test_topics_regex_against_the_dead_letter_queue(self) -> None:
+    def test_topics_regex_is_refused_where_matching_the_dead_letter_queue_takes_too_long(self) -> None:
         keys = {"name": "c", "connector.class": "x", "errors.deadletterqueue.topic.name": VICTIM}
         assert SinkConfig.read({**keys, "topics.regex": "(a+)+$"})[1] == []
         problems = SinkConfig.read({**keys, "topics.regex": ENDLESS})[1]
         assert [problem.key for problem in problems] == ["topics.regex"]
         assert problems[0].message.startswith("topics.regex: matching the pattern (?=(a+)+$)x takes too long")
 
-    def test_regex_router(self) -> None:
+    def test_regex_router_gives_up_on_a_topic_that_takes_too_long(self) -> None:
         router = RegexRouter(RegexRouter.config_class.parse({"regex": ENDLESS, "replacement": "x"}))
         with pytest.raises(TooSlow, match="regex: matching"):
             router.renamed(VICTIM)
 
-    def test_topic_name_matches(self) -> None:
+    def test_topic_name_matches_refuses_a_pattern_that_is_none(self) -> None:
         with pytest.raises(ConfigError, match="configuration pattern: Invalid regex: Unclosed group"):
             TopicNameMatchesConfig.parse({"pattern": "("})
 
-    def test_topic_creation_groups(self) -> None:
+    def test_topic_creation_groups_are_matched_in_time_and_a_pattern_that_is_none_is_refused(self) -> None:
         keys = {"replication.factor": "1", "partitions": "1"}
         raw = {f"topic.creation.{group}.{key}": value for group in ("default", "g") for key, value in keys.items()}
         raw |= {"topic.creation.groups": "g", "topic.creation.g.include": "(a+)+$, ^x"}
@@ -163,7 +163,7 @@ class TestEveryKeyThatBringsAPattern:
         with pytest.raises(ConfigError, match=r"topic\.creation\.g\.include: Invalid regex: Unclosed group"):
             groups(raw | {"topic.creation.g.include": "("})
 
-    def test_the_allow_list_of_a_config_provider(self) -> None:
+    def test_the_allow_list_of_a_config_provider_is_refused_where_it_takes_too_long(self) -> None:
         lookup = variable_provider({"allowlist.pattern": ENDLESS})
         with pytest.raises(ConfigError, match=r"allowlist\.pattern: matching the pattern"):
             lookup("", VICTIM)

@@ -53,7 +53,7 @@ class Flow:
 
 @dataclass
 class Flows:
-    """Those of one test."""
+    """The flows of one test."""
 
     all: Sequence[Flow]
 

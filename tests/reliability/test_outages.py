@@ -86,7 +86,7 @@ class Trio:
 
     @property
     def topics(self) -> list[str]:
-        """Of the sink whose database, whose registry and whose S3 server goes away."""
+        """The topics of the sinks whose database, whose registry and whose S3 server goes away."""
         return [f"{self.name}-{neighbour}" for neighbour in ("sql", "registry", "s3")]
 
     def begin(self, postgres: str) -> None:

@@ -19,7 +19,7 @@ class Refused:
     value: bytes | None
     key: bytes | None = None
     topic: str = ""
-    """That of the connector's name, if it is empty."""
+    """The record's topic; if it is empty, one that is called like the connector."""
     partition: int = 0
     offset: int = 0
     headers: Sequence[tuple[str, bytes | None]] = ()

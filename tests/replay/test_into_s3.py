@@ -64,7 +64,7 @@ def sink(name: str, dead: str, bucket: World, form: str) -> dict[str, str]:
 
 
 def number(form: str, content: Any) -> int:
-    """Of which row a record in an object is; the bytes of a format without structs hold the row's own."""
+    """The number of the row that a record in an object is; the bytes of a format without structs hold the row's own."""
     match form:
         case "csv":
             return int(json.loads(base64.b64decode(content))["payload"]["id"])

@@ -64,7 +64,9 @@ def test_whoever_the_file_names_may_come_in(extended: Client, headers: dict[str,
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("GET", "/health"), ("PUT", "/connectors/c/pause"), ("OPTIONS", "/")]
 )
-def test_nobody_else_may(extended: Client, headers: dict[str, str], method: str, path: str) -> None:
+def test_whoever_has_no_right_password_is_answered_401(
+    extended: Client, headers: dict[str, str], method: str, path: str
+) -> None:
     answer = extended.request(method, path, headers=headers)
     assert (answer.status_code, answer.text) == (401, REFUSED)
     assert answer.headers["www-authenticate"].startswith("Basic ")

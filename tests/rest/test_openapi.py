@@ -1,5 +1,6 @@
 """The description of the REST API that a worker serves, and whether its answers are what it says."""
 
+from itertools import pairwise
 from typing import Any
 
 import jsonschema
@@ -41,6 +42,20 @@ def test_it_names_all_that_is_served_but_what_workers_say_to_each_other(descript
         "task",
         "forward",
     ]
+
+
+def test_every_variable_of_a_path_is_named_for_what_stands_there(description: Json) -> None:
+    paths = [path.split("/") for path in description["paths"]]
+    followed = {(before, part) for path in paths for before, part in pairwise(path) if part.startswith("{")}
+    assert followed == {
+        ("connectors", "{connector}"),
+        ("tasks", "{task}"),
+        ("dead-letters", "{letter}"),
+        ("connector-plugins", "{pluginName}"),
+        ("loggers", "{logger}"),
+    }
+    letter = description["paths"]["/connectors/{connector}/dead-letters/{letter}"]["get"]["parameters"]
+    assert [each["name"] for each in letter if each["in"] == "path"] == ["connector", "letter"]
 
 
 def test_every_operation_says_what_it_is_for_and_has_a_name_of_its_own(description: Json) -> None:

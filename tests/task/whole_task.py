@@ -64,9 +64,6 @@ class WholeTask:
         self.producers.append(made)
         return made
 
-    def copier(self, config: Mapping[str, Any]) -> FakeProducer:
-        return FakeProducer(self.cluster, transactional=False)
-
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
         return self.worker._wish == "stop"

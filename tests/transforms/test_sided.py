@@ -71,7 +71,7 @@ VECTORS = [*vectors.VECTORS, *shape_vectors.VECTORS]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector.transform} {vector.config} {vector.value}")
-def test_kafkas_own_answers(vector: Vector) -> None:
+def test_a_transform_answers_what_kafkas_own_answered(vector: Vector) -> None:
     step = transform(vector.transform, vector.config)
     before = dict(vector.value) if isinstance(vector.value, dict) else vector.value
     if isinstance(vector.expected, Error):

@@ -227,10 +227,10 @@ class LivelyForks:
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop
         self.processes: list[LivelyProcess] = []
-        """Those of tasks."""
+        """The processes of tasks."""
         self._living: list[LivelyProcess] = []
         self.connectors: list[LivelyConnector] = []
-        """Those of connectors."""
+        """The processes of connectors."""
         self.habits: dict[str, Habits] = {}
         """By the name of the task, or of its connector."""
         self.watch: Callable[[LivelyProcess], None] = lambda process: None
@@ -267,6 +267,6 @@ class LivelyForks:
         return [each for each in self.processes if name in (each.name, each.name.rpartition("-")[0])]
 
     def live(self, name: str | None = None) -> list[LivelyProcess]:
-        """Those that live, of a task, of a connector, or all."""
+        """The processes that live, of a task, of a connector, or all."""
         self._living = [each for each in self._living if each.lives]
         return [each for each in self._living if name in (None, each.name, each.name.rpartition("-")[0])]

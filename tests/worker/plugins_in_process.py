@@ -12,7 +12,7 @@ from ferryman.worker.pool import DEADLINE_SECONDS
 
 
 def plugins(settings: Settings, pool: Any = None) -> Plugins:
-    """Those of a worker where nobody else has installed any."""
+    """The plugins of a worker where nobody else has installed any."""
 
     async def ask(asked: Asked, within: float = DEADLINE_SECONDS) -> Any:
         told = Settings.of_worker(settings.values, settings.references.rows(), settings.mode)

@@ -32,7 +32,7 @@ TOLD = (sys.executable, "-X", "importtime", "-P", "-m", "ferryman")
 
 @pytest.fixture(scope="module")
 def name() -> str:
-    """Of the tasks' topic: another one each time that these fixtures are made."""
+    """The name of the tasks' topic: another one each time that these fixtures are made."""
     return fresh("cost")
 
 
@@ -80,7 +80,7 @@ def test_a_sink_that_has_its_partitions_keeps_one_client(pids: list[int]) -> Non
 
 
 def named(modules: set[str], wanted: tuple[str, ...] = OF_PLUGINS) -> set[str]:
-    """Those that are one of the wanted ones, or inside of it; but for packages in which there is nothing."""
+    """The modules that are one of the wanted ones, or inside of it; but for packages in which there is nothing."""
     found = {each for each in modules if any(each == one or each.startswith(f"{one}.") for one in wanted)}
     return found - EMPTY
 

@@ -27,7 +27,7 @@ class Quiet:
         self.worker.call("PUT", f"/admin/loggers/{name}", {"level": level}, 200)
 
     def levels(self) -> set[str]:
-        """Those of all lines that were logged."""
+        """The levels of all lines that were logged."""
         return set(re.findall(r"(?m)^\[\S+\] ([A-Z]+) ", self.worker.said))
 
 

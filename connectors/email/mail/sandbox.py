@@ -142,7 +142,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.undefined(f"there is no field {name!r}", obj=obj, name=name)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Of texts and numbers only what cannot make much out of little."""
+        """Whether templates may use it: of texts and numbers, what cannot make much out of little."""
         if isinstance(obj, str | bytes):
             return attr in _OF_TEXTS
         if isinstance(obj, int | float | Decimal) and callable(value):

@@ -47,7 +47,7 @@ class Outcome:
     text: str
     """The server's words, or the reason."""
     key: str = "smtp.username"
-    """Of what is hopeless: the key to look at."""
+    """The key to look at where it is hopeless."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Mail:
     sender: str | None
     """None if it depends on the record."""
     recipients: Sequence[str]
-    """Those that every message has."""
+    """The recipients that every message has."""
     largest: int
     """Bytes that one may have."""
 

@@ -30,10 +30,6 @@ class SmtpPool:
     def __len__(self) -> int:
         return len(self._on_their_way)
 
-    def sends(self, name: Hashable) -> bool:
-        """Whether that message is on its way, or its outcome not yet taken."""
-        return name in self._on_their_way
-
     def send(self, name: Hashable, envelope: Envelope) -> None:
         """Sets a message on its way."""
         self._on_their_way[name] = asyncio.run_coroutine_threadsafe(self._send_one(name, envelope), self._loop)

@@ -20,7 +20,7 @@ under way."""
 
 @dataclass
 class Probes:
-    """Those of one look."""
+    """The objects that one look writes."""
 
     bucket: Bucket
     _written: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Probes:
         return found
 
     def _abort_uploads(self, prefix: str) -> None:
-        """Those that are as old are no longer anybody's. Who may not see them leaves them to the bucket's rules."""
+        """Uploads that are as old are no longer anybody's. Who may not see them leaves them to the bucket's rules."""
         with suppress(FerrymanError, Gone), classified(f"list uploads of {prefix}"):
             page = self.bucket.client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=prefix)
             for each in page.get("Uploads", []):

@@ -36,7 +36,7 @@ class ByGroup:
     prefix: str
     """Where the connector's manifests are, with a slash at the end."""
     heads: Heads
-    """Those that archives may have from a server that compares."""
+    """The heads that archives may have from a server that compares."""
     may_skip: bool = False
     """Whether the config allows to go on where Kafka no longer has the next record (consumer.override.*)."""
     _offered: dict[TopicPartition, tuple[Manifest, Committed]] = field(default_factory=dict, init=False, repr=False)

@@ -24,7 +24,7 @@ _EXTENSION = compiled(r"(\.[A-Za-z]\w*)*$")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose file it is."""
+    """What is known of a file before its first record: whose it is, of which partition, what its object is called."""
 
     connector: str
     """The connector's name."""

@@ -116,7 +116,7 @@ def lost(missing: Missing, reason: str) -> Lost:
 
 @dataclass
 class PartitionFiles:
-    """One Kafka partition."""
+    """The files of one Kafka partition, from their first records to their commits."""
 
     source: TopicPartition
     """The partition."""

@@ -77,7 +77,7 @@ class ConfluentNames:
 
     @cached_property
     def _sides(self) -> Mapping[str, str]:
-        """By what names end with."""
+        """What sides there are, by what the objects' names end with."""
         sides = {side: f".{side}" if side else "" for side in self.extensions}
         return {sides[side] + each: side for side, known in self.extensions.items() for each in known or ()}
 
@@ -232,7 +232,7 @@ def _folders(config: S3SourceConfig) -> list[str]:
 
 
 def _disjoint(prefixes: Sequence[str]) -> list[str]:
-    """Those that are not below another one, so that nothing is found twice."""
+    """The prefixes that are not below another one, so that nothing is found twice."""
     found = list[str]()
     for each in sorted(prefixes):
         if not found or not each.startswith(found[-1]):

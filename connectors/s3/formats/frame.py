@@ -14,7 +14,7 @@ from ferryman.schema import DECIMAL, FLOATS, INTEGERS, RecursiveSchema, Schema, 
 
 Convert = Callable[[Any], Any]
 _MOST_DIGITS = 38
-"""Of a decimal, and behind its point."""
+"""Digits of a decimal, and digits behind its point, at most."""
 _SCALARS = INTEGERS | FLOATS | {Type.BOOLEAN, Type.STRING}
 
 

@@ -18,7 +18,7 @@ class Packed:
     packing: Packing
 
     def encode(self, batch: Batch, schema: Schema | None) -> Sequence[Any]:
-        """As the format does."""
+        """The records as the format encodes them; what is compressed is the file."""
         found: Sequence[Any] = self.form.encode(batch, schema)
         return found
 
@@ -36,12 +36,12 @@ class PackedWriter:
 
     @property
     def held_bytes(self) -> int:
-        """Of both."""
+        """Bytes in memory that writer and packer have not encoded yet."""
         return self.inner.held_bytes + self.packer.held_bytes
 
     @property
     def state(self) -> int:
-        """Of both."""
+        """Bytes in memory besides, of writer and packer together."""
         return self.inner.state + self.packer.state
 
     def add(self, chunk: Any) -> bytes:

@@ -44,7 +44,7 @@ class Contents:
 
     form: ObjectFormat
     sides: Mapping[str, ObjectFormat]
-    """Those of keys and headers, if they are in objects of their own."""
+    """The formats of keys and headers, if they are in objects of their own."""
     unpack: Unpack | None
     """None where the object's name is the key."""
 

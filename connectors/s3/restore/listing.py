@@ -97,7 +97,7 @@ class _Found:
             self.uneven.add(lane)
 
     def add(self, lane: Lane, place: Place, listed: ListedObject) -> None:
-        """One object."""
+        """One more object of a lane, where it was listed."""
         if place.side and not (place.tombstones and place.side == KEYS):
             self.sides.setdefault((lane, place.start), []).append((place, listed))
         else:
@@ -140,7 +140,7 @@ class Listing:
     stopping: Callable[[float], bool]
     names: Names = field(init=False)
     passed_over: PassedOver = field(default_factory=PassedOver)
-    """Of the last listing."""
+    """What the last listing has passed over."""
     cut: bool = False
     """Whether a stop has cut the last one short; then it gives nothing."""
     _strange: set[str] = field(default_factory=set)

@@ -12,7 +12,7 @@ from ferryman.schema import DATE, TIME, Schema
 _FRACTION_DIGITS = 3
 """Digits of a second's fraction that Connect's times have."""
 _LENGTHS: Mapping[Form, int] = {"date": 10, "time": 12, "timestamp": 23}
-"""Of their texts."""
+"""Characters of a text of each form."""
 YEARS = "the years 1 to 9999"
 _FIRST_DAY, _LAST_DAY = -719_000, 2_932_000
 """Days since 1970 of which none is near the year 1 or 9999's end."""

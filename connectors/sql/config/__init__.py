@@ -1,1 +1,1 @@
-"""The keys, the rules between them, URLs and names."""
+"""The keys, the rules between them, and which dialect a URL means."""

@@ -17,7 +17,6 @@ from ferryman.schema import DATE, DECIMAL, INTEGERS, STRING, TIME, TIMESTAMP, Sc
 KEY = "version_field"
 _FIXED_ZONES = frozenset({"GMT", "GMT0", "Greenwich", "UCT", "UTC", "Universal", "Zulu"})
 """Zones that never change their clocks, beside those of ``Etc/``."""
-_ELSEWHERE = "Have the run write elsewhere: set table.name.format"
 
 
 def by_version(config: SqlSinkConfig, field: str) -> ByVersion:

@@ -1,1 +1,1 @@
-"""Session, tables, the offsets table, errors, and the transaction of a poll."""
+"""Session, tables and rights, the offsets table, and the loads of a poll."""

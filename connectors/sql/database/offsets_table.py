@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose offsets they are."""
+    """Whose offsets rows of the table hold."""
 
     cluster: str
     """The id of the Kafka cluster."""
@@ -244,7 +244,7 @@ class Offsets:
 
     @property
     def connector(self) -> str:
-        """Whose they are."""
+        """The connector whose offsets they are."""
         return self._owner.connector
 
     def knows(self, source: TopicPartition, topic_id: str) -> None:

@@ -43,7 +43,7 @@ class Change:
     table: TableName
     ddl: ExecutableDDLElement
     columns: Sequence[sa.Column[Any]]
-    """Those that the table has more afterwards."""
+    """The columns that the table has more afterwards."""
 
 
 def names_of(tables: Sequence[TableName]) -> str:
@@ -55,7 +55,8 @@ class Structure(Protocol):
     """Where tables are read and changed."""
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to."""
+        """The definitions of the tables that are there, as they are now. Raises TaskError for one that cannot be
+        written to."""
 
     def change(self, changes: Sequence[Change]) -> None:
         """Makes all changes; after an error none of them, or, where DDL cannot be undone, some. Raises Denied, and
@@ -69,7 +70,7 @@ class InDatabase:
         self._session = session
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """By the dialect."""
+        """The definitions, as the dialect reads them from the database."""
         with self._session.transaction(f"look at the table {names_of(tables)}") as connection:
             return self._session.dialect.describe(connection, tables)
 
@@ -109,7 +110,7 @@ class OnPaper:
         return self._there is None
 
     def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """As they would be by now."""
+        """The definitions as they would be by now, had the changes been made."""
         unchanged = [table for table in tables if table not in self._changed]
         found = {} if self._there is None or not unchanged else self._there.look(unchanged)
         return {**found, **{table: self._changed[table] for table in tables if table in self._changed}}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from ferryman.connectors.sql.dialects.dialect import TableColumn, Type, key_columns
 
 _KEPT_APART = (sa.String, sa.Uuid, sa.Integer, sa.Numeric, sa.Enum, sa.LargeBinary, sa.BINARY, sa.VARBINARY)
-"""Columns in which texts that ``likenesses`` tells apart are different keys."""
+"""Columns in which texts that ``equality_classes`` tells apart are different keys."""
 
 
 def compared_keys(frame: pl.DataFrame, columns: Sequence[TableColumn]) -> list[pl.Series]:

@@ -167,8 +167,8 @@ class Writer(Protocol):
     Where the database refuses a row, all is undone and done again in the order of the poll, in stretches of rows:
     ``sift`` takes the place of ``stage``, and ``write_each`` that of ``write``.
 
-    Where a load has a ``version_column``, the statements compare it, of the rows of a load and with what stands in the
-    table, so that of each key the newest stands at the end, in whatever order rows come and whoever else writes.
+    Where one of a load's columns ``is_version``, the statements compare it, of the rows of a load and with what stands
+    in the table, so that of each key the newest stands at the end, in whatever order rows come and whoever else writes.
     """
 
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
@@ -240,8 +240,8 @@ class Dialect(Protocol):
         """Whether a connection that has been idle can be used. True if only using it can tell."""
 
     def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
-        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to
-        exactly once, such as one that takes part in no transaction."""
+        """The definitions of the tables that are there, as they are now. Raises TaskError for one that cannot be
+        written to exactly once, such as one that takes part in no transaction."""
 
     def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """What each of these tables is now, in few and quick statements: another fingerprint means that what
@@ -334,5 +334,5 @@ def version_column(columns: Sequence[TableColumn]) -> int | None:
 
 
 def other_columns(columns: Sequence[TableColumn]) -> list[int]:
-    """Which of the columns are not, and are changed in a row that is there."""
+    """The columns outside the key that an upsert changes in a row that is there."""
     return [index for index, column in enumerate(columns) if not (column.primary or column.only_added)]

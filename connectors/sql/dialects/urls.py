@@ -50,7 +50,7 @@ class Urls(Protocol):
         """The database of ``jdbc:<kind>:<rest>``, and the properties in it. Raises BadUrl."""
 
     def from_sqlalchemy(self, url: URL) -> tuple[URL, dict[str, str]]:
-        """The same of SQLAlchemy's URL."""
+        """What ``from_jdbc`` gives, of SQLAlchemy's URL."""
 
     def location(self, url: URL, properties: Mapping[str, str]) -> Location:
         """With the driver properties in the driver's own terms. Raises BadUrl for one that is not allowed."""

@@ -54,7 +54,7 @@ class _Tables:
         self._config, self._dialect, self._connection = config, dialect, connection
 
     def of(self, topics: Collection[str], raw: Mapping[str, str]) -> Mapping[TableName, Definition]:
-        """Those that are there; none where only records tell their names."""
+        """The definitions of the topics' tables that are there; none where only records tell their names."""
         if renaming(raw):
             return {}
         try:

@@ -183,7 +183,7 @@ class LatestOnly:
     def lock_and_recheck(
         self, connection: Connection, batches: Sequence[Batch], foreseen: Sequence[Part] | None
     ) -> list[Part]:
-        """Of what was prepared, what may be written: live's rows are locked until the end of this transaction, in which
+        """What may be written of what was prepared: live's rows are locked until the end of this transaction, in which
         the run's own offset has been moved already (there are databases that lock with the first change). Raises
         LiveHasGoneOn, also if it is not what was foreseen; and as ``prepare`` BadRecords."""
         sources = sorted({batch.source for batch in batches})
@@ -280,7 +280,7 @@ class _Keyed:
 
     @property
     def source(self) -> TopicPartition:
-        """Its partition."""
+        """The partition that the part's records came from."""
         return self.origin.source
 
     @property

@@ -22,8 +22,8 @@ class LiveChange(NamedTuple):
 
 
 def still_standing(changes: Sequence[LiveChange]) -> list[LiveChange]:
-    """Those of the changes on one row, in their order, that count: the last, each that has filled what no later one
-    has, and the one by which the row can be added, since later ones may lack columns that need a value."""
+    """The changes on one row, in their order, that count: the last, each that has filled what no later one has, and the
+    one by which the row can be added, since later ones may lack columns that need a value."""
     last = changes[-1]
     if last.columns is None:
         return [last]

@@ -18,7 +18,7 @@ LONGEST_PAUSE_SECONDS = 0.25
 
 @dataclass
 class LockPauses:
-    """Those of one task; the clock and the waiting are of ``time``, if nothing else is given."""
+    """The pauses of one task; the clock and the waiting are of ``time``, if nothing else is given."""
 
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep
@@ -51,5 +51,5 @@ class LockPauses:
                 self._due, self._locked = now + PAUSE_PER_LOCK_TIME * (now - self._locked), None
 
     def on_locked(self) -> None:
-        """They are held from now on."""
+        """The rows of offsets are held from now on."""
         self._locked = self.clock() if self._locked is None else self._locked

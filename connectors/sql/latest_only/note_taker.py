@@ -65,7 +65,7 @@ class NoteTaker:
             self.history.end(source)
 
     def lacking(self, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Those of these offsets up to which not all was noted."""
+        """The offsets, of these, up to which not all was noted."""
         return {source: offset for source, offset in wanted.items() if self.noted[source] < offset}
 
     def left(self, wanted: Mapping[TopicPartition, int]) -> int:
@@ -157,8 +157,8 @@ class _ReadChange(NamedTuple):
 def _that_stand(
     before: Sequence[LiveChange], read: Sequence[_ReadChange], against: Mapping[int, str]
 ) -> list[_ReadChange]:
-    """Those that stand as far as is known, where there are others before them on whose standing that bears: the first
-    on its key is tried when it is written."""
+    """The changes that stand as far as is known, where there are others before them on whose standing that bears: the
+    first on its key is tried when it is written."""
     if not before and len(read) == 1:
         return []
     places = {change.offset for change in still_standing([*before, *(each.change for each in read)])}

@@ -1,1 +1,1 @@
-"""Which table and which columns a record goes to."""
+"""Which columns a record has, and whether it can be a row of its table."""

@@ -38,7 +38,7 @@ class Change:
     """Which of them are deleted; None: none."""
 
     def split(self) -> Sequence[tuple[bool, Batch]]:
-        """Those that are deleted and those that are not, as one batch each."""
+        """The records that are deleted and those that are not, as one batch each."""
         return [(False, self.batch)] if self.deletes is None else self.batch.split(self.deletes)
 
 
@@ -139,7 +139,7 @@ def _with_keys(found: Change, config: SqlSinkConfig) -> Change | None:
 
 
 def _kept(batch: Batch, deletes: Sequence[bool], kept: Sequence[bool]) -> Change | None:
-    """Those of the records that are meant."""
+    """The records that are meant; None if there are none."""
     if True not in kept:
         return None
     if False in kept:

@@ -25,9 +25,9 @@ class Zones(NamedTuple):
     """The zones in which columns without a zone hold what has none."""
 
     timestamps: str
-    """Of timestamps and times."""
+    """The zone of columns of timestamps and times."""
     dates: str
-    """Of dates."""
+    """The zone of columns of dates."""
 
 
 def scalar_form(schema: Schema) -> Form:

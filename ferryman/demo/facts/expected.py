@@ -58,7 +58,7 @@ class Events:
     """All invented events, in the order of their making within each task."""
 
     records: Sequence[tuple[str, str, int]]
-    """Of each the topic, the key and the digest of its value."""
+    """The topic, the key and the digest of the value of each."""
     identities: Sequence[tuple[str, str]]
     fields: Mapping[str, Sequence[str]]
     """The names of each topic's fields; the first is the identity."""

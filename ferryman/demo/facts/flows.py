@@ -34,7 +34,7 @@ INSERTED = ("pledges", "payments", "emails", "metrics", "errors")
 UPSERTED = ("projects", "backers", "funding")
 UPSERTED_TOPICS = tuple(f"{WORLD}.{stream}" for stream in UPSERTED)
 SPOILT_TOPIC, SPOILT_COLUMN = f"{WORLD}.projects", "title"
-"""Of which upserted table rows are overwritten, and what of them; of the others rows are deleted."""
+"""The upserted table some rows of which are overwritten, and the column in which; of the others rows are deleted."""
 DAMAGED = 50
 """Rows of each of these tables."""
 EVENT_TOPICS = tuple(f"{WORLD}.{stream}" for stream in (*INSERTED, *UPSERTED))

@@ -26,11 +26,11 @@ class Verdict:
     found: int
     """Records that are there, all copies counted."""
     lost: Sequence[Identity] = ()
-    """Those of which there is no copy."""
+    """Records of which there is no copy."""
     doubled: Sequence[Identity] = ()
-    """Those with more than one copy: once for each that is too many."""
+    """Records with more than one copy: once for each that is too many."""
     corrupt: Sequence[Identity] = ()
-    """Those of which a copy holds something else."""
+    """Records of which a copy holds something else."""
     phantom: Sequence[Identity] = ()
     """What nobody sent here, once for each copy: poison delivered, or a dead letter of a sound record."""
     at_least_once: bool = False

@@ -38,7 +38,7 @@ class Target:
     goal: float
     figure: float
     unit: str
-    """Of both."""
+    """The unit of goal and figure."""
     how: str
     """How it was measured, and on what."""
     tried: bool = True
@@ -50,7 +50,7 @@ class Target:
 
     @property
     def word(self) -> str:
-        """For people."""
+        """Whether the target was reached, in a word for people."""
         return "met" if self.met else "missed" if self.tried else "not tried"
 
 

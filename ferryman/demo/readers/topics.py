@@ -58,7 +58,7 @@ class Topics:
         return Admin({**self.access.kafka})
 
     def existing(self, wanted: Iterable[str]) -> list[str]:
-        """Those of the topics that exist."""
+        """The wanted topics that exist."""
         known = self._admin.list_topics(timeout=_SECONDS).topics
         return [topic for topic in wanted if topic in known]
 

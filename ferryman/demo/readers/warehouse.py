@@ -78,13 +78,13 @@ class Warehouse:
         return [row[0] for row in self._connection.execute(query).fetchall()]
 
     def existing(self, tables: Sequence[str]) -> list[str]:
-        """Those of the tables that exist."""
+        """The tables, of these, that exist."""
         query = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL"
         return [row[0] for row in self._connection.execute(query, [list(tables)]).fetchall()]
 
 
 def _stamps() -> sql.Composed:
-    """Of each inserted event's row when it was committed, and when its record was produced."""
+    """When each inserted event's row was committed, and when its record was produced."""
     tables = [flows.table(f"{flows.WORLD}.{stream}") for stream in flows.INSERTED]
     each = sql.SQL("SELECT pg_xact_commit_timestamp(xmin) AS stamped, {} AS produced FROM {}")
     return sql.SQL(" UNION ALL ").join(

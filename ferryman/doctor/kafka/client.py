@@ -23,7 +23,7 @@ class Client:
 
     @property
     def servers(self) -> str:
-        """Its brokers' addresses, as configured."""
+        """The addresses of the client's brokers, as configured."""
         return str(self.values["bootstrap.servers"])
 
     @property
@@ -58,7 +58,7 @@ def of_worker(worker: Mapping[str, str]) -> Client:
 
 
 def of_connector(side: Side, worker: Mapping[str, str], name: str, raw: Mapping[str, str], sink: bool) -> Client:
-    """One of a connector's. Raises ConfigError."""
+    """One of a connector's clients. Raises ConfigError."""
     given = (*raw, *worker)
     match side:
         case "consumer" if sink:
@@ -74,7 +74,7 @@ def of_connector(side: Side, worker: Mapping[str, str], name: str, raw: Mapping[
 
 
 def alike(clients: Iterable[Client]) -> list[list[Client]]:
-    """Those that are one to the brokers, together."""
+    """The clients, in lists of those that are one to the brokers."""
     found: list[tuple[dict[str, Any], list[Client]]] = []
     for client in clients:
         way = client.way

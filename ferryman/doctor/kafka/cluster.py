@@ -38,9 +38,9 @@ class Topic:
     """Whether the client may not even describe it."""
     partitions: int = 0
     replicas: int = 0
-    """Of the partition that has the fewest."""
+    """Replicas of the partition that has the fewest."""
     in_sync: int = 0
-    """Of the partition that has the fewest."""
+    """Replicas in sync of the partition that has the fewest."""
     operations: frozenset[str] = frozenset()
     """What the client may do with it, by Kafka's names."""
 

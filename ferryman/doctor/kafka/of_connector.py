@@ -27,7 +27,7 @@ _QUEUE = "errors.deadletterqueue.topic"
 
 
 def findings(job: Job) -> Iterator[Finding]:
-    """All of it."""
+    """All findings about a connector's way to Kafka."""
     plugin = catalog.connector(job.raw["connector.class"])
     assert plugin is not None
     config = plugin.config_class.parse(job.raw)

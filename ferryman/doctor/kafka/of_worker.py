@@ -22,7 +22,7 @@ from ferryman.settings.modes import DISTRIBUTED
 
 
 def findings(job: Job) -> Iterator[Finding]:
-    """All of it."""
+    """All findings about a worker's way to Kafka."""
     client = clients.of_worker(job.worker)
     reached = Reached(job.seconds)
     yield from reached.look([client])

@@ -69,7 +69,7 @@ class Reached:
 
 
 def _of_any_group(cluster: Cluster, name: str) -> frozenset[str] | None:
-    """That of workers is no group of consumers while they are in it."""
+    """What may be done with a group of any kind: that of workers is no group of consumers while they are in it."""
     try:
         protocol = Protocol(cluster.client, cluster.seconds)
         try:

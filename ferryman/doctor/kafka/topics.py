@@ -18,7 +18,7 @@ class Wanted:
     made_by_us: bool = False
     """Whether it is made where it is missing."""
     replicas: int = -1
-    """Of one that is made; -1 leaves it to the brokers."""
+    """Replicas of a topic that is made; -1 leaves it to the brokers."""
     replicas_key: str = ""
     compacted: bool = False
     single: bool = False

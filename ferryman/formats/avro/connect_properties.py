@@ -25,8 +25,6 @@ ENUM_DEFAULT = f"{NAMESPACE}.enum.default."
 PRECISION = "connect.decimal.precision"
 DEFAULT_PRECISION = 64
 
-Members = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -7,7 +7,6 @@ from ferryman.errors import DataError
 from ferryman.formats.avro.connect_properties import NAMESPACE
 from ferryman.java.texts import java_class
 
-NAME = f"{NAMESPACE}.Anything"
 _DEEPEST = 100
 _SIMPLE = ("boolean", "bytes", "double", "float", "int", "long", "string")
 _ENTRY = {

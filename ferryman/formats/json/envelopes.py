@@ -68,7 +68,7 @@ class Group:
     """Envelopes of one schema."""
 
     spelling: Spelling
-    """That of the first; all have its identity."""
+    """How the first is spelled; all have its identity."""
     positions: list[int] = field(default_factory=list)
     """Where they stand among the messages."""
     payloads: list[bytes] = field(default_factory=list)
@@ -149,7 +149,7 @@ class _Recent:
         """What came after a spelling, by its identity as an object."""
 
     def spelling(self, message: bytes) -> Spelling | None:
-        """That of a message."""
+        """How a message's schema is spelled; None if it has to be parsed to be known."""
         found = self._next.get(id(self._before))
         if found is None or not found.fits(message):
             found = next((each for each in self._last if each.fits(message)), None) or self._other(message)

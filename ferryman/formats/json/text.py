@@ -32,7 +32,7 @@ _BEGINNINGS: Mapping[bytes, str] = {
     b"\0\0\0": "utf-32-be",
     b"\0": "utf-16-be",
 }
-"""Of payloads that are not UTF-8, the longer ones first."""
+"""How payloads that are not UTF-8 begin, the longer beginnings first."""
 _LINES = msgspec.json.Encoder()
 _MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 

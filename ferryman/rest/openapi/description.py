@@ -1,9 +1,10 @@
 """The whole description: paths, parameters, bodies and answers of a table of endpoints."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from ferryman import __version__
@@ -23,7 +24,7 @@ class Described:
     body: Json | None = None
     """The shape of its request's body; None where none is read."""
     media_type: str = JSON
-    """Of its answers but errors. Whoever asks for one that is JSON must take JSON."""
+    """The media type of its answers but errors. Whoever asks for one that is JSON must take JSON."""
     hidden: bool = False
     """Whether it is for workers among themselves, and is left out."""
 
@@ -54,15 +55,19 @@ def described(table: Table) -> Json:
     }
 
 
-def _variables(pattern: str) -> Iterator[str]:
-    kinds = {"connectors": "connector", "connector-plugins": "pluginName", "admin": "logger"}
-    yield kinds[pattern.split("/")[1]]
-    yield "task"
+_VARIABLES = {
+    "connectors": "connector",
+    "tasks": "task",
+    "dead-letters": "letter",
+    "connector-plugins": "pluginName",
+    "loggers": "logger",
+}
+"""By the part of a path that a variable follows: what it is called."""
 
 
 def _path(pattern: str) -> str:
-    names = _variables(pattern)
-    return "/".join(f"{{{next(names)}}}" if part == "*" else part for part in pattern.split("/"))
+    steps = pairwise(["", *pattern.split("/")])
+    return "/".join(f"{{{_VARIABLES[before]}}}" if part == "*" else part for before, part in steps)
 
 
 def _operation(pattern: str, call: Callable[..., Any], what: Described) -> Json:

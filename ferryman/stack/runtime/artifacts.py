@@ -87,7 +87,7 @@ def _artifact(file: Path, coordinate: str, pin: dict[str, str | int]) -> Artifac
 
 
 def missing(artifacts: Sequence[Artifact]) -> list[Artifact]:
-    """Those that the cache lacks, or has with other bytes; several are hashed at a time."""
+    """The artifacts that the cache lacks, or has with other bytes; several are hashed at a time."""
     with ThreadPoolExecutor(_HASHING) as pool:
         cached = pool.map(lambda artifact: artifact.cached, artifacts)
         return [each for each, there in zip(artifacts, cached, strict=True) if not there]

@@ -17,7 +17,7 @@ class Identity:
 
     @property
     def own(self) -> Path:
-        """Its key and certificate."""
+        """The file with the identity's key and certificate."""
         return self.directory / "broker.pem"
 
     @property

@@ -14,9 +14,9 @@ SUPER = "super"
 CLIENTS = ("consumer", "producer", "admin")
 """The clients of connectors, each of which is a user of that name: consumer.* in the worker's file, and so on."""
 USERS = ("worker", *CLIENTS, SUPER)
-"""Those who log in with SCRAM."""
+"""The users who log in with SCRAM."""
 REGISTRY_ROLES = {"consumer": "sr-readonly", "producer": "sr-developer", SUPER: "sr-admin"}
-"""Those who log in at the registry, and what they are there: who reads, who registers, who does anything."""
+"""The users who log in at the registry, and what they are there: who reads, who registers, who does anything."""
 
 Kind = Literal["topic", "group", "transactional id"]
 

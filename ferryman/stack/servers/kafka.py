@@ -50,7 +50,7 @@ class Cluster:
         return ["kafka"] if self.nodes == 1 else [f"kafka-{number}" for number in range(1, self.nodes + 1)]
 
     def services(self) -> list[Service]:
-        """One for each node."""
+        """The services of the cluster, one for each node."""
         return [self._service(number, name) for number, name in enumerate(self.names(), 1)]
 
     def super_user(self, directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Runs a mail server that keeps what it gets and delivers nothing: `mail_server.py HOST PORT DIRECTORY`.
+"""Runs a mail server that keeps what it gets and delivers nothing:
+`python -m ferryman.stack.servers.mail_process HOST PORT DIRECTORY`.
 
 `DIRECTORY/server.json` may ask for encryption and users, `DIRECTORY/answers.json` for bad answers; `mailbox.py` writes
 and describes both, and reads the messages.
@@ -162,7 +163,7 @@ class Server(SMTP):
         await super()._handle_client()
 
 
-def _options(settings: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
+def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
     users: Mapping[str, str] = settings.get("users", {})
 
     def authenticate(server: Server, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
@@ -188,7 +189,7 @@ async def serve(host: str, port: int, directory: Path) -> None:
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
     store, answers = MailStore(directory / MESSAGES), Answers(directory / ANSWERS)
-    options = _options(settings, answers)
+    options = _options(settings)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     storing = asyncio.create_task(store.run())

@@ -45,7 +45,7 @@ class Kept:
     number: int
     """By order of arrival, from 1."""
     sender: str
-    """Of the envelope, not of the headers; so with the recipients."""
+    """The sender in the envelope, not that in the headers; so with the recipients."""
     recipients: tuple[str, ...]
     message: EmailMessage
 

@@ -1,4 +1,4 @@
-"""Runs localstripe, in a process of its own: `payments_server.py HOST PORT STATE_FILE`.
+"""Runs localstripe, in a process of its own: `python payments_process.py HOST PORT STATE_FILE`.
 
 localstripe is under the GPL; this file is run as a script and never imported by Ferryman.
 """

@@ -3,10 +3,6 @@
 Unlike S3 it lists the file that it is writing, as ``<key>-<uuid>``, until that gets its name.
 """
 
-import http.client
-from urllib.parse import urlsplit
-
-from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.runtime.java import java
 from ferryman.stack.runtime.ports import HOST, answers_http
 from ferryman.stack.runtime.process import Launch
@@ -37,15 +33,3 @@ S3 = Service(
     answers=lambda _directory, ports: answers_http(ports["http"], "/"),
     bundle="s3",
 )
-
-
-def create_bucket(address: str, name: str) -> None:
-    """Makes a bucket unless it is there. Raises StackError if the server refuses the name."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
-    try:
-        connection.request("PUT", f"/{name}")
-        status = connection.getresponse().status
-    finally:
-        connection.close()
-    if status not in (200, 409):
-        raise StackError(f"the S3 server does not make a bucket {name!r}: it answers {status}")

@@ -16,7 +16,7 @@ import orjson
 SHARED_BYTES = 1 << 16
 """Bytes that are shared."""
 LENGTH_BYTES = 4
-"""Of them, those that say how long the note is; 0 for none."""
+"""The first of them, which say how long the note is; 0 for none."""
 _NO_NOTE = bytes(LENGTH_BYTES)
 MAX_RANGES = 200
 """Ranges in a note; of more the first are told."""
@@ -68,7 +68,7 @@ class _Noted:
         self._of, self._memory, self._before = of, memory, before
 
     def __enter__(self) -> None:
-        """It stands already."""
+        """The note stands already."""
 
     def __exit__(self, *error: object) -> None:
         self._of.note(self._memory, self._before)

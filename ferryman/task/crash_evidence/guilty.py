@@ -12,7 +12,7 @@ class Guilty(NamedTuple):
     """One such record, and what it was found guilty of."""
 
     topic: str
-    """Of a source's record what ``task.source.suspects`` calls it; its offset is 0 then."""
+    """The record's topic; of a source's record what ``task.source.suspects`` calls it; its offset is 0 then."""
     partition: int
     offset: int
     stage: str

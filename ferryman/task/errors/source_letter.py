@@ -1,7 +1,7 @@
 """What a dead letter of a source holds: the record as the source handed it over, in JSON with its schema. Pure.
 
 The connector's own converters may be what refused it, or the registry behind them, so key and value never depend on
-them: Converter[Any] with schemas.enable=true reads both back, types and all. The record's headers are written by the
+them: JsonConverter with schemas.enable=true reads both back, types and all. The record's headers are written by the
 header converter, and those that it cannot write are left out.
 
 ``__connect.errors.*`` are Kafka Connect's headers, ``__ferryman.errors.*`` are ours: where in the source the record

@@ -48,7 +48,7 @@ class ClientStatistics:
         return take
 
     def samples(self) -> Iterator[Sample]:
-        """Of all clients that have reported; for one that is gone, its last report."""
+        """The samples of all clients that have reported; for one that is gone, its last report."""
         for (side, client), found in list(self._found.items()):
             for group, attribute, value in _totals(side, found):
                 yield OF_ATTRIBUTE[f"{side}-{group}", attribute], (client,), value

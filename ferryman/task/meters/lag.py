@@ -37,12 +37,12 @@ class Lag:
 
     @property
     def total(self) -> int:
-        """Of all partitions together."""
+        """The lag of all partitions together."""
         return sum(self.of.values())
 
     @property
     def most(self) -> int:
-        """Of the partition that is furthest behind."""
+        """The lag of the partition that is furthest behind."""
         return max(self.of.values(), default=0)
 
     @property

@@ -33,7 +33,7 @@ _State = tuple[tuple[Key, Value | tuple[float, int]], ...]
 
 @dataclass
 class Publisher:
-    """One task's."""
+    """Tells the worker the lines of one task's metrics."""
 
     samples: Callable[[], Iterable[Sample]]
     offer: Callable[[str, dict[str, Any]], bool]

@@ -10,7 +10,7 @@ from ferryman.task.meters.tasks import TaskMeter
 
 @dataclass(slots=True)
 class SourceMeter:
-    """One source task, over its sessions."""
+    """What one source task counts, over all its sessions."""
 
     task: TaskMeter = field(default_factory=TaskMeter)
     polled: Counted = field(init=False)

@@ -43,7 +43,7 @@ class Control:
     """When the task was first told to end, in monotonic seconds."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _seen: threading.local = field(default_factory=threading.local)
-    """Of each thread the wish when its last wait ended, in ``wish``."""
+    """For each thread the wish when its last wait ended, in ``wish``."""
     _topics: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:

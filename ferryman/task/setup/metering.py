@@ -18,7 +18,7 @@ Text = tuple[tuple[str, str, str], str]
 
 
 def task_meters(spec: TaskSpec, worker: WorkerConfig, plugin: type[Any], chain: Chain) -> Meters:
-    """Those of one task."""
+    """The meters of one task."""
     is_sink = catalog.is_sink(plugin)
     sampling = Sampling(worker.metrics_sample_window_ms / 1000, worker.metrics_num_samples)
     meters = Meters(

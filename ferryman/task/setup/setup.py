@@ -44,7 +44,7 @@ class Setup:
     run: RunKeys | None = None
     """The bounds of a sink that is a run."""
     source_run: SourceRunKeys | None = None
-    """Those of a source."""
+    """The bounds of a source that is a run."""
 
     def count_admin(self, admin: Admin) -> None:
         """A session has made this one; whether it is connected is a metric."""

@@ -44,7 +44,7 @@ class TaskSpec:
     """Rows of the ranges of records that this process is to try, instead of running the task; see ``task.probe``."""
 
     def dump(self) -> bytes:
-        """As bytes for the pipe."""
+        """The spec as bytes for the pipe to the task."""
         return orjson.dumps(self)
 
     @classmethod

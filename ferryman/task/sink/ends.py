@@ -16,7 +16,7 @@ ANSWER_SECONDS = 5.0
 
 @dataclass
 class Ends:
-    """Those of one consumer's assignment."""
+    """The ends of the partitions that one consumer is assigned."""
 
     consumer: Consumer
     admin: Admin

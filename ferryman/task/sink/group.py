@@ -187,7 +187,7 @@ class Group:
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
     def absent(self, topics: Collection[str]) -> list[str]:
-        """Those of these topics that do not exist. The broker is asked only for others than the assignment's."""
+        """The topics, of these, that do not exist. The broker is asked only for others than the assignment's."""
         unsure = sorted(set(topics) - set(self.topic_ids))
         there = self._topic_ids(unsure) if unsure else {}
         return [topic for topic in unsure if topic not in there]

@@ -13,7 +13,7 @@ LOOK_SECONDS = 1.0
 
 @dataclass
 class SinkGauges:
-    """That of one session."""
+    """The state of one session."""
 
     meter: SinkMeter
     backlog: Backlog

@@ -36,7 +36,7 @@ FOR_RECORDS = 0.8
 
 @dataclass
 class Acknowledgements:
-    """Those of one session. Invariant 1, for sources."""
+    """The acknowledgements of one session. Invariant 1, for sources."""
 
     outbox: Outbox
     offsets: SourceOffsets

@@ -111,6 +111,6 @@ def _which(commits: bool, aborts: bool, both: str) -> str:
 
 
 def _parts(batches: Sequence[Batch], start: int, stop: int | None) -> list[Batch]:
-    """Of each batch the records at positions from ``start`` up to ``stop``; batches that have none are left out."""
+    """The records of each batch at positions from ``start`` up to ``stop``; batches that have none are left out."""
     places = [(batch, batch.before(start), len(batch) if stop is None else batch.before(stop)) for batch in batches]
     return [batch.slice(first, last) for batch, first, last in places if last > first]

@@ -13,7 +13,7 @@ from ferryman.task.source.delivery import Progress
 
 @dataclass
 class Ending:
-    """That of one session. What it says is committed with the offsets that it is about."""
+    """The end of one session. What it says is committed with the offsets that it is about."""
 
     source: Source[Any]
     task: int

@@ -54,7 +54,7 @@ class Outbox:
     _proven: set[str] = field(default_factory=set)
     """Topics that something was committed to."""
     _new: set[str] = field(default_factory=set)
-    """Those of the open transaction that nothing was committed to yet."""
+    """Topics in the open transaction that nothing was committed to yet."""
 
     def produce(self, encoded: Encoded) -> list[Refused]:
         """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,

@@ -76,7 +76,7 @@ class SourceSessions:
     _left: Mapping[str, Offset] | None = None
     """The offsets as the last session left them."""
     _attempted: Mapping[str, Offset | None] = field(default_factory=dict)
-    """Those of its last transaction, committed or not."""
+    """The offsets in its last transaction, committed or not."""
     _fenced: bool = False
     """Whether the last session ended because another producer took its identity."""
 

@@ -32,7 +32,7 @@ LONGEST_NAME = 300
 
 @dataclass
 class Suspects:
-    """Those of one task's process."""
+    """The suspects of one task's process."""
 
     at_work: AtWork = field(default_factory=AtWork)
     guilty: Sequence[Guilty] = ()

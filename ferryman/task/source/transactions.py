@@ -42,7 +42,7 @@ FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.I
 
 @dataclass
 class Transactions:
-    """Those of one session. Invariant 4."""
+    """The transactions of one session. Invariant 4."""
 
     outbox: Outbox
     offsets: SourceOffsets

@@ -26,7 +26,7 @@ class Waiting:
     _polling: bool = False
     _committed: bool = False
     _error: Exception | None = None
-    """Of a commit in a wait. It is not the source's, which must not see it."""
+    """What went wrong with a commit in a wait. It is not the source's, which must not see it."""
 
     def __call__(self, seconds: float) -> bool:
         """Waits, at most so long; true if the task is to stop, or if a commit has failed and the session is over."""

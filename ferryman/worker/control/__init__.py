@@ -1,1 +1,2 @@
-"""Desired state in, processes out: what should run here, and the one loop that brings it there."""
+"""Desired state in, processes out: what should run here, the one loop that brings it there, and
+what REST asks."""

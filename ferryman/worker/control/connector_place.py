@@ -53,7 +53,7 @@ class ConnectorPlace:
         ended: Callable[[], None],
     ) -> None:
         self.process: RunningConnector | None = None
-        """Of one that was only to be asked, and has ended, too."""
+        """The connector's process; also one that was only to be asked, and has ended."""
         self.state = State.UNASSIGNED
         self.trace: str | None = None
         """Why it has failed, apart from its tasks."""
@@ -61,7 +61,7 @@ class ConnectorPlace:
         self._made, self._changed, self._ended = made, changed, ended
         self._version: str | None = None
         self._identity: Identity | None = None
-        """Of what was started, or could not be; None for nothing."""
+        """The identity of what was started, or could not be; None for nothing."""
         self._known: tuple[Identity, ConnectorSpec] | None = None
         """What was started last: what is resumed goes on with it, should its references not be found any more."""
         self._ending = False

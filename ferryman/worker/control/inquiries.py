@@ -44,7 +44,8 @@ _NONE = "Connector {} writes no dead letters: {} is not set"
 
 
 class Inquiries:
-    """Of the connectors that one worker knows. ``replaying`` says which replays have not come to their end."""
+    """What is asked about the connectors that one worker knows. ``replaying`` says which replays have not come to their
+    end."""
 
     def __init__(self, plane: Plane, replaying: Callable[[], Collection[str]]) -> None:
         self._plane, self._replaying = plane, replaying

@@ -90,10 +90,10 @@ class Board(Protocol):
         """The connector's own."""
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number."""
+        """The statuses of its tasks, by number."""
 
     def task(self, connector: str, task: int) -> Status | None:
-        """That of one of its tasks."""
+        """The status of one of its tasks."""
 
     def use(self, task: Task, topic: str) -> None:
         """A task here has used a topic."""

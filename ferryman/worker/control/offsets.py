@@ -20,7 +20,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Offsets:
-    """Those of all connectors of one worker."""
+    """The offsets of all connectors of one worker."""
 
     def __init__(self, resources: WorkerResources) -> None:
         self._resources = resources

@@ -16,7 +16,7 @@ class Owners:
         """Waits until a connector is where it is wanted."""
         self._owners: dict[str, Owner] = {}
         self._prepared: list[tuple[str, Mapping[str, str], Owner]] = []
-        """Of configs that are about to be written."""
+        """The owners of configs that are about to be written."""
         self._releases: set[asyncio.Future[None]] = set()
 
     def of(self, connector: str, raw: Mapping[str, str]) -> Owner:

@@ -27,7 +27,8 @@ class Reconciler:
         self.connectors: dict[str, ConnectorPlace] = {}
         self.tasks: dict[Task, TaskPlace] = {}
         self._numbers: dict[str, dict[int, None]] = {}
-        """Of the tasks that are here, by connector: so that a question about one connector need not go through all."""
+        """The numbers of the tasks that are here, by connector: so that a question about one connector need not go
+        through all."""
         self._listener, self._made = listener, made
 
     def want(self, wanted: Wanted, of: Collection[str] | None = None) -> None:
@@ -86,7 +87,7 @@ class Reconciler:
         return [*own, *self._tasks(connector)]
 
     def places(self, connector: str) -> list[TaskPlace]:
-        """Of the tasks that are here of a connector."""
+        """The places of a connector's tasks that are here."""
         return [self.tasks[task] for task in self._tasks(connector)]
 
     def renew(self, lease: Lease) -> None:

@@ -39,7 +39,7 @@ the last check and have been different in between."""
 
 
 class Runs:
-    """Those of one worker. ``stop`` is what ends one that is complete."""
+    """The runs of one worker. ``stop`` is what ends one that is complete."""
 
     def __init__(self, plane: Plane, offsets: Offsets, stop: Callable[[str], Awaitable[None]]) -> None:
         self._plane, self._offsets, self._stop = plane, offsets, stop

@@ -43,7 +43,7 @@ class WantedConnector:
     properties: Properties = field(repr=False)
     target: TargetState
     version: int
-    """Of its config: another number, and it is to start anew."""
+    """The version of its config: another number, and it is to start anew."""
     restarts: int = 0
     lacking: bool = False
     """Whether its tasks' configs are lost and must be made again."""
@@ -59,7 +59,7 @@ class WantedTask:
     """Its config over the connector's, references unresolved."""
     paused: bool
     version: int
-    """Of what it was made from: with another number its references are looked up again."""
+    """The version of what it was made from: with another number its references are looked up again."""
     restarts: int = 0
 
 

@@ -89,11 +89,11 @@ class Board:
         return None if found is None else _status(found)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number."""
+        """The statuses of its tasks, by number."""
         return {number: _status(each) for number, each in self.statuses.tasks(connector).items()}
 
     def task(self, connector: str, task: int) -> Status | None:
-        """That of one of its tasks."""
+        """The status of one of its tasks."""
         found = self.statuses.task(connector, task)
         return None if found is None else _status(found)
 
@@ -123,7 +123,7 @@ class Board:
                 self.forget_topics(connector)
 
     def _received(self, records: Sequence[LogRecord]) -> None:
-        """On the topic's own thread."""
+        """Takes in what was read, on the topic's own thread."""
         self._loop.call_soon_threadsafe(self._apply, list(status_topic.decoded(records)))
 
     def _apply(self, records: Sequence[StatusRecord]) -> None:

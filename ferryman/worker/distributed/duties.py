@@ -9,7 +9,7 @@ from ferryman.worker.distributed.surplus_members import SurplusMembers
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """Those of one worker, for when it leads."""
+    """The duties of one worker, for when it leads."""
 
     fencing: Fencing
     surplus: SurplusMembers

@@ -14,7 +14,7 @@ PROTOCOLS = ("eager", "compatible", "sessioned")
 
 
 def samples(member: Member, work: Work) -> Iterator[Sample]:
-    """As they are now."""
+    """The samples about the group as they are now."""
     rebalances = member.rebalances
     texts = {"leader-name": member.leader_url or "", "connect-protocol": PROTOCOLS[member.protocol_version]}
     for attribute, text in texts.items():

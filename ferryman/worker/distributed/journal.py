@@ -157,7 +157,7 @@ class Journal:
         self._topic.refresh(WRITE_SECONDS)
 
     def _received(self, records: Sequence[LogRecord]) -> None:
-        """On the topic's own thread."""
+        """Takes in what was read, on the topic's own thread."""
         self._loop.call_soon_threadsafe(self._apply, list(decoded(records)))
 
     def _apply(self, records: Sequence[tuple[ConfigRecord | Ignored, int]]) -> None:

@@ -216,8 +216,8 @@ class _Groups:
 
 
 def surplus(members: Mapping[str, str], whose: str, connector: str, kept: Collection[int]) -> Mapping[str, str]:
-    """Those of a group's static members who are tasks of this connector with other numbers than those kept; as
-    ``members``, the id of each by its group.instance.id. Others may share the group."""
+    """The static members of a group who are tasks of this connector with other numbers than those kept; as ``members``,
+    the id of each by its group.instance.id. Others may share the group."""
     numbers = {instance: task_of(instance, whose, connector) for instance in members}
     return {
         instance: members[instance]

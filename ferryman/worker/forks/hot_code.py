@@ -57,7 +57,7 @@ def gather() -> None:
 
 @cache
 def _places() -> dict[tuple[object, str], int]:
-    """Of each function its place in the order."""
+    """The place of each function in the order."""
     lists = json.loads(INDEX.read_text())
     names = [(module, name) for each in lists for module, found in each.items() for name in found]
     return {name: place for place, name in enumerate(names)}

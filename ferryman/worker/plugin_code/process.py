@@ -30,7 +30,7 @@ class PluginProcess:
 
     def __init__(self, forked: Forked, connection: socket.socket, modules: Sequence[str]) -> None:
         self.modules = frozenset(modules)
-        """Those of ours that it needs not import any more."""
+        """Modules of ours that it needs not import any more."""
         self.asked = 0
         """How often it was asked."""
         self._forked, self._connection = forked, connection

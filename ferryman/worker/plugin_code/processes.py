@@ -100,7 +100,7 @@ class _Set:
 
 
 class PluginProcesses:
-    """Those of one worker; an ``Ask``."""
+    """The processes of one worker; an ``Ask``."""
 
     def __init__(self, forks: Forks, settings: Settings, levels: Mapping[str, str]) -> None:
         self._forks, self._settings, self._levels = forks, settings, levels

@@ -1,1 +1,2 @@
-"""The processes of tasks and connectors, as their worker has them: one after the other, told, heard and ended."""
+"""The processes of tasks, connectors and readers of source offsets, as their worker has them: one after the other,
+told, heard and ended."""

@@ -48,7 +48,7 @@ class _Question:
 
 
 class OffsetReaders:
-    """Those of one worker."""
+    """The readers of one worker."""
 
     def __init__(self, forks: Forks, levels: Mapping[str, str]) -> None:
         self._forks, self._levels = forks, levels

@@ -13,7 +13,7 @@ Free = tuple[Forked, socket.socket]
 
 
 class Standby:
-    """Those of one worker. Each serves one connector at a time, so that none holds up another."""
+    """The waiting processes of one worker. Each serves one connector at a time, so that none holds up another."""
 
     def __init__(self) -> None:
         self._free: list[Free] = []

@@ -1,1 +1,1 @@
-"""Standalone mode: its herder and its process."""
+"""Standalone mode: facts and statuses in memory, the worker, and a single run without REST."""

@@ -27,7 +27,7 @@ class Journal:
         """There is nothing of before."""
 
     async def write(self, *records: ConfigRecord) -> None:
-        """All of them at once."""
+        """Applies all of the records at once."""
         self._heard([event for record in records for event in self.facts.apply(record, self.facts.offset)])
 
 
@@ -39,10 +39,10 @@ class Alone:
     leads = True
 
     async def lead(self) -> None:
-        """It does."""
+        """Returns: this worker decides for all."""
 
     async def own(self, connector: str, task: int | None = None) -> None:
-        """It does."""
+        """Returns: this worker runs everything."""
 
     session: Session | None = None
 
@@ -106,12 +106,12 @@ class Board:
         return self._shown.get(connector, {}).get(None)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number, as they are now."""
+        """The statuses of its tasks, by number, as they are now."""
         shown = self._shown.get(connector, {})
         return {number: status for number, status in shown.items() if number is not None}
 
     def task(self, connector: str, task: int) -> Status | None:
-        """That of one of its tasks."""
+        """The status of one of its tasks."""
         return self._shown.get(connector, {}).get(task)
 
     def use(self, task: Task, topic: str) -> None:

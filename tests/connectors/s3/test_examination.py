@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import httpx
 import pytest
 
 from ferryman.connectors.s3.bucket import probes
 from ferryman.findings import Finding
-from ferryman.stack.servers.s3 import create_bucket
 from tests.cli_calls import Place
 from tests.connectors.s3.meddling_proxy import Fate, meddling, no_abort, no_comparison, no_delete, refusing
 from tests.connectors.s3.s3_task import client
@@ -55,7 +55,7 @@ class Bucket:
 
 @pytest.fixture
 def bucket(s3_server: str, tmp_path: Path, unique: str) -> Bucket:
-    create_bucket(s3_server, unique)
+    httpx.put(f"{s3_server}/{unique}").raise_for_status()
     return Bucket(tmp_path, s3_server, unique)
 
 

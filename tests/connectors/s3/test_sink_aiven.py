@@ -85,7 +85,9 @@ def world(s3_server: str, unique: str) -> Iterator[World]:
         ),
     ],
 )
-def test_aivens_configs(world: World, more: dict[str, str], key: str, data: bytes) -> None:
+def test_a_commit_makes_the_object_that_aivens_sink_makes_of_the_config(
+    world: World, more: dict[str, str], key: str, data: bytes
+) -> None:
     use_aiven(world, **more)
     world.schema, world.key_schema = BYTES, STRING
     world.produce(P0, *(Log(value, NOON, "k", HEADERS) for value in (b"one", b"two")))
@@ -143,7 +145,7 @@ def test_text_files_may_be_packed_by_zstd_and_snappy(
 @pytest.mark.parametrize(
     ("kind", "more"), [("avro", {"file.compression.type": "none"}), ("parquet", {"file.compression.type": "zstd"})]
 )
-def test_aivens_containers(world: World, kind: str, more: dict[str, str]) -> None:
+def test_avro_and_parquet_without_envelope_hold_the_values_alone(world: World, kind: str, more: dict[str, str]) -> None:
     template = "{{topic}}-{{partition}}-{{start_offset}}." + kind
     use_aiven(
         world, **more, **{"format.output.type": kind, "format.output.envelope": "false", "file.name.template": template}

@@ -137,7 +137,7 @@ def test_what_is_refused_is_named(more: dict[str, str], text: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["format.class", "flush.size", "s3.bucket.name"])
-def test_required_keys(key: str) -> None:
+def test_a_config_without_a_required_key_is_refused_by_that_key(key: str) -> None:
     basic = {name: value for name, value in BASIC.items() if name != key}
     assert problems({}, basic) == [f'Missing required configuration "{key}" which has no default value.']
 

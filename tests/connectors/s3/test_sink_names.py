@@ -147,7 +147,7 @@ def test_what_cannot_be_a_partition_is_a_data_error(world: World, value: Any) ->
         dt.datetime(2023, 11, 15, 12, tzinfo=dt.UTC),
     ],
 )
-def test_times_in_fields(world: World, value: Any) -> None:
+def test_a_time_in_a_nested_field_chooses_the_folder_and_what_is_no_time_is_reported(world: World, value: Any) -> None:
     world.more = {**BY_RECORD_TIME, "timestamp.extractor": "RecordField", "timestamp.field": "a.at", "flush.size": "1"}
     write(world, Log({"a": {"at": value}}), Log({"a": {"at": "soon"}}), Log({"a": None}))
     assert world.objects() == ["topics/orders/year=2023/month=11/day=15/hour=12/orders+0+0000000000.json"]

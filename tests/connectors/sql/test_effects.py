@@ -122,7 +122,7 @@ class Heard:
         self.said.add(re.sub(r"^(INSERT INTO ferryman_stage_1 VALUES) .*", r"\1 (…), …", plain))
 
 
-def test_nothing_is_done(world: World) -> None:
+def test_telling_the_effects_makes_no_table_and_no_file(world: World) -> None:
     assert texts(told(world, records(world)), "ddl", "orders")
     if "sqlite" in world.url:
         assert not Path(world.url.removeprefix("jdbc:sqlite:")).exists()

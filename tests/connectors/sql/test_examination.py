@@ -129,7 +129,7 @@ def test_a_password_that_is_missing_is_asked_for(tmp_path: Path, postgres: str) 
     assert mended(tmp_path, url).mend == "set connection.password"
 
 
-def test_nobody_is_there(tmp_path: Path, postgres: str, mariadb: str) -> None:
+def test_where_no_database_listens_the_url_is_to_be_mended(tmp_path: Path, postgres: str, mariadb: str) -> None:
     for url in (postgres, mariadb):
         nobody = sa.make_url(url).set(port=1, query={}).render_as_string(hide_password=False)
         (finding,) = Server(tmp_path, nobody).looked()

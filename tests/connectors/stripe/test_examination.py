@@ -36,7 +36,7 @@ def test_a_restricted_key_is_told_from_a_wrong_one(stub: StripeStub, tmp_path: P
     assert "has not the right to read events" in finding.said
 
 
-def test_nobody_is_there(tmp_path: Path) -> None:
+def test_where_no_gateway_listens_the_url_is_to_be_mended(tmp_path: Path) -> None:
     (finding,) = system(tmp_path, config("http://127.0.0.1:1"))
     assert (finding.said, "stripe.api.url" in finding.mend) == ("nothing listens at 127.0.0.1:1", True)
 

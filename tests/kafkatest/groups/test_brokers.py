@@ -57,7 +57,7 @@ def test_workers_say_how_they_are_while_the_broker_is_away_and_go_on_when_it_is_
 
 
 def keys(connect: Connect, kafka: str) -> list[str]:
-    """Those of all records in the topic of configs, in their order."""
+    """The keys of all records in the topic of configs, in their order."""
     return [(each.key() or b"").decode() for each in consume(kafka, connect.settings["config.storage.topic"])]
 
 

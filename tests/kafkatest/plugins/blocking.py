@@ -21,7 +21,7 @@ def stand_still(place: str, chosen: str) -> None:
 
 
 class BlockingConfig(SourceConfig):
-    """Of the sources."""
+    """The keys of the sources."""
 
     block: Str = key("")
     """Where."""
@@ -30,7 +30,7 @@ class BlockingConfig(SourceConfig):
 
 
 class ValidateBlockingConfig(BlockingConfig):
-    """Of one that stands still whenever it is looked at."""
+    """The keys of one that stands still whenever it is looked at."""
 
     def problems(self) -> Iterable[KeyProblem]:
         stand_still("Connector::validate", "Connector::validate")
@@ -78,7 +78,7 @@ class BlockingSourceConnector(Source[BlockingConfig]):
 
 
 class BlockingSinkConfig(SinkConfig):
-    """Of the sink."""
+    """The keys of the sink."""
 
     block: Str = key("")
     """Where."""

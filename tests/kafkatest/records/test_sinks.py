@@ -16,7 +16,7 @@ COOPERATIVE = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
 
 
 def config(name: str, topics: Sequence[str], assignor: str) -> Config:
-    """Of a sink that looks for new topics often, and makes none itself."""
+    """The config of a sink that looks for new topics often, and makes none itself."""
     consumer = {
         "partition.assignment.strategy": assignor,
         "allow.auto.create.topics": "false",

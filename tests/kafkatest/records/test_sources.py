@@ -22,7 +22,7 @@ def partitions(kafka: str, topic: str) -> int:
 
 
 def with_groups(topic: str) -> Config:
-    """Of a source that has its topic created with the settings of a group."""
+    """The config of a source that has its topic created with the settings of a group."""
     groups = {
         "groups": "foo,bar",
         "default.replication.factor": "1",
@@ -36,7 +36,7 @@ def with_groups(topic: str) -> Config:
 
 
 def without_creation(topic: str) -> Config:
-    """Of one that relies on others for its topic."""
+    """The config of a source that relies on others for its topic."""
     config = {key: value for key, value in source(topic, tasks_max="1").items() if not key.startswith("topic.creation")}
     return {**config, "name": topic}
 

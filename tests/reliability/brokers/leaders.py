@@ -11,7 +11,8 @@ PREFERRED = 0
 
 
 class Leaders:
-    """Of all topics, those of groups and transactions too: who leads a partition of those is their coordinator."""
+    """The leaders of all topics, those of groups and transactions too: who leads a partition of those is their
+    coordinator."""
 
     def __init__(self, kafka: str) -> None:
         self._admin = KafkaAdminClient(bootstrap_servers=kafka.split(","))

@@ -21,7 +21,7 @@ class Cluster:
     """For clients that may do anything."""
     brokers: Sequence[Component]
     settings: Sequence[Mapping[str, str]]
-    """Those of each worker."""
+    """The settings of each worker."""
     link: Proxy | None = None
     """The last worker's way to Kafka, if it has one of its own."""
 

@@ -15,7 +15,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
@@ -25,7 +25,6 @@ FAULTS: tuple[Fault, ...] = get_args(Fault)
 _DELAY, _CLOSING = 0.1, 0.5
 _PIECE, _PAUSE = 256, 0.002
 _RESET = struct.pack("ii", 1, 0)
-Pass = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(eq=False)
@@ -64,7 +63,6 @@ class Proxy:
     """How often the present fault was met: a piece delayed or swallowed, a connection reset or left open."""
     port: int = 0
     _open: set[Connection] = field(default_factory=set)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     @property

@@ -146,7 +146,7 @@ class PlayedWorker:
 
     @property
     def moods(self) -> dict[str, Exception | int]:
-        """Those of the connectors."""
+        """The moods of the connectors."""
         return MoodySink.moods
 
     def checks_nothing(self) -> None:
@@ -191,7 +191,7 @@ class PlayedWorker:
         await until(lambda: self.states(name) == [*states], lambda: f"{name} is {self.states(name)}, not {states}")
 
     def states(self, name: str) -> list[State]:
-        """Of the connector and its tasks; empty if there is no status."""
+        """The states of the connector and its tasks; empty if there is no status."""
         own = self.board.status(name)
         if own is None:
             assert self.board.tasks(name) == {}

@@ -21,7 +21,7 @@ from ferryman.worker.forks.server import ForkServer, Role
 from tests.running import alive, until
 
 UNKNOWN = TaskSpec("c", 0, "w", {"name": "c", "connector.class": "NobodysSink", "topics": "t"}, {}).dump() + b"\n"
-"""Of a task that fails as soon as it knows what it is."""
+"""The message of a task that fails as soon as it knows what it is."""
 
 
 class Fork:
@@ -262,7 +262,7 @@ for name in sys.stdin.read().split():
 
 @pytest.fixture(scope="module")
 def libraries() -> dict[str, set[str]]:
-    """Of each connector what is imported, of all libraries that only some connectors need, by tasks that name it."""
+    """For each connector what is imported, of all libraries that only some connectors need, by tasks that name it."""
     wanted = sorted(set().union(*LIBRARIES.values()))
     command = [sys.executable, "-P", "-c", IMPORTS, *wanted]
     found = subprocess.run(command, input="\n".join(LIBRARIES), capture_output=True, text=True, check=True)

@@ -74,7 +74,7 @@ class Node:
     forks: LivelyForks
     worker: Worker | None = None
     generations: list[int] = field(default_factory=list)
-    """Those that it was in."""
+    """The generations that it was in."""
     members: set[str] = field(default_factory=set)
     """The ids that it had in the group: a former worker at its address may still have a session there."""
     good_since: float = 0.0
@@ -189,7 +189,7 @@ class Cluster:
             process.dies(-9)
 
     def processes(self, connector: str | None = None) -> list[tuple[Node, LivelyProcess]]:
-        """Those that live, on all workers; those of a worker that is dead have died with it."""
+        """The processes that live, on all workers; those of a worker that is dead have died with it."""
         return [(node, each) for node in self.live for each in node.forks.live(connector)]
 
     def counts(self, what: str, times: int = 1) -> None:

@@ -41,7 +41,7 @@ class Machine:
         self.now = 0.0
         self.source = source
         self.hosts: list[Host] = []
-        """Those that live."""
+        """The hosts that live."""
         self.host: Host | None = None
         """Whose turn it is."""
         self.strand: Strand | None = None
@@ -53,7 +53,7 @@ class Machine:
         self.ended = _thread.allocate_lock()
         self.ended.acquire()
         self.busy: dict[Host, None] = {}
-        """Those that have something to do now."""
+        """The hosts that have something to do now."""
         self._alarms: list[tuple[float, int, Host, asyncio.TimerHandle | Alarm]] = []
         self._numbers = count()
         self._poll = select.epoll()

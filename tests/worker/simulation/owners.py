@@ -27,8 +27,6 @@ class Owners:
     began: Callable[[str], None] = lambda worker: None
     """Called when a process on a worker acts for the first time."""
     problems: list[str] = field(default_factory=list)
-    acted: int = 0
-    """How often somebody began, or went on, to act."""
     parked: int = 0
     """How many leases have ended while the process lived."""
     taken_over: int = 0
@@ -47,7 +45,6 @@ class Owners:
         now, lease = self.now(), process.lease
         if lease.ends <= now:
             return
-        self.acted += 1
         claims = self._claims[process.name] = [
             each for each in self._claims.get(process.name, []) if each.process.lives
         ]

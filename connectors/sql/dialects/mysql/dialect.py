@@ -102,7 +102,7 @@ class MysqlDialect:
         return insert(table).values(rows).on_duplicate_key_update(next_offset=table.c.next_offset)
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
-        """By number."""
+        """Whose fault an error is, by the number that the server gives."""
         return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None
 
     def check_deferred_constraints(self, connection: Connection) -> None:
@@ -118,7 +118,7 @@ class MysqlDialect:
         return "mysql", (url.host or "").lower(), url.port, (table.schema or url.database or "").lower()
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
-        """By collation."""
+        """How each text column compares, by its collation."""
         return tables.texts(connection, table)
 
     def absent(self, location: Location) -> Finding | None:
@@ -126,13 +126,13 @@ class MysqlDialect:
         return None
 
     def refusal(self, subject: str, location: Location) -> Finding | None:
-        """By number."""
+        """Why a login is refused, by the number that the server gives."""
         return refused_logins.finding(subject, location)
 
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
-        """By its variables."""
+        """What the server's variables say of it."""
         return server.findings(connection, tasks)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
-        """By a staging table."""
+        """A writer that goes by a staging table."""
         return MysqlWriter(session, mode, zones)

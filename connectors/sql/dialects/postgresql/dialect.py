@@ -109,7 +109,7 @@ class PostgresDialect:
         return tables.fingerprints(connection, tables_)
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
-        """By asking for each right."""
+        """The statements that grant what is missing, found by asking for each right."""
         return rights.grants(connection, uses)
 
     def table_options(self) -> Mapping[str, Any]:
@@ -125,7 +125,7 @@ class PostgresDialect:
         return insert(table).values(rows).on_conflict_do_nothing()
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
-        """By SQLSTATE."""
+        """Whose fault an error is, by its SQLSTATE."""
         return errors.fault(error, doing, after) if isinstance(error, psycopg.Error) else None
 
     def check_deferred_constraints(self, connection: Connection) -> None:
@@ -137,13 +137,13 @@ class PostgresDialect:
         return isinstance(error, psycopg.Error) and errors.rolled_back(error)
 
     def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
-        """By host, port, database and schema."""
+        """Where a table is but for its name: host, port, database and schema."""
         url = location.url
         schema = table.schema or location.settings.get("search_path") or "public"
         return "postgresql", (url.host or "").lower(), url.port, url.database or "", schema.lower()
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
-        """By type and collation."""
+        """How each text column compares, by its type and collation."""
         return tables.texts(connection, table)
 
     def absent(self, location: Location) -> Finding | None:
@@ -151,15 +151,15 @@ class PostgresDialect:
         return None
 
     def refusal(self, subject: str, location: Location) -> Finding | None:
-        """By way of another database."""
+        """Why a login is refused, found out by way of another database."""
         return refused_logins.finding(subject, location)
 
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
-        """By its settings."""
+        """What the server's settings say of it."""
         return server.findings(connection, tasks)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
-        """By COPY."""
+        """A writer that goes by COPY."""
         return PostgresWriter(session, mode, zones)
 
 

@@ -75,7 +75,7 @@ class PostgresWriter:
         self._connection_number = 0
         self._created = 0
         self._ways = Ways((), mode, row_by_row=False)
-        """Of the present transaction."""
+        """The ways that the present transaction's loads go."""
         self._direct: dict[int, direct.Direct] = {}
         """Its loads that are literals, by number."""
 

@@ -36,7 +36,7 @@ class SqliteNaming:
         return lower(name)
 
     def problem(self, name: str) -> str | None:
-        """It keeps every name."""
+        """None: SQLite keeps every name."""
         return None
 
 
@@ -130,7 +130,7 @@ class SqliteDialect:
         return insert(table).values(rows).on_conflict_do_nothing()
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
-        """By result code."""
+        """Whose fault an error is, by its result code."""
         return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None
 
     def check_deferred_constraints(self, connection: Connection) -> None:
@@ -141,7 +141,7 @@ class SqliteDialect:
         return isinstance(error, sqlite3.Error) and errors.rolled_back(error)
 
     def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
-        """By the file."""
+        """Where a table is but for its name: the file, and the schema in it."""
         within = location.url.database or ""
         return "sqlite", str(Path(within).resolve()), (table.schema or "main").lower()
 

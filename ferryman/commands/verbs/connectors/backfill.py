@@ -112,7 +112,7 @@ def _ranges(made: Json) -> Iterator[str]:
 
 
 def _part(made: Json) -> Iterator[str]:
-    """Of a source."""
+    """What is told of a source's run: which part it is."""
     times = [f"{word} {made[name]}" for name, word in (("from", "from"), ("to", "up to")) if name in made]
     first, behind = made.get("positions", (None, None))
     places = [] if first is None else [f"positions from {first}", *([] if behind is None else [f"up to {behind}"])]

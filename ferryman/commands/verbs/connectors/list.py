@@ -28,7 +28,7 @@ def command(worker: Worker, as_json: bool, watch: bool) -> None:
 
 
 def rendered(found: list[dict[str, Any]]) -> RenderableType:
-    """As a table."""
+    """The connectors as a table."""
     if not found:
         return terminal.lines(["There are no connectors."])
     rows = [

@@ -32,7 +32,7 @@ def command(worker: Worker, name: str, trace: bool, as_json: bool, watch: bool) 
 
 
 def rendered(found: Json, whole: bool = False) -> RenderableType:
-    """As lines and tables."""
+    """The connector as lines and tables."""
     config = found["config"]
     head = [
         ("name", found["name"]),

@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
 
 
 def rendered(found: Contexts) -> RenderableType:
-    """As a table."""
+    """The contexts as a table."""
     if not found.known:
         return terminal.lines([f"There are no contexts; commands use {contexts.DEFAULT_URL}."])
     rows = [

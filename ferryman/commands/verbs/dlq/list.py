@@ -46,7 +46,7 @@ def command(
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:
-    """As tables."""
+    """The groups, and single letters, as tables."""
     if not found:
         return terminal.lines(["No connector writes dead letters: none has errors.deadletterqueue.topic.name."])
     groups = [

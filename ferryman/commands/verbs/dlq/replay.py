@@ -74,7 +74,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def rendered(found: dict[str, Any], is_dry: bool) -> RenderableType:
-    """As lines."""
+    """The answer to a replay as lines."""
     return terminal.lines(_lines(found, is_dry))
 
 

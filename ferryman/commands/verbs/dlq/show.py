@@ -28,7 +28,7 @@ def command(worker: Worker, name: str, letter: str, edit: str | None, as_json: b
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:
-    """As lines and a table."""
+    """The letter as lines and a table."""
     facts = [
         ("letter", f"{found['id']} of {found['topic']}"),
         ("record", dead_letters.place(found["origin"])),

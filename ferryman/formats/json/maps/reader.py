@@ -63,7 +63,7 @@ def maps(payloads: Sequence[Payload]) -> tuple[list[Found], Sequence[int]]:
 
 
 def _shape(bodies: Sequence[bytes]) -> Shape | None:
-    """That of the first body that is an object."""
+    """The shape of the first body that is an object."""
     samples = [value for value in map(_parsed, bodies[:_SAMPLES]) if value.__class__ is dict]
     return shapes.shape_of(samples) if samples else None
 

@@ -17,7 +17,7 @@ _DEEPEST = 20
 
 
 class Kind(NamedTuple):
-    """Of which kind the values of a key are, those that are not null."""
+    """The kind of a key's values, as far as they are not null."""
 
     name: str
     """int, float, bool, str; null where there are only nulls; list, map."""
@@ -43,7 +43,7 @@ def shape_of(objects: Sequence[dict[str, Any]]) -> Shape | None:
 
 
 def _shape(objects: Sequence[dict[str, Any]], deepest: int) -> Shape:
-    """That of objects with the same keys."""
+    """The shape of objects with the same keys."""
     names = tuple(objects[0])
     if not names or not all(map(_is_plain, names)):
         raise ValueError("no keys, or keys with escapes")
@@ -55,7 +55,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _kind(values: Sequence[Any], deepest: int) -> Kind:
-    """That of the first value that is not null; an empty list says nothing of its elements."""
+    """The kind of the first value that is not null; an empty list says nothing of its elements."""
     there = [value for value in values if value is not None]
     if deepest < 0:
         raise ValueError("too deep")
@@ -100,7 +100,7 @@ def objects_in(shape: Shape) -> Iterator[Shape]:
 
 
 def floats(shape: Shape) -> Iterator[str]:
-    """Those of all keys whose values are fractions, or lists of them."""
+    """The names of all keys whose values are fractions, or lists of them."""
     for each in objects_in(shape):
         for name, kind in each:
             while kind.items is not None:

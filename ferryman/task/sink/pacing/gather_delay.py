@@ -42,7 +42,7 @@ class GatherDelay:
         self.plenty = count > 0 and not few
 
     def put(self, now: float) -> None:
-        """All that came is written."""
+        """All that had come is written now."""
         if self._polled_at is not None:
             self._until = now + min(MAX_DELAY_SECONDS, max(0.0, now - self._polled_at - QUICK_PUT_SECONDS))
             self._polled_at = None

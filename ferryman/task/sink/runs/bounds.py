@@ -22,7 +22,7 @@ NOTHING = Range(0, 0)
 
 @dataclass
 class Bounds:
-    """Those of one task, and how far it has read. Positions are next offsets."""
+    """The bounds of one task, and how far it has read. Positions are next offsets."""
 
     run: RunKeys | None = None
     _read: dict[TopicPartition, int] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Bounds:
 
     @property
     def topics(self) -> Collection[str]:
-        """Those that the run was made for."""
+        """The topics that the run was made for."""
         return () if self.run is None else self.run.ranges.ids.keys()
 
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:

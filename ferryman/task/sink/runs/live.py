@@ -46,12 +46,12 @@ class Topics(Protocol):
 
 @dataclass
 class Live:
-    """That of one task of a run."""
+    """The live connector, as one task of a run sees it."""
 
     beside: Callable[[], Positions]
     """The live connector's next offsets as they stand beside its data; none where there are no such."""
     committed: Callable[[], Positions]
-    """Those that its group has."""
+    """The offsets that its group has."""
     late: float
     """Seconds between two commits of the group."""
     topics: Topics

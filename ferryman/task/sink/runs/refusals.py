@@ -8,7 +8,7 @@ from ferryman.record import TopicPartition
 
 @dataclass
 class Refusals:
-    """Those of one task. The sink's thread adds, the loop counts."""
+    """The records that one task has refused. The sink's thread adds, the loop counts."""
 
     _noted: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
     """What was refused lately, as it came."""

@@ -63,11 +63,11 @@ class KeyBytes(sa.types.TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
-        """To the database."""
+        """The text as the bytes that the database is given."""
         return None if value is None else value.encode()
 
     def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:
-        """From the database."""
+        """The text of the bytes that the database has given."""
         return None if value is None else value.decode()
 
 

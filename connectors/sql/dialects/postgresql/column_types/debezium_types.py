@@ -18,7 +18,7 @@ class Xml(sa.types.UserDefinedType[str]):
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
-        """Its name."""
+        """The type's name in DDL."""
         return "XML"
 
 

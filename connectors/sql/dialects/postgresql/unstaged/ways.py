@@ -17,7 +17,7 @@ each transaction."""
 
 @dataclass(slots=True)
 class Ways:
-    """Those of one transaction."""
+    """The ways of the loads of one transaction."""
 
     loads: Sequence[Load]
     """All of it. What is written may be parts of these, of which there may be fewer."""
