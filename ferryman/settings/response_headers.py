@@ -14,7 +14,8 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that say how long an answer is."""
-_RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
+_RULES = re.compile(r'\s*+(?:"((?:[^"\\]|\\.)*+)"\s*+|([^",][^,]*+))(?:,|$)')
+"""One rule of several, between quotes or not; quotes in the middle of one are its own (Jetty's StringUtil.csvSplit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def parse(text: str) -> list[HeaderRule]:
     text = trim(text)
     while at < len(text):
         part = _RULES.match(text, at)
-        found = _RULE.fullmatch(trim(part[1] or part[2])) if part else None
+        found = _RULE.fullmatch(_unquoted(part)) if part else None
         if part is None or found is None:
             wrong = trim(part[0].rstrip(",") if part else text[at:])
             actions = ", ".join(_ACTIONS.values())
@@ -62,6 +63,10 @@ def parse(text: str) -> list[HeaderRule]:
         rules.append(rule)
         at = part.end()
     return rules
+
+
+def _unquoted(part: re.Match[str]) -> str:
+    return trim(part[2] if part[1] is None else re.sub(r"\\(.)", r"\1", part[1]))
 
 
 def _check(rule: HeaderRule) -> None:

@@ -28,6 +28,18 @@ def test_what_an_answer_can_have_is_taken() -> None:
     assert [each.name for each in rules] == ["X-A", "Cache-Control", "Expires"]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('set X-A: "q", set X-B: a"b', ['"q"', 'a"b']),
+        (r'"set X-A: {\"a\": 1, \"b\": \\\\}", set X-B: "c"', [r'{"a": 1, "b": \\}', '"c"']),
+        (r"set X-A: a\b", [r"a\b"]),
+    ],
+)
+def test_quotes_within_a_rule_are_its_own(text: str, values: list[str]) -> None:
+    assert [each.value for each in parse(text)] == values
+
+
 def test_an_action_may_be_written_in_any_case() -> None:
     rules = parse("SET X-A: b, ADD X-A: c, setdate X-B: 1, AddDATE X-B: 2")
     assert [(each.action, each.replaces, each.dated) for each in rules] == [
