@@ -6,6 +6,7 @@ from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
 from ferryman.formats.header_text import NULL, infer
 from ferryman.formats.shown_header import shown
+from ferryman.java.decoding import REPLACING
 from ferryman.record import Data, Payload, Rows
 from ferryman.repeated import places_of
 
@@ -24,7 +25,7 @@ class SimpleHeaderConverter(Converter[SimpleHeaderConverterConfig]):
 
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
         """A piece for each schema. No payload is bad: what is nothing else is a string."""
-        values = [NULL if payload is None else infer(payload.decode("utf-8", "replace")) for payload in payloads]
+        values = [NULL if payload is None else infer(payload.decode("utf-8", REPLACING)) for payload in payloads]
         by_schema = places_of(value.schema for value in values)
         return Decoded(
             [Piece(at, Rows(schema, [values[place].value for place in at])) for schema, at in by_schema.items()]

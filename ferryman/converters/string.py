@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from ferryman.config import Shown, Str, key
 from ferryman.conversion import Converter, ConverterConfig, Side
 from ferryman.errors import DataError
+from ferryman.java.decoding import REPLACING
 from ferryman.java.texts import renderer
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import OPTIONAL_STRING
@@ -56,17 +57,6 @@ def _name(value: str) -> str | None:
     return found.name
 
 
-def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """Decodes bytes that are not characters as U+FFFD. An unpaired surrogate in UTF-16 takes the next unit with it, as
-    in Java."""
-    assert isinstance(error, UnicodeDecodeError)
-    broken_pair = error.reason == "illegal UTF-16 surrogate"
-    return "\ufffd", min(error.start + 4, len(error.object)) if broken_pair else error.end
-
-
-codecs.register_error("ferryman.java", _replaced)
-
-
 class StringConverterConfig(ConverterConfig):
     converter_encoding: Annotated[Str, AfterValidator(_encoding)] = key(
         "UTF-8", importance="HIGH", shown=Shown(width="MEDIUM", display="Encoding")
@@ -89,9 +79,7 @@ class StringConverter(Converter[StringConverterConfig]):
         if self._encoding in _MARKS:
             return [Rows(OPTIONAL_STRING, [_marked(item, self._encoding) for item in payloads])]
         encoding = self._encoding
-        return [
-            Rows(OPTIONAL_STRING, [None if item is None else str(item, encoding, "ferryman.java") for item in payloads])
-        ]
+        return [Rows(OPTIONAL_STRING, [None if item is None else str(item, encoding, REPLACING) for item in payloads])]
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Each value's text. Null is a null payload."""
@@ -111,5 +99,5 @@ def _marked(payload: Payload, encoding: str) -> str | None:
         return None
     for mark, order in _MARKS[encoding]:
         if payload.startswith(mark):
-            return str(payload[len(mark) :], order, "ferryman.java")
-    return str(payload, f"{encoding}-be", "ferryman.java")
+            return str(payload[len(mark) :], order, REPLACING)
+    return str(payload, f"{encoding}-be", REPLACING)

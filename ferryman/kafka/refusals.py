@@ -54,7 +54,9 @@ _ADVICE = {
     KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} should have is the reason",
     KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor requires",
     KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is the reason",
-    KafkaError.TOPIC_EXCEPTION: "a topic's name is up to 249 letters, digits, dots, dashes and underscores",
+    KafkaError.TOPIC_EXCEPTION: (
+        "{topic} is not accepted; a topic's name is up to 249 letters, digits, dots, dashes and underscores"
+    ),
     # Brokers say so of a topic that does not exist, too, to a user who may write to it but not create it.
     KafkaError.TOPIC_AUTHORIZATION_FAILED: (
         "the user of {keys}* needs the right to write to {topic}; if there is no such topic, create it, or have a "

@@ -38,7 +38,7 @@ class SourceOffsets:
         self.connector = connector
         self._quoted = orjson.dumps(connector)
         self._keys: dict[Canonical, bytes] = {}
-        self._partitions: dict[Canonical, Partition] = {}
+        self._partitions: dict[Canonical, Partition | None] = {}
         self._offsets: dict[Canonical, Offset] = {}
 
     def load(self, key: Payload, value: Payload) -> None:
@@ -56,7 +56,7 @@ class SourceOffsets:
         if offset is None:
             self._offsets.pop(identity, None)
             return
-        self._partitions[identity], self._offsets[identity] = parsed[1] or {}, offset
+        self._partitions[identity], self._offsets[identity] = parsed[1], offset
 
     def _parsed(self, partition: Partition | None, value: bytes) -> Offset | None:
         """An offset as it is kept; None, and a line in the log, for what is none, as in Connect."""
@@ -73,14 +73,16 @@ class SourceOffsets:
             return None
         return found
 
-    def get(self, partition: Partition) -> Offset | None:
+    def get(self, partition: Partition | None) -> Offset | None:
         """The offset of a partition."""
         return self._offsets.get(canonical(partition))
 
     def items(self) -> Iterator[tuple[Partition, Offset]]:
-        """Every partition that has an offset."""
+        """Every partition that has an offset, without one that is null: Connect neither shows nor resets its offset."""
         for identity, offset in self._offsets.items():
-            yield self._partitions[identity], offset
+            partition = self._partitions[identity]
+            if partition is not None:
+                yield partition, offset
 
     def encode(self, partition: Partition | None, offset: Offset | None) -> tuple[bytes, Payload]:
         """The topic's record for an offset; None forgets the partition. TaskError if it is no map of plain values."""

@@ -94,7 +94,10 @@ class _Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._respond(Request(scope, receive))
+        own = {name.lower() for name in response.headers}
         for rule in self.headers:
+            if rule.name.lower() in own:
+                continue  # what the answer says itself, such as of which type it is
             if rule.replaces:
                 response.headers[rule.name] = rule.text()
             else:

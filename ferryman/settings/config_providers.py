@@ -45,8 +45,14 @@ def _allowed(path: str, roots: tuple[Path, ...] | None) -> Path:
 
 
 def _roots(params: Mapping[str, str]) -> tuple[Path, ...] | None:
-    text = trim(params.get("allowed.paths", ""))
-    return tuple(Path(os.path.realpath(part)) for part in split_list(text) if part) if text else None
+    """The folders and files of ``allowed.paths``; ConfigError for one that is misspelled, which would allow nothing."""
+    parts = [part for part in split_list(trim(params.get("allowed.paths", ""))) if part]
+    for part in parts:
+        if not os.path.isabs(part):
+            raise ConfigError.for_key("allowed.paths", f"allowed.paths: Path {part} is not absolute")
+        if not os.path.exists(part):
+            raise ConfigError.for_key("allowed.paths", f"allowed.paths: Path {part} does not exist")
+    return tuple(Path(os.path.realpath(part)) for part in parts) if parts else None
 
 
 def file_provider(params: Mapping[str, str]) -> Lookup:

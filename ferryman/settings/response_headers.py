@@ -7,12 +7,15 @@ from email.utils import formatdate
 
 from ferryman.config import trim
 
-_RULE = re.compile(r"(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)")
+_ACTIONS = {action.lower(): action for action in ("set", "add", "setDate", "addDate")}
+"""By what they are whatever their case."""
+_RULE = re.compile(rf"(?P<action>{'|'.join(_ACTIONS)})\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)", re.IGNORECASE)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that say how long an answer is."""
-_RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
+_RULES = re.compile(r'\s*+(?:"((?:[^"\\]|\\.)*+)"\s*+|([^",][^,]*+))(?:,|$)')
+"""One rule of several, between quotes or not; quotes in the middle of one are its own (Jetty's StringUtil.csvSplit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,24 @@ def parse(text: str) -> list[HeaderRule]:
     text = trim(text)
     while at < len(text):
         part = _RULES.match(text, at)
-        found = _RULE.fullmatch(trim(part[1] or part[2])) if part else None
+        found = _RULE.fullmatch(_unquoted(part)) if part else None
         if part is None or found is None:
-            raise ValueError("Expected rules like 'set X-Frame-Options: DENY', comma-separated")
-        rule = HeaderRule(found["action"], found["name"], trim(found["value"]))
+            wrong = trim(part[0].rstrip(",") if part else text[at:])
+            actions = ", ".join(_ACTIONS.values())
+            raise ValueError(
+                f"Expected rules like 'set X-Frame-Options: DENY', comma-separated, with {actions}; {wrong!r} is none"
+            )
+        rule = HeaderRule(_ACTIONS[found["action"].lower()], found["name"], trim(found["value"]))
         if rule.dated and not re.fullmatch(r"-?\d{1,18}", rule.value):
             raise ValueError(f"{rule.action} {rule.name} needs a number of milliseconds")
         _check(rule)
         rules.append(rule)
         at = part.end()
     return rules
+
+
+def _unquoted(part: re.Match[str]) -> str:
+    return trim(part[2] if part[1] is None else re.sub(r"\\(.)", r"\1", part[1]))
 
 
 def _check(rule: HeaderRule) -> None:

@@ -62,7 +62,7 @@ def _listeners(value: list[str]) -> list[str]:
 def _admin_listeners(value: list[str]) -> list[str]:
     for url in value:
         listeners.listener(url)
-    return value
+    return list(dict.fromkeys(value))
 
 
 def _extensions(value: list[str]) -> list[str]:

@@ -53,19 +53,24 @@ class Loggers:
         return wanted
 
     def set(self, name: str, level: str) -> list[str]:
-        """Sets the level of a logger and of those below it, which are all where it is the root logger; returns their
-        names, of likes too."""
+        """Sets the level of a logger and of those below it, which are all where it is the root logger; returns the
+        names of those that had another one, of likes too."""
         wanted = self.checked(name, level)
-        number = logs.LEVELS[wanted]
         if name.startswith(logs.ONE_CONNECTOR):
-            self._connectors[name] = {"level": wanted, "last_modified": time.time_ns() // 1_000_000}
-            return [name]
-        touched = sorted({ROOT, *_existing()}) if name == ROOT else self._below(*java_loggers.meant(name))
-        for each in touched:
-            if _logger(each).level != number:
-                self._changed[each] = time.time_ns() // 1_000_000
+            return self._set_connectors(name, wanted)
+        meant = sorted({ROOT, *_existing()}) if name == ROOT else self._below(*java_loggers.meant(name))
+        others = [each for each in meant if self._shape(each)["level"] != wanted]
+        for each in meant:
+            if _logger(each).level != logs.LEVELS[wanted]:
                 logs.set_level(each, wanted)
-        return touched
+        self._changed.update(dict.fromkeys(others, time.time_ns() // 1_000_000))
+        return others
+
+    def _set_connectors(self, name: str, wanted: str) -> list[str]:
+        if self._connectors.get(name, {}).get("level") == wanted:
+            return []
+        self._connectors[name] = {"level": wanted, "last_modified": time.time_ns() // 1_000_000}
+        return [name]
 
     def _below(self, *names: str) -> list[str]:
         parents = tuple(f"{name}." for name in names)

@@ -41,6 +41,10 @@ class ConfigInfo:
         definition = definition and replace(definition, name=name)
         return ConfigInfo(definition, replace(value, name=name, errors=errors))
 
+    def told(self, errors: Iterable[str]) -> "ConfigInfo":
+        """The same key with more errors."""
+        return replace(self, value=replace(self.value, errors=(*self.value.errors, *errors)))
+
     def refusing(self, nulls: Container[str]) -> "ConfigInfo":
         """The same key, with an error if it is among those whose value is null."""
         value = self.value
@@ -110,6 +114,18 @@ def undeclared(problems: Iterable[KeyProblem], declared: Iterable[ConfigInfo], k
         if problem.key not in names:
             by_key.setdefault(problem.key, []).append(problem.message)
     return [ConfigInfo(None, ConfigValue(key, None, errors=tuple(texts))) for key, texts in by_key.items()]
+
+
+def with_problems(infos: Iterable[ConfigInfo], problems: Iterable[KeyProblem]) -> list[ConfigInfo]:
+    """The entries, where each problem that none of them tells is told by the first one of its key."""
+    entries = list(infos)
+    known = {text for entry in entries for text in entry.value.errors}
+    untold: dict[str, list[str]] = {}
+    for problem in problems:
+        text = redaction.redact(problem.message)
+        if text not in known:
+            untold.setdefault(problem.key, []).append(text)
+    return [entry.told(untold.pop(entry.value.name, ())) for entry in entries]
 
 
 def value(definition: Definition, text: str | None, errors: tuple[str, ...] = ()) -> ConfigValue:

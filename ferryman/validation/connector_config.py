@@ -97,6 +97,8 @@ def _validate(
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
     loose = config_infos.undeclared(problems, infos, config_class.keys())
+    # Parts with keys of their own tell what they have found themselves.
+    complete = config_infos.with_problems([*loose, *infos], resolution.problems)
     warnings = [
         *resolution.doubts,
         *(text for part in others for text in part.warnings),
@@ -105,7 +107,7 @@ def _validate(
     ]
     shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(
-        ConfigInfos(given["connector.class"], [shown.info(info.refusing(view.nulls)) for info in [*loose, *infos]]),
+        ConfigInfos(given["connector.class"], [shown.info(info.refusing(view.nulls)) for info in complete]),
         tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
         _secrets(view),
     )
@@ -223,8 +225,10 @@ def _overrides(config_class: type[Config], view: View) -> Part:
         warnings += notes
         for key in (key for key in view.given if key.startswith(prefix)):
             errors = [problem.message for problem in problems if problem.key == key]
-            errors += _policy(key, key.removeprefix(prefix), view.settings) if role in used else ()
-            if role not in used and not errors:
+            if role in used:
+                errors += _policy(key, key.removeprefix(prefix), view.settings)
+            else:
+                errors = []
                 warnings.append(f"{key} has no effect: this connector has no {role}")
             infos.append(_override(key, view.given[key], tuple(errors)))
     return Part(tuple(infos), tuple(unfit), tuple(dict.fromkeys(warnings)))

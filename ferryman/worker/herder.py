@@ -277,7 +277,7 @@ class Herder(Protocol):
 
     async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
         """Sets a logger's level, by log4j's name for it, here and in every task's process. Returns the names of those
-        that have it now; with ``cluster`` it is for all workers of the group, each when it hears of it, and returns
+        that had another one; with ``cluster`` it is for all workers of the group, each when it hears of it, and returns
         none."""
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig], version: int | None) -> None:

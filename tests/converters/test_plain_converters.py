@@ -72,6 +72,11 @@ def test_a_byte_order_mark_decides_and_big_endian_is_without() -> None:
     assert rows.rows().values == ["a", "a"]
 
 
+def test_half_of_a_pair_in_utf8_is_one_character_that_cannot_be_read() -> None:
+    string = StringConverter(StringConverterConfig.parse({}), "value")
+    assert string.to_data("t", [b"a\xed\xa0\x80"]) == [Rows(OPTIONAL_STRING, ["a\ufffd"])]
+
+
 def test_what_an_encoding_does_not_have_is_a_question_mark() -> None:
     ascii_only = StringConverter(StringConverterConfig.parse({"converter.encoding": "US-ASCII"}), "value")
     assert ascii_only.from_data("t", Rows(STRING, ["aé"])) == [b"a?"]

@@ -213,3 +213,8 @@ def test_values_of_each_schema_are_one_piece_wherever_they_stand() -> None:
     told = {piece.data.schema: (list(piece.positions), piece.data.rows().values) for piece in found.pieces}
     assert told == {STRING: ([0, 3], ["a", "b"]), INT8: ([1, 4], [1, 2]), None: ([2], [None]), INT16: ([5], [300])}
     assert [len(data) for data in CONVERTER.to_data("t", [b"a", b"b", b"1"])] == [2, 1]
+
+
+def test_half_of_a_pair_is_one_character_that_cannot_be_read() -> None:
+    (found,) = CONVERTER.to_data("t", [b"a\xed\xa0\x80"])
+    assert found.rows().values == ["a\ufffd"]

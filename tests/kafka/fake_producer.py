@@ -48,6 +48,8 @@ class FakeProducer:
         self.broker_answers = True
         self.refused: Callable[[Sent], int | None] = lambda message: None
         """The code by which the broker refuses a message, if it does."""
+        self.refuses: dict[str, int] = {}
+        """What the broker answers who asks for a topic, by its name."""
         self.absent: set[str] = set()
         """Topics that there are not, and that nobody makes."""
         self.when_polled: Callable[[], object] = lambda: None
@@ -115,7 +117,10 @@ class FakeProducer:
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
         if topic is None:
             return SimpleNamespace(topics=self.cluster.topics)
-        error = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if topic in self.absent else None
+        self._raise("list_topics")
+        absent = dict.fromkeys(self.absent, KafkaError.UNKNOWN_TOPIC_OR_PART)
+        code = (self.refuses | absent).get(topic)
+        error = None if code is None else KafkaError(code)
         return SimpleNamespace(topics={topic: SimpleNamespace(error=error)})
 
     def commit_transaction(self, timeout: float = -1) -> None:

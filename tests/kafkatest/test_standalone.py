@@ -78,7 +78,7 @@ def test_a_level_is_that_of_a_logger_and_of_those_below_it_and_of_no_other(start
         assert found["level"] == level
         assert found["last_modified"] >= since
         levels = only_below_changed(connect, name, levels, level, since)
-        connect.call("PUT", at, {"level": level}, expect)
+        assert not connect.call("PUT", at, {"level": level}, expect)  # none has another level
         assert connect.call("GET", f"/admin/loggers/{name}") == found
 
 

@@ -58,8 +58,13 @@ def test_an_offset_that_is_none_is_left_out_with_a_word_and_no_other_is(
 
 
 def test_a_connector_may_have_one_partition_without_a_name() -> None:
-    offsets = loaded((b'["c",null]', b'{"at":1}'))
-    assert list(offsets.items()) == [({}, {"at": 1})]
+    offsets = loaded((b'["c",null]', b'{"at":1}'), (b'["c",{}]', b'{"at":2}'))
+    assert (offsets.get(None), offsets.get({})) == ({"at": 1}, {"at": 2})
+
+
+def test_an_offset_of_no_partition_is_not_listed_since_no_reset_would_reach_it() -> None:
+    offsets = loaded((b'["c",null]', b'{"at":1}'), (b'["c",{}]', b'{"at":2}'))
+    assert list(offsets.items()) == [({}, {"at": 2})]
 
 
 def test_a_partition_is_known_by_its_content_and_keeps_the_bytes_it_had() -> None:

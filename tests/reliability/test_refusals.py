@@ -193,6 +193,22 @@ def test_a_topic_that_is_not_there_fails_the_task_and_names_the_key(
     assert f"the topic {unique} does not exist (see topics)" in running.trace(unique)
 
 
+@pytest.mark.parametrize("transactional", [True, False], ids=["exactly once", "at least once"])
+def test_a_topic_that_no_broker_makes_fails_a_source_and_is_named(
+    kafka: str, unique: str, tmp_path: Path, transactional: bool
+) -> None:
+    """Of what was for it a transactional client says only that it was not delivered."""
+    (tmp_path / "lines").write_text("one\n")
+    given = {} if transactional else {"exactly_once_source_support": "disabled"}
+    with worker(tmp_path, settings(kafka, unique, **given)) as one:
+        topic = f"{unique} of orders"
+        source = {"name": unique, "connector.class": "FileStreamSource", "topic": topic}
+        one.create({**source, "file": str(tmp_path / "lines"), "ferryman.auto.restart.enable": "false"})
+        trace = one.trace(unique)
+    assert "the broker does not accept a topic of that name" in trace
+    assert topic in trace
+
+
 def test_topics_that_are_used_after_a_reset_come_back(kafka: str, running: Worker, unique: str, tmp_path: Path) -> None:
     create_topic(kafka, unique)
     running.create(file_sink(unique, tmp_path / "out.txt"))

@@ -514,6 +514,19 @@ def test_configured_headers_are_on_every_answer() -> None:
         assert answer.headers["expires"].endswith("GMT")
 
 
+def test_configured_headers_do_not_change_what_an_answer_says_itself() -> None:
+    rules = "set Content-Type: text/html, add content-TYPE: text/plain, set Location: /x, set Allow: PUT"
+    worker = settings.parse(SETTINGS | {"response.http.headers.config": f"{rules}, add X: 1, set X: 2"})
+    client = Client(app.app(Memory(worker), worker))
+    answer = client.get("/")
+    assert answer.headers.get_list("content-type") == ["application/json"]
+    assert answer.headers.get_list("location") == ["/x"]
+    assert answer.headers.get_list("x") == ["2"]
+    made = client.post("/connectors", json={"name": "c", "config": SOURCE})
+    assert made.headers.get_list("location") == ["http://127.0.0.1:8083/connectors/c"]
+    assert client.patch("/connectors").headers.get_list("allow") == ["GET, POST, HEAD, OPTIONS"]
+
+
 def test_an_unexpected_error_is_500_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     redaction.protect("canary-rest-3")
     client, herder = served()

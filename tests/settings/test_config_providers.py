@@ -88,6 +88,25 @@ def test_nothing_outside_the_allowed_paths_is_read(
     assert found.values["k"] == given
 
 
+@pytest.mark.parametrize("name", ["file", "dir"])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("secrets", "Path secrets is not absolute"),
+        ("%s,secrets/more", "Path secrets/more is not absolute"),
+        ("/nowhere/at-all", "Path /nowhere/at-all does not exist"),
+        ("%s, /nowhere/at-all", "Path /nowhere/at-all does not exist"),
+        ("${env:HOME}", "Path ${env:HOME} is not absolute"),
+    ],
+)
+def test_an_allowed_path_that_allows_nothing_is_refused_at_the_start(
+    tmp_path: Path, name: str, given: str, reason: str
+) -> None:
+    key = f"config.providers.{name}.param.allowed.paths"
+    _, problems, _ = config_providers.declared({**WORKER, key: given.replace("%s", str(tmp_path))})
+    assert [(each.key, each.message) for each in problems] == [(key, f"{key}: {reason}")]
+
+
 def test_a_key_cannot_climb_out_of_its_directory(providers: config_providers.Providers, tmp_path: Path) -> None:
     found = providers.resolve({"k": f"${{dir:{tmp_path}/open:../closed}}"})
     assert "canary" not in found.values["k"]

@@ -107,6 +107,12 @@ def test_everything_wrong_is_said_at_once() -> None:
     assert all(problem.key in problem.message for problem in caught.value.problems)
 
 
+def test_an_admin_listener_that_is_listed_twice_is_one() -> None:
+    given = {**CONVERTERS, "admin.listeners": "http://127.0.0.1:9999, http://127.0.0.1:9998,http://127.0.0.1:9999"}
+    found = settings.parse(given).config.admin_listeners
+    assert found == ["http://127.0.0.1:9999", "http://127.0.0.1:9998"]
+
+
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(ConfigError, match=r"/nowhere/w\.properties cannot be read: No such file"):
         settings.load(Path("/nowhere/w.properties"))

@@ -349,6 +349,20 @@ def test_what_is_spelled_right_is_not_taken_for_something_else(key: str) -> None
 
 
 @pytest.mark.parametrize(
+    "override",
+    ["acks=7", "linger.ms=x", "security.protocol=nope", "bootstrap.servers=", "sasl.login.class=a.B", "Client.Id=c"],
+)
+def test_what_is_wrong_with_a_client_that_a_connector_has_not_is_only_said_to_have_no_effect(override: str) -> None:
+    name, _, value = override.partition("=")
+    given = {**SINK, f"producer.override.{name}": value}
+    assert errors(given) == []
+    assert f"producer.override.{name} has no effect: this connector has no producer" in validated(given).warnings
+    queue = {"errors.tolerance": "all", "errors.deadletterqueue.topic.name": "d"}
+    found = [*errors(given | queue), *validated(given | queue).warnings]
+    assert any(f"producer.override.{name}" in str(each) and "no producer" not in str(each) for each in found)
+
+
+@pytest.mark.parametrize(
     ("wrong", "words"),
     [
         ("event.producer.lingr.ms", "has no effect on this producer; did you mean event.producer.linger.ms?"),

@@ -30,6 +30,8 @@ COMMIT_POLL_SECONDS = 0.5
 """Seconds to wait for a commit before checking whether the task is to stop."""
 ABORT_SECONDS = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
+METADATA_SECONDS = 5.0
+"""Seconds that the broker has to say what it thinks of a topic."""
 EARLIEST = 1
 """The millisecond after the beginning of 1970, which librdkafka cannot write."""
 Answered = Callable[[KafkaError | None, Message], None]
@@ -123,6 +125,18 @@ class Outbox:
         log.warning("stopping: %d records that the broker has not accepted will come again", len(self.producer))
         self.producer.purge()
         self.producer.commit_transaction(RETRY_SECONDS)
+
+    def refused_topic(self) -> tuple[str, KafkaError] | None:
+        """A topic of the open transaction that the broker refuses, and why: of a message to it the client says only
+        that it was not delivered."""
+        for topic in sorted(self._new):
+            try:
+                error = self.producer.list_topics(topic, METADATA_SECONDS).topics[topic].error
+            except (KafkaException, KeyError):
+                continue
+            if error is not None and error.code() in REFUSED:
+                return topic, error
+        return None
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""

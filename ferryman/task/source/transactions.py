@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from ferryman.errors import TaskError
+from ferryman.kafka.refusals import as_refusal
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Partition
@@ -154,7 +156,11 @@ class Transactions:
             self._open_since = None
 
     def cause(self, error: KafkaException) -> KafkaException:
-        """What a commit says that cannot succeed any more."""
+        """What a commit says that cannot succeed any more. Raises TaskError if the reason is a topic that the broker
+        refuses."""
+        if error.args[0].code() == KafkaError._INCONSISTENT and (found := self.outbox.refused_topic()):
+            topic, reason = found
+            raise TaskError(as_refusal(reason, topic)) from None
         return cause(error, self.outbox.producer)
 
 

@@ -216,7 +216,8 @@ class Plane:
     def set_level(self, logger: str, level: str) -> Sequence[str]:
         """Changes a logger's level here, in all task processes, and in those to come; or all of one connector's.
 
-        Returns the names of the loggers here that have it now. Raises RequestError for what is none (Loggers.checked).
+        Returns the names of the loggers here that had another one. Raises RequestError for what is none
+        (Loggers.checked).
         """
         level = self.loggers.checked(logger, level)
         touched = self.loggers.set(logger, level)

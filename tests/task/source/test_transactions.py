@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.api import Offset
+from ferryman.errors import TaskError
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.task.setup.control import Control
 from ferryman.task.source.outbox import Outbox
@@ -98,3 +99,24 @@ def test_a_producer_that_has_lost_a_connection_is_worn_when_its_transaction_has_
         assert getattr(transactions, ending)()
         worn.append((before, transactions.worn))
     assert worn == [(False, False), (False, True)]
+
+
+def test_a_topic_that_the_broker_refuses_fails_the_task_and_any_other_loss_is_what_it_was() -> None:
+    fake = FakeProducer(Cluster())
+    producer: Any = fake
+    transactions = Transactions(
+        Outbox(producer, Control(lambda event, facts: None), 1.0, 60.0), SourceOffsets("c"), "o", None
+    )
+    undelivered = KafkaException(KafkaError(KafkaError._INCONSISTENT, "1 message(s) failed delivery"))
+    transactions.begin()
+    for topic in ("a good one", "no good one"):
+        transactions.outbox.write(topic, b"1", b"k")
+    assert transactions.cause(undelivered) is undelivered
+    fake.refuses["no good one"] = KafkaError.TOPIC_EXCEPTION
+    with pytest.raises(TaskError, match=r"does not accept a topic of that name, and trying again .* TOPIC_EXCEPTION"):
+        transactions.cause(undelivered)
+    fake.fails["list_topics"] = failed(KafkaError._TRANSPORT)
+    fake.refuses = {"a good one": KafkaError.TOPIC_EXCEPTION}
+    assert transactions.cause(undelivered) is undelivered, "the broker could not be asked"
+    transactions.abandon()
+    assert transactions.cause(undelivered) is undelivered, "it is of no transaction any more"
