@@ -29,7 +29,7 @@ from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.mysql.statements import statements as mysql_statements
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import writer
+from ferryman.connectors.sql.dialects.postgresql.statements import staged
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.connectors.sql.records.column import Column
 from ferryman.facts.config_records import (
@@ -193,7 +193,7 @@ PLAIN = Fit("plain")
 
 def postgresql_statements(size: int) -> Callable[[], object]:
     columns = sql_columns(size)
-    return lambda: writer.statements("stage", TableName(None, "t"), columns, "upsert")
+    return lambda: staged("stage", TableName(None, "t"), columns, "upsert")
 
 
 def mysql(size: int) -> Callable[[], object]:
