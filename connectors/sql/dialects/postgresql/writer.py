@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects import savepoints
+from ferryman.connectors.sql.dialects import kept_stages, savepoints
 from ferryman.connectors.sql.dialects.dialect import (
     Apply,
     Load,
@@ -23,8 +23,8 @@ from ferryman.connectors.sql.dialects.dialect import (
     Transactions,
 )
 from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.connectors.sql.dialects.kept_stages import EXAMPLE, KeptStages, Shape
 from ferryman.connectors.sql.dialects.misfit import misfit
-from ferryman.connectors.sql.dialects.names import TableName, temporary
 from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
@@ -32,13 +32,10 @@ from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.sifting import Look, Texts
 from ferryman.connectors.sql.dialects.postgresql.statements import NULL, Stage, echoed, given, staged
 from ferryman.connectors.sql.dialects.postgresql.unstaged import arrays, direct
-from ferryman.connectors.sql.dialects.postgresql.unstaged.ways import KEPT_STAGES, Way, Ways
+from ferryman.connectors.sql.dialects.postgresql.unstaged.ways import Way, Ways
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
 from ferryman.errors import DataError, TaskError
 
-_STAGE = temporary("ferryman_stage")
-_EXAMPLE = "ferryman_stage_1"
-"""Stands for any staging table's name."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
 Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
@@ -52,9 +49,7 @@ class PostgresWriter:
         self._session = session
         self._mode = mode
         self._zones = zones
-        self._stages: dict[direct.Shape, Stage] = {}
-        self._connection_number = 0
-        self._created = 0
+        self._stages = KeptStages(session, self._create, _emptied_by_commit, _drop)
         self._ways = Ways((), mode, row_by_row=False)
         """Of the present transaction."""
         self._direct: dict[int, direct.Direct] = {}
@@ -63,31 +58,10 @@ class PostgresWriter:
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
         self._ways = Ways(loads, self._mode, row_by_row)
-        wanted = list(dict.fromkeys(direct.shape(load) for load in loads if self._ways.of(load) == "staged"))
-        if not wanted:
-            return
-        tables = ", ".join(sorted({str(table) for table, _ in wanted}))
-        with self._session.transaction(f"stage rows for {tables}") as connection:
-            # Asked here: the transaction may have opened a new connection, which has no staging tables.
-            number = self._session.number
-            kept = self._stages if number == self._connection_number else {}
-            kept = self._without_oldest(connection, kept, wanted)
-            created = {shape: self._create(connection, *shape) for shape in wanted if shape not in kept}
-        self._stages, self._connection_number = {**kept, **created}, number
+        self._stages.prepare(load for load in loads if self._ways.of(load) == "staged")
 
-    def _without_oldest(
-        self, connection: Connection, kept: dict[direct.Shape, Stage], wanted: Sequence[direct.Shape]
-    ) -> dict[direct.Shape, Stage]:
-        idle = [shape for shape in kept if shape not in wanted]
-        missing = sum(shape not in kept for shape in wanted)
-        surplus = idle[: max(0, len(kept) + missing - KEPT_STAGES)]
-        for shape in surplus:
-            _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(kept[shape].name)}", ())
-        return {shape: stage for shape, stage in kept.items() if shape not in surplus}
-
-    def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
-        self._created += 1
-        name = f"{_STAGE}_{self._created}"
+    def _create(self, connection: Connection, name: str, shape: Shape) -> Stage:
+        table, columns = shape
         same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
         same += [f"''::text AS {given(index)}" for index in echoed(columns)]
         empty = f"SELECT 0::bigint AS seq, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
@@ -128,7 +102,7 @@ class PostgresWriter:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
 
     def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
-        stage = self._stages[direct.shape(load)]
+        stage = self._stages.of(load)
         fill(cursor, stage, load)
 
         def apply(first: int, last: int) -> None:
@@ -155,9 +129,9 @@ class PostgresWriter:
         """The COPY into the staging table and what moves its rows on; or the statement of literals, or of arrays."""
         if direct.is_small(load, together, self._mode):
             return [direct.statement_text(load, self._mode)]
-        if together > KEPT_STAGES and arrays.suits(load, self._mode):
+        if together > kept_stages.KEPT_STAGES and arrays.suits(load, self._mode):
             return [arrays.statement(load, self._mode).replace("%%", "%")]
-        found = staged(_EXAMPLE, load.table, load.columns, self._mode)
+        found = staged(EXAMPLE, load.table, load.columns, self._mode)
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
@@ -167,7 +141,7 @@ class PostgresWriter:
             return savepoints.write_each(self._session, connection, stretches)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
-            stage = self._stages[direct.shape(load)]
+            stage = self._stages.of(load)
             moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
         alone = list(suspects.cut(stretches, sorted(suspected)))
@@ -246,6 +220,14 @@ def _applied_at_once(cursor: psycopg.Cursor, load: arrays.Arrays) -> Apply:
         cursor.execute(load.statement, load.values, prepare=False)
 
     return apply
+
+
+def _emptied_by_commit(connection: Connection, stage: Stage) -> None:
+    """The server has emptied it."""
+
+
+def _drop(connection: Connection, stage: Stage) -> None:
+    _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(stage.name)}", ())
 
 
 def _leave_as_they_are(cursor: psycopg.Cursor, name: str) -> None:

@@ -44,14 +44,6 @@ Copied = Callable[[pl.Expr, TableColumn], pl.Expr]
 """A column's values as PostgreSQL reads them."""
 
 
-Shape = tuple[TableName, tuple[TableColumn, ...]]
-
-
-def shape(load: Load) -> Shape:
-    """What loads of one staging table have in common."""
-    return load.table, load.columns
-
-
 def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bool:
     """Whether a load, one of so many in its transaction, is better written as literals. ``row_by_row``: whether the
     database may refuse rows of it; it tries by itself those of a staging table, and each of the others is waited
