@@ -20,7 +20,7 @@ def joined(given: Sequence[Batch]) -> list[Batch]:
     """
     if len(given) < 2:
         return list(given)
-    return [_joined([given[place] for place in places]) for places in places_of(map(_shared, given)).values()]
+    return [as_one([given[place] for place in places]) for places in places_of(map(_shared, given)).values()]
 
 
 def _shared(batch: Batch) -> Hashable:
@@ -35,7 +35,8 @@ def _form(data: Data) -> Hashable:
     return type(data), data.schema, dtypes
 
 
-def _joined(parts: Sequence[Batch]) -> Batch:
+def as_one(parts: Sequence[Batch]) -> Batch:
+    """Batches that share all that ``joined`` asks for as one, in the order of their positions."""
     if len(parts) == 1:
         return parts[0]
     positions = list(chain.from_iterable(each.positions for each in parts))
