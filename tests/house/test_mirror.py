@@ -22,6 +22,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/simple_date_format": "tests/java/test_simple_date_format.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/dead_letters/header_names.py": "tests/dead_letters/test_letter.py",
+    "ferryman/dead_letters/source_converters.py": "tests/task/errors/test_source_letter.py",
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
     "ferryman/replay/deleted_runs.py": "tests/replay/test_what_is_left.py",

@@ -1,23 +1,21 @@
 """What a dead letter holds: the record as it was, or as much of it as fits, and headers that tell where it lies. Pure,
 but for the clock.
 
-``__connect.errors.*`` are Kafka Connect's headers (DeadLetterQueueReporter). ``__ferryman.errors.*`` are ours: they say
-what was left out of a letter, and why, and when its record was refused.
+``dead_letters/header_names.py`` says what stands in which header, and ``dead_letters/letter.py`` reads them.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from ferryman.chain.narrowing import Failure
+from ferryman.dead_letters import header_names as names
 from ferryman.errors import DataError, FerrymanError, TaskError
 from ferryman.record import Coordinates, Payload, Polled
 from ferryman.telemetry import traces
 from ferryman.telemetry.redaction import redact
 
-PREFIX = "__connect.errors."
-OURS = "__ferryman.errors."
 Headers = tuple[tuple[str, str | bytes | None], ...]
 
 
@@ -31,7 +29,7 @@ class Size(IntEnum):
     """All is left out but where it lies."""
 
 
-LEFT_OUT = {Size.NO_VALUE: "value", Size.COORDINATES: "key,value,headers"}
+_LEFT_OUT = {Size.NO_VALUE: "value", Size.COORDINATES: "key,value,headers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Writer:
             size=size,
             key=None if size is Size.COORDINATES else record.keys[at],
             value=value if size is Size.WHOLE else None,
-            headers=self._headers(failure, size, own, _left_out(size, limit, value)),
+            headers=self._headers(failure, size, own, left_out(size, limit, value)),
             timestamp=record.timestamps[at] or 0,
         )
 
@@ -88,7 +86,7 @@ class Writer:
         return self.letter(letter.failure, Size(letter.size + 1), limit)
 
     def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
-        where = (*prefixed(PREFIX, _where(failure)), *_tried(failure))
+        where = (*in_headers(_where(failure)), *_tried(failure))
         if size is Size.COORDINATES:
             return (*where, *(refused_now() if self.context_headers else ()), *left_out)
         if self.context_headers:
@@ -100,21 +98,21 @@ def context(failure: Failure, connector: str, task: int) -> Headers:
     """The headers that tell who refused a record, and why."""
     error = failure.error
     facts = {
-        "connector.name": connector,
-        "task.id": str(task),
-        "stage": failure.stage.value,
-        "class.name": failure.plugin,
-        "exception.class.name": error_class(error),
-        "exception.message": redact(str(error)),
-        "exception.stacktrace": redact(traces.of(error)),
+        names.CONNECTOR: connector,
+        names.TASK: str(task),
+        names.STAGE: failure.stage.value,
+        names.PLUGIN: failure.plugin,
+        names.EXCEPTION: error_class(error),
+        names.MESSAGE: redact(str(error)),
+        names.TRACE: redact(traces.of(error)),
     }
     field = error.field if isinstance(error, DataError) else ""
-    return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}), *refused_now())
+    return (*in_headers(facts | ({names.FIELD: redact(field)} if field else {})), *refused_now())
 
 
 def refused_now() -> Headers:
     """When a record was refused, in milliseconds since 1970: now, since its letter is made at once."""
-    return tuple(prefixed(OURS, {"time": str(time.time_ns() // 1_000_000)}))
+    return in_headers({names.TIME: str(time.time_ns() // 1_000_000)})
 
 
 def _where(failure: Failure) -> dict[str, str]:
@@ -124,7 +122,7 @@ def _where(failure: Failure) -> dict[str, str]:
     if record.originals is None:
         return _placed(record.lay(failure.position))
     original = record.originals[failure.position]
-    return {"topic": original.topic} if original.lay is None else _placed(original.lay)
+    return {names.TOPIC: original.topic} if original.lay is None else _placed(original.lay)
 
 
 def _time(failure: Failure) -> Headers:
@@ -133,7 +131,7 @@ def _time(failure: Failure) -> Headers:
     assert isinstance(record, Polled)
     time = record.timestamps[at]
     is_known = time is not None and (record.originals is None or record.originals[at].is_timed)
-    return tuple(prefixed(OURS, {"timestamp": str(time)})) if is_known else ()
+    return in_headers({names.TIMESTAMP: str(time)}) if is_known else ()
 
 
 def _tried(failure: Failure) -> Headers:
@@ -142,24 +140,32 @@ def _tried(failure: Failure) -> Headers:
     if record.originals is None:
         return ()
     original = record.originals[failure.position]
-    facts = {"attempts": str(original.attempts + 1)} | ({"edit": redact(original.edit)} if original.edit else {})
-    return tuple(prefixed(OURS, facts))
+    facts = {names.ATTEMPTS: str(original.attempts + 1)} | (
+        {names.EDIT: redact(original.edit)} if original.edit else {}
+    )
+    return in_headers(facts)
 
 
 def _placed(origin: Coordinates) -> dict[str, str]:
-    return {"topic": origin.topic, "partition": str(origin.partition), "offset": str(origin.offset)}
+    return {names.TOPIC: origin.topic, names.PARTITION: str(origin.partition), names.OFFSET: str(origin.offset)}
 
 
-def _left_out(size: Size, limit: str, value: Payload) -> Headers:
+def left_out(size: Size, limit: str, value: Payload) -> Headers:
+    """What a letter of that size lacks, and the setting because of which it does."""
     if size is Size.WHOLE:
         return ()
-    facts = {"left.out": LEFT_OUT[size], "left.out.because.of": limit, "value.bytes": str(len(value or b""))}
-    return tuple(prefixed(OURS, facts))
+    return in_headers(
+        {
+            names.LEFT_OUT: _LEFT_OUT[size],
+            names.LEFT_OUT_BECAUSE_OF: limit,
+            names.VALUE_BYTES: str(len(value or b"")),
+        }
+    )
 
 
-def prefixed(prefix: str, facts: Mapping[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
+def in_headers(facts: Mapping[str, str]) -> Headers:
     """Facts as headers, in UTF-8."""
-    return ((prefix + name, value.encode(errors="replace")) for name, value in facts.items())
+    return tuple((name, fact.encode(errors="replace")) for name, fact in facts.items())
 
 
 def hopeless(origin: Coordinates, limit: str) -> TaskError:

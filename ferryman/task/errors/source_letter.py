@@ -1,11 +1,8 @@
 """What a dead letter of a source holds: the record as the source handed it over, in JSON with its schema. Pure.
 
 The connector's own converters may be what refused it, or the registry behind them, so key and value never depend on
-them: Converter[Any] with schemas.enable=true reads both back, types and all. The record's headers are written by the
+them: JsonConverter with schemas.enable=true reads both back, types and all. The record's headers are written by the
 header converter, and those that it cannot write are left out.
-
-``__connect.errors.*`` are Kafka Connect's headers, ``__ferryman.errors.*`` are ours: where in the source the record
-comes from, and what its letter lacks.
 """
 
 import base64
@@ -14,20 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.chain import builder, headers
+from ferryman.chain import headers
 from ferryman.chain.narrowing import Failure
-from ferryman.conversion import Converter, Side
+from ferryman.conversion import Converter
+from ferryman.dead_letters import header_names as names
+from ferryman.dead_letters import source_converters
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Header, Payload, Polled, Record, Rows
 from ferryman.schema import Schema
-from ferryman.task.errors.letter import LEFT_OUT, OURS, PREFIX, Headers, Size, context, prefixed, refused_now
+from ferryman.task.errors.letter import Headers, Size, context, in_headers, left_out, refused_now
 from ferryman.telemetry.redaction import redact
-
-_JSON = {
-    "": "org.apache.kafka.connect.json.JsonConverter",
-    ".schemas.enable": "true",
-    ".replace.null.with.default": "false",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +49,11 @@ class _Lacks:
         self.parts.append(part)
         self.reasons.append(redact(str(reason)))
 
-
-def _json(side: Side) -> Converter[Any]:
-    return builder.converter(side, {f"{side}.converter{name}": value for name, value in _JSON.items()}, {})
+    def headers(self) -> Headers:
+        """The headers that say so."""
+        if not self.parts:
+            return ()
+        return in_headers({names.LEFT_OUT: ",".join(self.parts), names.LEFT_OUT_BECAUSE_OF: "; ".join(self.reasons)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +66,8 @@ class SourceWriter:
     """Whether letters tell in headers what went wrong (errors.deadletterqueue.context.headers.enable)."""
     connector: str
     task: int
-    _key: Converter[Any] = field(default_factory=lambda: _json("key"))
-    _value: Converter[Any] = field(default_factory=lambda: _json("value"))
+    _key: Converter[Any] = field(default_factory=lambda: source_converters.converter("key"))
+    _value: Converter[Any] = field(default_factory=lambda: source_converters.converter("value"))
 
     def letter(self, failure: Failure, size: Size = Size.WHOLE, limit: str = "") -> SourceLetter:
         """A failure's letter. ``limit`` is the setting for which it is smaller than its record.
@@ -83,14 +78,14 @@ class SourceWriter:
         key = _written("key", self._key, record.key_schema, record.key, lacks)
         value = _written("value", self._value, record.value_schema, record.value, lacks)
         own = self._own_headers(record, lacks)
-        facts = _left_out(lacks, size, limit, value)
+        lacking = left_out(size, limit, value) or lacks.headers()
         told = self._told(failure, size) if self.context_headers else ()
         return SourceLetter(
             failure=failure,
             size=size,
             key=None if size is Size.COORDINATES else key,
             value=value if size is Size.WHOLE else None,
-            headers=(*(() if size is Size.COORDINATES else own), *_where(record), *told, *prefixed(OURS, facts)),
+            headers=(*(() if size is Size.COORDINATES else own), *_where(record), *told, *lacking),
             timestamp=_time(record.timestamp),
         )
 
@@ -137,14 +132,13 @@ def _written(part: str, converter: Converter[Any], schema: Schema | None, value:
 
 def _where(record: Record) -> Headers:
     """Where the record was to go and where it comes from; without it a letter would belong to no connector."""
-    to = {"topic": str(record.topic)} | ({} if record.partition is None else {"partition": str(record.partition)})
-    source = {"source.partition": record.source_partition, "source.offset": record.source_offset}
-    time = {"timestamp": str(record.timestamp)} if record.timestamp else {}
-    return (
-        *prefixed(PREFIX, to),
-        *prefixed(OURS, time),
-        *prefixed(OURS, {name: source_text(place) for name, place in source.items() if place is not None}),
-    )
+    facts = {names.TOPIC: str(record.topic)}
+    if record.partition is not None:
+        facts[names.PARTITION] = str(record.partition)
+    if record.timestamp:
+        facts[names.TIMESTAMP] = str(record.timestamp)
+    places = {names.SOURCE_PARTITION: record.source_partition, names.SOURCE_OFFSET: record.source_offset}
+    return in_headers(facts | {name: source_text(place) for name, place in places.items() if place is not None})
 
 
 def source_text(place: Mapping[str, Any]) -> str:
@@ -154,15 +148,3 @@ def source_text(place: Mapping[str, Any]) -> str:
 
 def _other(value: Any) -> str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _left_out(lacks: _Lacks, size: Size, limit: str, value: Payload) -> Mapping[str, str]:
-    if size is not Size.WHOLE:
-        return {
-            "left.out": LEFT_OUT[size],
-            "left.out.because.of": limit,
-            "value.bytes": str(len(value or b"")),
-        }
-    if not lacks.parts:
-        return {}
-    return {"left.out": ",".join(lacks.parts), "left.out.because.of": "; ".join(lacks.reasons)}
