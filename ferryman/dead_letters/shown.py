@@ -60,8 +60,8 @@ def line(letter: DeadLetter, mark: Mark | None) -> Json:
 
 def whole(letter: DeadLetter, mark: Mark | None, found: Mapping[str, Any]) -> Json:
     """All of it. Key and value are what was ``found`` of them by the connector's converters, see
-    ``plugin_process.letters``; ``text`` is UTF-8, and ``base64`` the bytes where they are not. ``edited`` is the value
-    after an edit, or says why there is none."""
+    ``plugin_process.shown_letter``; ``text`` is UTF-8, and ``base64`` the bytes where they are not. ``edited`` is the
+    value after an edit, or says why there is none."""
     edited = {"edited": _edited(found["edited"])} if "edited" in found else {}
     return {
         **line(letter, mark),

@@ -12,8 +12,8 @@ from ferryman.runs.pace import Pace
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.letters import Letters
 from ferryman.task.sink.runs.refusals import Refusals
+from ferryman.task.sink.runs.replayed_records import ReplayedRecords
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Reading:
     delivery: Delivery = field(default_factory=Delivery)
     bounds: Bounds = field(default_factory=Bounds)
     pace: Pace = field(default_factory=Pace)
-    letters: Letters | None = None
+    letters: ReplayedRecords | None = None
     """Of a replay, those that are its own."""
     refusals: Refusals = field(default_factory=Refusals)
     _closed: bool = False

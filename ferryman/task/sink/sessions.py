@@ -14,9 +14,9 @@ from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
 from ferryman.runs.pace import Pace
 from ferryman.task.crash_evidence.guilty import Guilty
-from ferryman.task.errors.dead_letters import DeadLetters, create_topic
+from ferryman.task.errors.dead_letter_queue import DeadLetterQueue, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.errors.letter import Writer
+from ferryman.task.errors.letter_writer import LetterWriter
 from ferryman.task.setup import overrun
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop, sink_context
@@ -210,6 +210,6 @@ class SinkSessions:
         producer = Producer(self.setup.clients.dead_letter_producer())
         run = self.setup.run
         whose = run.ferryman_run_of if run is not None and run.ferryman_run_letters else spec.connector
-        writer = Writer(config.errors_deadletterqueue_context_headers_enable, whose, spec.task)
-        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping, errors)
+        writer = LetterWriter(config.errors_deadletterqueue_context_headers_enable, whose, spec.task)
+        letters = DeadLetterQueue(producer, topic, writer, lambda: self.setup.control.stopping, errors)
         return Tolerance(config, spec.task, letters, errors)

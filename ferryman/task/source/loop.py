@@ -28,7 +28,7 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.letters import Letters
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.waiting import Waiting
 
@@ -83,7 +83,7 @@ class SourceSession:
     topics: Topics
     ages: Ages
     troubles: Troubles
-    letters: Letters | None = None
+    letters: SourceDeadLetterQueue | None = None
     """The dead letter queue, if there is one."""
     meter: SourceMeter = field(default_factory=SourceMeter)
     suspects: Suspects = field(default_factory=Suspects)

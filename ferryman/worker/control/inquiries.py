@@ -20,7 +20,7 @@ from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.plugin_process import letter_converters, letters
+from ferryman.plugin_process import letter_converters, shown_letter
 from ferryman.plugins import catalog
 from ferryman.replay import deleted_runs, marks
 from ferryman.replay.marks import Marks
@@ -100,7 +100,7 @@ class Inquiries:
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
             is_sink = _is_sink(resolution.values)
             rows = letter_converters.rows(resolution, self._plane.resources.settings.values, is_sink)
-            question = letters.question(letter, name, resolution, is_sink, edit)
+            question = shown_letter.question(letter, name, resolution, is_sink, edit)
             return letter, standings.marks.get(letter.id), Asked(question, rows, stage)
 
         letter, mark, asked = await self._of_letters(name, stage, read)
@@ -113,9 +113,9 @@ class Inquiries:
         except RequestError as error:
             if error.status < 500:
                 raise
-            return letters.unanswered(letter, str(error), edit)
+            return shown_letter.unanswered(letter, str(error), edit)
         except FerrymanError as error:
-            return letters.unanswered(letter, str(error), edit)
+            return shown_letter.unanswered(letter, str(error), edit)
         return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:

@@ -21,14 +21,14 @@ from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
 from ferryman.runs import marks
 from ferryman.runs.marks import Mark
-from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter
 from ferryman.task.outages import Troubles
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.letters import Letters
 from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.transactions import Transactions
 from tests.chain.parts import OnRecords, TextConverter
 from tests.clock import Clock
@@ -126,7 +126,7 @@ class Task:
         return self.session.boundaries
 
     def dead_letters(self) -> None:
-        self.session.letters = Letters("dead", SourceWriter(self.text, False, "c", 0))
+        self.session.letters = SourceDeadLetterQueue("dead", SourceLetterWriter(self.text, False, "c", 0))
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)

@@ -11,8 +11,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from ferryman.chain.narrowing import Failure
 from ferryman.errors import TaskError, TooLarge
 from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal
-from ferryman.task.errors.letter import Size
-from ferryman.task.errors.source_letter import SourceWriter, origin
+from ferryman.task.errors.letter_writer import Size
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter, origin
 from ferryman.task.meters.tasks import Errors
 from ferryman.task.source.outbox import Outbox
 
@@ -21,12 +21,12 @@ ANSWER_SECONDS, POLL_SECONDS = 2.0, 0.1
 
 
 @dataclass(slots=True)
-class Letters:
+class SourceDeadLetterQueue:
     """The dead letters of one task."""
 
     topic: str
     """The queue."""
-    writer: SourceWriter
+    writer: SourceLetterWriter
     errors: Errors = field(default_factory=Errors)
     """The meter that counts letters."""
     _refusal: str = field(default="", init=False)

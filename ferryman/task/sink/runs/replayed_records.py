@@ -8,7 +8,7 @@ from ferryman.record import Coordinates, Polled
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class ReplayedRecords:
     """Those of one run."""
 
     ids: Collection[str]

@@ -9,10 +9,10 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Record
-from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter
 from ferryman.task.setup.control import Control
-from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from tests.chain.parts import TextConverter
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_producer import FakeProducer, Sent
@@ -25,11 +25,11 @@ def sent(*values: str, largest: int = 1000) -> list[Sent]:
     return list(producer.queue)
 
 
-def send(producer: Any, *values: str) -> Letters:
+def send(producer: Any, *values: str) -> SourceDeadLetterQueue:
     producer.begin_transaction()
     records = [Record(topic="t", key="k", value=value, source_offset={"at": 1}) for value in values]
     failures = [Failure(records, at, Stage.TRANSFORMATION, "T", DataError("no")) for at in range(len(values))]
-    letters = Letters("dead", SourceWriter(TextConverter(Config(), "header"), False, "c", 0))
+    letters = SourceDeadLetterQueue("dead", SourceLetterWriter(TextConverter(Config(), "header"), False, "c", 0))
     letters.send(failures, Outbox(producer, Control(lambda event, facts: None), 3.0, 60.0))
     return letters
 

@@ -16,8 +16,8 @@ from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeade
 from ferryman.errors import DataError, RetriableError
 from ferryman.record import Data, Header, Payload, Record
 from ferryman.schema import BYTES, DECIMAL, INT32, INT64, STRING, TIMESTAMP, Field, Schema, Type
-from ferryman.task.errors.letter import Size
-from ferryman.task.errors.source_letter import SourceLetter, SourceWriter
+from ferryman.task.errors.letter_writer import Size
+from ferryman.task.errors.source_letter_writer import SourceLetter, SourceLetterWriter
 
 WHOLE = Schema(
     Type.STRUCT,
@@ -47,7 +47,9 @@ def record(**more: Any) -> Record:
 def letter(
     given: Record, size: Size = Size.WHOLE, context: bool = False, header: Converter[Any] | None = None
 ) -> SourceLetter:
-    writer = SourceWriter(header or SimpleHeaderConverter(SimpleHeaderConverterConfig(), "header"), context, "c", 4)
+    writer = SourceLetterWriter(
+        header or SimpleHeaderConverter(SimpleHeaderConverterConfig(), "header"), context, "c", 4
+    )
     return writer.letter(Failure([given], 0, Stage.VALUE_CONVERTER, "io.Avro", DataError("no")), size, "the limit")
 
 

@@ -19,7 +19,7 @@ from ferryman.dead_letters import source_converters
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Header, Payload, Polled, Record, Rows
 from ferryman.schema import Schema
-from ferryman.task.errors.letter import Headers, Size, context, in_headers, left_out, refused_now
+from ferryman.task.errors.letter_writer import Headers, Size, context, in_headers, left_out, refused_now
 from ferryman.telemetry.redaction import redact
 
 
@@ -57,7 +57,7 @@ class _Lacks:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceWriter:
+class SourceLetterWriter:
     """Makes the letters of one task."""
 
     header: Converter[Any]

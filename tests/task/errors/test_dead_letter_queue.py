@@ -16,9 +16,9 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.kafka.admin import Admin
 from ferryman.record import Coordinates, Original, Polled, TopicPartition
-from ferryman.task.errors import dead_letters
-from ferryman.task.errors.dead_letters import DeadLetters, create_topic
-from ferryman.task.errors.letter import Size, Writer
+from ferryman.task.errors import dead_letter_queue
+from ferryman.task.errors.dead_letter_queue import DeadLetterQueue, create_topic
+from ferryman.task.errors.letter_writer import LetterWriter, Size
 
 Answer = Callable[[dict[str, Any]], KafkaError | None]
 
@@ -56,11 +56,11 @@ class Broker:
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time goes by where the producer is polled, and nowhere else."""
     Broker.now = 0.0
-    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(monotonic=lambda: Broker.now))
+    monkeypatch.setattr(dead_letter_queue, "time", SimpleNamespace(monotonic=lambda: Broker.now))
 
 
-def letters(broker: Broker, context: bool = True) -> DeadLetters:
-    return DeadLetters(broker, "dead", Writer(context, "sink", 0))  # type: ignore[arg-type]
+def letters(broker: Broker, context: bool = True) -> DeadLetterQueue:
+    return DeadLetterQueue(broker, "dead", LetterWriter(context, "sink", 0))  # type: ignore[arg-type]
 
 
 def failures(count: int, size: int = 3) -> list[Failure]:
@@ -100,7 +100,7 @@ def test_a_stop_ends_the_wait() -> None:
     queue.stopping = lambda: True
     with pytest.raises(RetriableError):
         queue.send(failures(2))
-    assert Broker.now < dead_letters.ACKNOWLEDGEMENT_SECONDS
+    assert Broker.now < dead_letter_queue.ACKNOWLEDGEMENT_SECONDS
 
 
 @pytest.mark.parametrize("code", [KafkaError._MSG_TIMED_OUT, KafkaError.NOT_ENOUGH_REPLICAS, KafkaError._TRANSPORT])
@@ -190,7 +190,7 @@ def test_a_letter_says_the_time_of_its_record_unless_that_is_not_known() -> None
     for name, is_timed in (("replayed", True), ("of a stamped letter", False)):
         original = Original("first", Coordinates("first", 0, 3), is_timed=is_timed)
         told[name] = replace(failure, origin=replace(failure.origin, originals=[original]))  # type: ignore[type-var]
-    writer = Writer(True, "sink", 0)
+    writer = LetterWriter(True, "sink", 0)
     times = {name: dict(writer.letter(each).headers).get("__ferryman.errors.timestamp") for name, each in told.items()}
     assert times == {"own": b"7", "replayed": b"7", "of a stamped letter": None}
 
@@ -199,7 +199,7 @@ def test_a_letter_says_the_time_of_its_record_unless_that_is_not_known() -> None
 @pytest.mark.parametrize("context", [True, False])
 def test_a_letter_says_when_its_record_was_refused_if_it_says_why(size: Size, context: bool) -> None:
     before = time.time()
-    told = dict(Writer(context, "sink", 0).letter(failures(1)[0], size).headers).get("__ferryman.errors.time")
+    told = dict(LetterWriter(context, "sink", 0).letter(failures(1)[0], size).headers).get("__ferryman.errors.time")
     assert (told is not None) is context
     assert told is None or before - 1 <= int(told) / 1000 <= time.time()
 

@@ -8,7 +8,7 @@ import pytest
 
 from ferryman.dead_letters.letter import parsed
 from ferryman.errors import RequestError
-from ferryman.plugin_process import answer, letter_converters, letters, process
+from ferryman.plugin_process import answer, letter_converters, process, shown_letter
 from ferryman.record import Coordinates, Payload
 from ferryman.settings import settings
 from ferryman.settings.config_providers import Resolution
@@ -21,7 +21,7 @@ def told(value: Payload, edit: str | None = None, is_sink: bool = True, **config
     """What is answered about a letter with that value and the key k."""
     given = CONFIG | {key.replace("_", "."): text for key, text in config.items()}
     letter = parsed(Coordinates("dlq", 0, 3), 11, b"k", value, [("__connect.errors.topic", b"t")])
-    question = letters.question(letter, "c", Resolution(given), is_sink, edit)
+    question = shown_letter.question(letter, "c", Resolution(given), is_sink, edit)
     return answer.unpack(process.answer_to(json.dumps(question), SETTINGS))
 
 
@@ -47,7 +47,7 @@ def test_a_letter_of_a_source_is_json_with_its_schema_whatever_the_connector_wri
 
 
 def test_what_is_too_large_is_not_decoded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters, "MAX_PAYLOAD_BYTES", 100)
+    monkeypatch.setattr(shown_letter, "MAX_PAYLOAD_BYTES", 100)
     large = told(b'"%s"' % (b"x" * 99), edit=".")
     assert "are not decoded to be shown" in large["value"]["undecoded"]
     assert "are not decoded to be shown" in large["edited"]["refused"]
@@ -71,6 +71,6 @@ def test_an_edit_is_tried_and_nothing_of_the_letter_is_changed() -> None:
 def test_of_a_connectors_config_no_more_is_told_than_its_chain_needs() -> None:
     letter = parsed(Coordinates("dlq", 0, 3), 11, b"k", b"1", [])
     config = CONFIG | {"connection.password": "Godwit-canary/3", "value.converter.basic.auth.user.info": "a:b"}
-    question = letters.question(letter, "c", Resolution(config), True, None)
+    question = shown_letter.question(letter, "c", Resolution(config), True, None)
     assert "Godwit" not in json.dumps(question)
     assert question["config"]["value.converter.basic.auth.user.info"] == "a:b"

@@ -5,9 +5,10 @@ A dead letter counts as delivered when the broker has acknowledged it, and no of
 
 A letter's way: *produced* → *acknowledged*, and it is not written again in this session, however often its record comes
 again until the rest of its batch is through. → *too large for the broker*: a batch of letters counts as a whole there,
-so it goes alone; alone it is written with less of it (``letter``), and refused for good only when nothing is left to
-leave out. → *refused for its time* (of a producer that counts microseconds, say): it is written with the present one,
-and its record's in a header. → *failed otherwise*: an outage; it is produced again when its record comes again.
+so it goes alone; alone it is written with less of it (``letter_writer``), and refused for good only when nothing is
+left to leave out. → *refused for its time* (of a producer that counts microseconds, say): it is written with the
+present one, and its record's in a header. → *failed otherwise*: an outage; it is produced again when its record comes
+again.
 """
 
 import logging
@@ -24,7 +25,7 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.refusals import BROKER_LIMIT, PRODUCER_LIMIT, REFUSED, explained
 from ferryman.record import Coordinates, TopicPartition
-from ferryman.task.errors.letter import Letter, Size, Writer, hopeless
+from ferryman.task.errors.letter_writer import Letter, LetterWriter, Size, hopeless
 from ferryman.task.meters.tasks import Errors
 
 ACKNOWLEDGEMENT_SECONDS = 5.0
@@ -37,12 +38,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class DeadLetters:
+class DeadLetterQueue:
     """Writes failures of one task to one topic."""
 
     producer: Producer
     topic: str
-    writer: Writer
+    writer: LetterWriter
     stopping: Callable[[], bool] = lambda: False
     """Whether the task is to end, which ends waits."""
     errors: Errors = field(default_factory=Errors)

@@ -54,7 +54,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class LetterWriter:
     """Makes the letters of one task."""
 
     context_headers: bool
@@ -140,10 +140,8 @@ def _tried(failure: Failure) -> Headers:
     if record.originals is None:
         return ()
     original = record.originals[failure.position]
-    facts = {names.ATTEMPTS: str(original.attempts + 1)} | (
-        {names.EDIT: redact(original.edit)} if original.edit else {}
-    )
-    return in_headers(facts)
+    edit = {names.EDIT: redact(original.edit)} if original.edit else {}
+    return in_headers({names.ATTEMPTS: str(original.attempts + 1)} | edit)
 
 
 def _placed(origin: Coordinates) -> dict[str, str]:
