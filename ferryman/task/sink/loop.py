@@ -42,7 +42,7 @@ from ferryman.task.outages import Troubles
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.commits import Commits, Offers
+from ferryman.task.sink.commits import Commits, GroupOffsets
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.pacing.gather_delay import GatherDelay
 from ferryman.task.sink.pacing.idle_polling import IdlePolling
@@ -101,13 +101,13 @@ class SinkSession:
     """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
-        self.delivery = self.reading.delivery
+        self.ledger = self.reading.ledger
         self.subscription = Subscription(self.timing.refresh)
         self.pausing = Pausing(self.control, self.request_commit)
         self.gather_delay = GatherDelay(self.timing.limit)
         self.idle = IdlePolling(self._disturbed)
-        self.gauges = SinkGauges(self.meter, self.backlog, self.delivery)
-        self.commits = Commits(self.sink, self.delivery, self._ask_group, self.meter)
+        self.gauges = SinkGauges(self.meter, self.backlog, self.ledger)
+        self.commits = Commits(self.sink, self.ledger, self._ask_group, self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -219,7 +219,7 @@ class SinkSession:
             self.control.used(polled.topic)
             self.backlog.add(polled)
         self._heard = time.monotonic()
-        self.backlog.deliver_to(self.delivery)
+        self.backlog.deliver_to(self.ledger)
         self.gauges.take(self.group.ends, self._heard)
         if found:
             self.idle.worked = self._heard
@@ -245,14 +245,14 @@ class SinkSession:
                 self.gather_delay.put(time.monotonic())
 
     def _begin_commit(self) -> None:
-        offsets, epoch = self._deliverable(), self.delivery.epoch
+        offsets, epoch = self._deliverable(), self.ledger.epoch
         began = time.monotonic()
 
-        def ended(durable: "Future[Offers]") -> None:
+        def ended(durable: "Future[GroupOffsets]") -> None:
             now = time.monotonic()
             self.reading.pace.worked(now - began, now)
             # A revocation may have come in between; it has made its own commit, and this one is of yesterday.
-            if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
+            if epoch == self.ledger.epoch and (news := self.commits.send(durable.result())):
                 self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
         self._begin(lambda: self.commits.durable(offsets), ended)
@@ -274,13 +274,13 @@ class SinkSession:
         return self.commits.deliverable(within)
 
     def _take_delivered(self) -> None:
-        self.backlog.deliver_to(self.delivery)
+        self.backlog.deliver_to(self.ledger)
         if self._after is None and not self.backlog:
             self.reading.all_delivered()
 
-    def _ask_group(self, offers: Offers) -> bool:
+    def _ask_group(self, offsets: GroupOffsets) -> bool:
         """Commits, with a note of a run's pace; false if the group refused."""
-        return self.group.commit(self.reading.noted(offers))
+        return self.group.commit(self.reading.noted(offsets))
 
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
@@ -294,10 +294,10 @@ class SinkSession:
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self.commits.began({each.source: each.committed.metadata if each.committed else "" for each in partitions})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
-        self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
+        self.ledger.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)) or {})
         chosen = self.reading.bounds.begun(known := all_known(starts))
-        self.delivery.assigned(known, committed)
+        self.ledger.assigned(known, committed)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 
@@ -315,10 +315,10 @@ class SinkSession:
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives up the partitions without telling the group."""
-        ours = [source for source in partitions if self.delivery.position(source) is not None]
+        ours = [source for source in partitions if self.ledger.position(source) is not None]
         self._take_delivered()
         self.reading.gone(partitions)
-        self.delivery.revoked(partitions)
+        self.ledger.revoked(partitions)
         self.meter.gone(partitions)
         with at_rest(self._wait_for_call):
             self.backlog.drop(partitions)

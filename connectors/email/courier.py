@@ -65,7 +65,7 @@ class Attempt:
         return time.monotonic() >= self.until
 
 
-class Delivery:
+class Courier:
     """The messages of one task. Used by one thread at a time."""
 
     def __init__(self, config: EmailSinkConfig, context: SinkContext, events: Events | None) -> None:

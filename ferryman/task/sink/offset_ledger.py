@@ -37,7 +37,7 @@ class Commit:
     offsets: Mapping[TopicPartition, int]
 
 
-class Delivery:
+class OffsetLedger:
     """The ledger. Invariant 1: nothing is committed that was not delivered. Invariant 2: offsets only go forward."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ferryman.record import TopicPartition
-from ferryman.task.sink.delivery import Commit, Delivery
+from ferryman.task.sink.offset_ledger import Commit, OffsetLedger
 from tests.reliability.scoreboard.plugin import Trials
 from tests.task.sink.steps import made
 
@@ -14,7 +14,7 @@ A = PARTITIONS[0]
 
 
 def test_nothing_is_committed_before_the_sink_took_it() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({A: 5}, {A: 5})
     ledger.polled(A, 10)
     assert ledger.committable() == {A: 5}
@@ -24,7 +24,7 @@ def test_nothing_is_committed_before_the_sink_took_it() -> None:
 
 
 def test_a_commit_computed_before_a_stall_is_refused_after_it() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({A: 0}, {})
     ledger.polled(A, 9)
     ledger.delivered(A, 9)
@@ -39,22 +39,22 @@ def test_a_commit_computed_before_a_stall_is_refused_after_it() -> None:
 
 
 def test_records_of_a_partition_that_is_gone_are_refused() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({A: 0}, {})
     ledger.revoked([A])
     assert not ledger.polled(A, 3)
     assert ledger.committable() == {}
 
 
-def ledger_of(**starts: int) -> Delivery:
+def ledger_of(**starts: int) -> OffsetLedger:
     """A ledger with partitions that are read from these offsets, which the group has already."""
-    ledger = Delivery()
+    ledger = OffsetLedger()
     chosen = {TopicPartition(topic, 0): start for topic, start in starts.items()}
     ledger.assigned(chosen, dict(chosen))
     return ledger
 
 
-def stands(ledger: Delivery, source: TopicPartition) -> tuple[int, int, int | None] | None:
+def stands(ledger: OffsetLedger, source: TopicPartition) -> tuple[int, int, int | None] | None:
     """What was polled, delivered and committed of a partition."""
     position = ledger.position(source)
     return None if position is None else (position.polled, position.delivered, position.committed)
@@ -64,7 +64,7 @@ X, Y = TopicPartition("x", 0), TopicPartition("y", 0)
 
 
 def test_reading_begins_where_it_was_told_to_whatever_the_group_has() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({X: 7, Y: 3}, {X: 2, Y: None})
     assert stands(ledger, X) == (7, 7, 2)
     assert stands(ledger, Y) == (3, 3, None)
@@ -73,7 +73,7 @@ def test_reading_begins_where_it_was_told_to_whatever_the_group_has() -> None:
 
 
 def test_a_partition_of_which_the_group_says_nothing_has_no_commit() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({X: 7}, {})
     assert stands(ledger, X) == (7, 7, None)
 
@@ -124,7 +124,7 @@ def test_of_what_the_sink_wants_only_our_own_and_delivered_is_committed() -> Non
 
 
 def test_what_is_committed_is_known_and_goes_only_forward() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({X: 0}, {})
     ledger.polled(X, 10)
     ledger.delivered(X, 10)
@@ -136,7 +136,7 @@ def test_what_is_committed_is_known_and_goes_only_forward() -> None:
 
 
 def test_a_first_commit_of_the_very_beginning_is_known_too() -> None:
-    ledger = Delivery()
+    ledger = OffsetLedger()
     ledger.assigned({X: 0}, {})
     ledger.committed(ledger.commit({X: 0}))
     assert stands(ledger, X) == (0, 0, 0)
@@ -201,7 +201,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = Delivery()
+        self.ledger = OffsetLedger()
         self.durable = dict.fromkeys(PARTITIONS, 0)
         self.group: dict[TopicPartition, int] = {}
         self.in_flight: list[Commit] = []
