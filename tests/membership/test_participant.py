@@ -23,7 +23,7 @@ def joined(one: Participant, generation: int = 1) -> None:
     one.joined("sessioned", generation, "m1", marked_assignment(TOLD, 2))
     taken = one.take()
     assert taken is not None
-    one.stands(taken.standing)
+    one.stands(taken.view)
     one.holds(TOLD.assigned)
 
 

@@ -153,7 +153,7 @@ class SinkSession:
             began = time.monotonic()
             self.backlog.cut()
             self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
-        elif not self.backlog and not self.control.standing and self.reading.ends_now():
+        elif not self.backlog and not self.control.halted and self.reading.ends_now():
             self._begin(lambda: close(self), lambda ended: ended.result())
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
@@ -174,12 +174,12 @@ class SinkSession:
             self._conclude()
 
     def _disturbed(self) -> bool:
-        return self._asked or self.thread.asked or self.control.standing or self.control.stopping_for > 0
+        return self._asked or self.thread.asked or self.control.halted or self.control.stopping_for > 0
 
     def _may_advance(self) -> bool:
         now = time.monotonic()
         ready = now >= self._retry_at and not self.reading.pace.rest(now)
-        return ready and bool(self.backlog) and not self.control.standing
+        return ready and bool(self.backlog) and not self.control.halted
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -192,7 +192,7 @@ class SinkSession:
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
-            waiting = bool(self.backlog) and not self.control.standing
+            waiting = bool(self.backlog) and not self.control.halted
             gives_way = min(POLL_SECONDS, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
             if rest := max(self.gather_delay.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
@@ -205,11 +205,11 @@ class SinkSession:
     def _reads_ahead(self) -> bool:
         """Whether the next records may be polled while a slice runs."""
         plenty = self.gather_delay.plenty and not self.backlog.waiting
-        return plenty and not (self.group.paused or self.control.standing or self.reading.wait() > 0)
+        return plenty and not (self.group.paused or self.control.halted or self.reading.wait() > 0)
 
     def _poll(self, wait: float, ahead: bool = False) -> None:
         busy = self._after is not None or bool(self.backlog)
-        stand = self.control.standing or (busy and not ahead) or self.reading.wait() > 0
+        stand = self.control.halted or (busy and not ahead) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:

@@ -21,7 +21,7 @@ ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunOffsets:
     """How far a run is."""
 
     offsets: dict[TopicPartition, int]
@@ -32,7 +32,7 @@ class Standing:
     """How many records errors.tolerance has passed over."""
 
 
-def committed(clients: Clients, ranges: Ranges) -> Standing:
+def committed(clients: Clients, ranges: Ranges) -> RunOffsets:
     """What a run has committed of its partitions. Raises KafkaException if Kafka does not answer."""
     wanted = [ClientPartition(*source) for source in sorted(ranges.of)]
     consumer = Consumer(clients.group_reader() | QUIET)
@@ -45,7 +45,7 @@ def committed(clients: Clients, ranges: Ranges) -> Standing:
     unfinished = [source for source, offset in offsets.items() if not ranges.of[source].is_over(offset)]
     notes = {source: note.load(each.metadata)[0] for source, each in there.items()}
     pace = note.least(notes[source] for source in unfinished)
-    return Standing(offsets, pace, sum(each.refused for each in notes.values()))
+    return RunOffsets(offsets, pace, sum(each.refused for each in notes.values()))
 
 
 def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:

@@ -7,7 +7,7 @@ from ferryman.assignment.protocol import NO_WORK, Task, Work
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GroupView:
     """A place in a group; without a leader, in none."""
 
     member_id: str = ""

@@ -4,12 +4,12 @@ transaction."""
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman.offset_reader.standing import Standing
+from ferryman.offset_reader.reading_progress import ReadingProgress
 
 
-def standing(*ends: int) -> Standing:
+def progress(*ends: int) -> ReadingProgress:
     """Of a topic whose partitions were read up to there, which is their end for now."""
-    made = Standing()
+    made = ReadingProgress()
     for partition, end in enumerate(ends):
         made.begins(partition, 0)
         made.ended(partition, end)
@@ -17,7 +17,7 @@ def standing(*ends: int) -> Standing:
 
 
 def test_a_question_is_answered_when_every_partition_was_read_up_to_its_fence() -> None:
-    found = standing(3, 5)
+    found = progress(3, 5)
     assert found.in_the_way("c", {0: 3, 1: 5}) == {}
     assert found.in_the_way("c", {0: 4, 1: 5}) == {0: 3}
     found.read(0, 4)
@@ -25,7 +25,7 @@ def test_a_question_is_answered_when_every_partition_was_read_up_to_its_fence() 
 
 
 def test_what_hides_nothing_of_the_connector_is_not_waited_for() -> None:
-    found = standing(3)
+    found = progress(3)
     assert found.unseen([{0: 7}]) == {0: (3, 7)}
     found.saw(0, 4, "d")
     found.saw_all(0, 7)
@@ -36,7 +36,7 @@ def test_what_hides_nothing_of_the_connector_is_not_waited_for() -> None:
 
 
 def test_only_what_was_not_seen_is_looked_through_and_only_up_to_the_fences() -> None:
-    found = standing(3)
+    found = progress(3)
     found.saw_all(0, 7)
     assert found.unseen([{0: 6}, {0: 7}]) == {}
     assert found.unseen([{0: 9}, {0: 8}]) == {0: (7, 9)}
@@ -44,7 +44,7 @@ def test_only_what_was_not_seen_is_looked_through_and_only_up_to_the_fences() ->
 
 
 def test_while_committed_records_come_nothing_is_looked_through() -> None:
-    found = standing(3)
+    found = progress(3)
     found.read(0, 4)
     assert found.unseen([{0: 9}]) == {}
 
@@ -60,7 +60,7 @@ def test_in_any_order_of_events_an_answer_has_all_that_was_committed_before_its_
     """One partition. A transaction of either connector may be open, and hides what the other one commits behind it."""
     log: list[str] = []
     opened: dict[str, int] = {}
-    found = standing(0)
+    found = progress(0)
     seen, fences = set[int](), list[tuple[str, int, set[int]]]()
     committed = set[int]()
 

@@ -8,7 +8,7 @@ from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 
 
-class Standing(StrEnum):
+class ReplayState(StrEnum):
     """Of one letter. A record that is refused again has a new letter, which is open; the one before stays replayed, so
     that no record is open twice."""
 
@@ -25,7 +25,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class ReplayStates:
     """Of the letters of one topic."""
 
     marks: Mapping[str, Mark]
@@ -37,17 +37,17 @@ class Standings:
     unread: str = ""
     """Why the marks are not known; empty if they are."""
 
-    def of(self, letter: DeadLetter) -> Standing | None:
+    def of(self, letter: DeadLetter) -> ReplayState | None:
         """None if that is not known. An open letter may still turn out to be a double."""
         mark = self.marks.get(letter.id)
         if self.unread:
             return None
         if mark is None:
-            return Standing.OPEN
+            return ReplayState.OPEN
         if mark.instead is not None:
-            return Standing.DOUBLE
+            return ReplayState.DOUBLE
         if mark.run in self.under_way:
-            return Standing.REPLAYING
+            return ReplayState.REPLAYING
         reached = self.reached.get(mark.run or "")
         is_left = reached is not None and reached.get(letter.at.partition, 0) <= letter.at.offset
-        return Standing.LEFT if is_left else Standing.REPLAYED
+        return ReplayState.LEFT if is_left else ReplayState.REPLAYED

@@ -31,7 +31,7 @@ class Hidden:
 
 
 @dataclass
-class Standing:
+class ReadingProgress:
     """Of one topic."""
 
     positions: dict[int, int] = field(default_factory=dict)
