@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from ferryman.assignment import plan as plans
 from ferryman.assignment.incremental import Memory
-from ferryman.assignment.mark import is_marked, marked_assignment, marked_metadata
 from ferryman.assignment.plan import Configs, Group, Plan
 from ferryman.assignment.protocol import (
     NO_ERROR,
@@ -21,6 +20,7 @@ from ferryman.assignment.protocol import (
     Work,
     decode_assignment,
 )
+from ferryman.assignment.tag import is_tagged, tagged_assignment, tagged_metadata
 from ferryman.membership import refusal
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.group_view import GroupView
@@ -94,7 +94,7 @@ class Participant:
                 )
             metadata = Metadata(self.settings.url, offset, held)
         names = OFFERED[self.settings.protocol]
-        return [(name, marked_metadata(metadata, VERSIONS[name])) for name in names]
+        return [(name, tagged_metadata(metadata, VERSIONS[name])) for name in names]
 
     def lead(self, protocol: str, generation: int, leader: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
         with self.rebalances.at_work():
@@ -111,14 +111,14 @@ class Participant:
         with self._lock:
             self._memory, self._plan, self._running = plan.memory, plan, _running(found.values())
         version = VERSIONS[protocol]
-        return {member: marked_assignment(told, version) for member, told in plan.assignments.items()}
+        return {member: tagged_assignment(told, version) for member, told in plan.assignments.items()}
 
     def joined(self, protocol: str, generation: int, member_id: str, told: bytes) -> None:
         try:
             assignment = decode_assignment(told)
         except ProtocolError as error:
             raise Refusal(f"the leader of group {self.settings.group} sends no assignment: {error}") from None
-        if not is_marked(told):
+        if not is_tagged(told):
             raise refusal.of_leader(self.settings.group, assignment.leader, assignment.leader_url)
         with self._lock:
             plan = self._plan

@@ -37,10 +37,10 @@ from ferryman.kafka.retention import Retention
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy
-from ferryman.runs import marks
-from ferryman.runs.marks import Mark
+from ferryman.runs import tallies
 from ferryman.runs.pace import Pace
 from ferryman.runs.span import SourceRun
+from ferryman.runs.tallies import Tally
 from ferryman.task.crash_evidence.at_work import Offsets
 from ferryman.task.crash_evidence.guilty import Guilty
 from ferryman.task.errors.dead_letter_queue import create_topic
@@ -211,9 +211,9 @@ class SourceSessions:
         run, number = self._run, self.setup.spec.task
         if run is None and not self.setup.plugin.ends(self.setup.config):
             return None
-        before = offsets.get(marks.partition(number))
-        mark = None if before is None else Mark.parse(before)
-        return Ending(task, number, mark, Pace(0.0 if run is None else run.rate))
+        before = offsets.get(tallies.partition(number))
+        tally = None if before is None else Tally.parse(before)
+        return Ending(task, number, tally, Pace(0.0 if run is None else run.rate))
 
     def _suspects(self) -> Suspects:
         setup, spec = self.setup, self.setup.spec

@@ -1,4 +1,4 @@
-"""What runs have committed, asked without taking part: a sink's group, the marks of a source's tasks."""
+"""What runs have committed, asked without taking part: a sink's group, the tallies of a source's tasks."""
 
 import logging
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from ferryman.kafka.clients import QUIET, Clients
 from ferryman.plugin_process import ends
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
-from ferryman.runs import marks, note
-from ferryman.runs.marks import Mark
+from ferryman.runs import note, tallies
 from ferryman.runs.ranges import Ranges
+from ferryman.runs.tallies import Tally
 from ferryman.worker.offsets.connector_offsets import ConnectorOffsets
 
 log = logging.getLogger(__name__)
@@ -48,12 +48,13 @@ def committed(clients: Clients, ranges: Ranges) -> RunOffsets:
     return RunOffsets(offsets, pace, sum(each.refused for each in notes.values()))
 
 
-def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:
-    """The marks of a source's tasks; None of one that comes to no end, which its own code is asked unless ``ends`` says
-    that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many wait."""
+def tallies_of(connector: ConnectorOffsets, ends: bool) -> dict[int, Tally] | None:
+    """The tallies of a source's tasks; None of one that comes to no end, which its own code is asked unless ``ends``
+    says that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many
+    wait."""
     if not ends and not _comes_to_an_end(connector):
         return None
-    return marks.marks_by_task(connector.stores.read().items())
+    return tallies.tallies_by_task(connector.stores.read().items())
 
 
 def _comes_to_an_end(connector: ConnectorOffsets) -> bool:

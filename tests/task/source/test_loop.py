@@ -19,8 +19,8 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
-from ferryman.runs import marks
-from ferryman.runs.marks import Mark
+from ferryman.runs import tallies
+from ferryman.runs.tallies import Tally
 from ferryman.task.errors.source_letter_writer import SourceLetterWriter
 from ferryman.task.outages import Troubles
 from ferryman.task.source import transactions
@@ -307,8 +307,8 @@ def test_of_a_source_that_comes_to_an_end_the_refused_are_counted_in_the_transac
     task.producer.largest = 150
     task.poll("1", "refuse", "2", "x" * 151, at=4)
     task.rounds(1)
-    assert marks.marks_by_task([(marks.partition(0), task.offsets.get(marks.partition(0)) or {})]) == {
-        0: Mark(4, refused=2)
+    assert tallies.tallies_by_task([(tallies.partition(0), task.offsets.get(tallies.partition(0)) or {})]) == {
+        0: Tally(4, refused=2)
     }
     assert task.producer.calls.count("commit") == 1
 

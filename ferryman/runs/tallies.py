@@ -1,6 +1,6 @@
-"""How far each task of a source is that comes to an end: marks among its source offsets, committed with them. Pure.
+"""How far each task of a source is that comes to an end: tallies among its source offsets, committed with them. Pure.
 
-A mark is the offset of a partition of Ferryman's own, which the source never sees. It moves in the transaction that
+A tally is the offset of a partition of Ferryman's own, which the source never sees. It moves in the transaction that
 moves the source's offsets, so that it tells neither too much nor too little, whatever was killed when.
 """
 
@@ -14,7 +14,7 @@ TASK, RECORDS, COMPLETE, REFUSED = "ferryman.run.task", "records", "complete", "
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Tally:
     """How far one task is."""
 
     records: int = 0
@@ -36,15 +36,15 @@ class Mark:
 
 
 def partition(task: int) -> Partition:
-    """The source partition of a task's mark."""
+    """The source partition of a task's tally."""
     return {TASK: task}
 
 
-def is_mark(of: Mapping[str, Any] | None) -> bool:
-    """Whether a source partition is one of a mark."""
+def is_tally(of: Mapping[str, Any] | None) -> bool:
+    """Whether a source partition is that of a tally."""
     return of is not None and set(of) == {TASK}
 
 
-def marks_by_task(offsets: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[int, Mark]:
-    """The marks among source offsets, by task."""
-    return {int(of[TASK]): Mark.parse(offset) for of, offset in offsets if is_mark(of) and type(of[TASK]) is int}
+def tallies_by_task(offsets: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[int, Tally]:
+    """The tallies among source offsets, by task."""
+    return {int(of[TASK]): Tally.parse(offset) for of, offset in offsets if is_tally(of) and type(of[TASK]) is int}

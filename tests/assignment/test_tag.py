@@ -1,10 +1,10 @@
-"""Ferryman's messages are known by their mark, and nobody else's are."""
+"""Ferryman's messages are known by their tag, and nobody else's are."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.assignment.mark import is_marked
 from ferryman.assignment.protocol import Assignment, Metadata, Work, encode_assignment, encode_metadata
+from ferryman.assignment.tag import is_tagged
 
 DELAYS = st.integers(0, 24 * 3600 * 1000)
 
@@ -18,4 +18,4 @@ def test_no_message_of_the_jvms_bears_the_mark(text: str, delay: int, offset: in
         encode_metadata(Metadata(text + "ferryman", offset, held), 1),
         encode_metadata(Metadata(text + "ferryman", offset), 0),
     ):
-        assert not is_marked(payload)
+        assert not is_tagged(payload)
