@@ -12,7 +12,7 @@ import polars as pl
 from ferryman.config import Bool, Config, Str, key, trim
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.formats import eager
-from ferryman.java.date_patterns import doubts
+from ferryman.java import date_patterns
 from ferryman.java.instants import DAY
 from ferryman.java.simple_date_format.formatter import formatter
 from ferryman.java.simple_date_format.parser import parser
@@ -104,8 +104,8 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             "unix": _from_unix(_PER_SECOND[config.unix_precision]),
             "string": parser(config.format) if trim(config.format) else _no_format,
         }
-        for doubt in doubts(config.format):
-            log.warning("format=%s: %s", config.format, doubt)
+        for warning in date_patterns.warnings(config.format):
+            log.warning("format=%s: %s", config.format, warning)
         moments = self._convert("Timestamp")
         self.by_class: Mapping[type, Convert] = {
             type(None): lambda value: None,

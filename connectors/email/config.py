@@ -35,9 +35,9 @@ class EmailSinkConfig(EmailKeys):
         return config, problems
 
     @classmethod
-    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+    def warnings(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """As every connector's; and settings that the events' converter and producer do not have."""
-        yield from super().doubts(raw)
+        yield from super().warnings(raw)
         yield from events.producer_warnings(raw, str(cls.model_fields["event_value_converter"].default))
 
     def event_converter(self, raw: Mapping[str, str]) -> Converter[Any]:
