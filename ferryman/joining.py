@@ -25,9 +25,19 @@ def joined(given: Sequence[Batch]) -> list[Batch]:
 
 def _shared(batch: Batch) -> Hashable:
     # What is told of replayed letters is told by the partition that they lay in.
-    home = batch.home if isinstance(batch.origin, Polled) and batch.origin.originals is not None else None
+    original_source = (
+        batch.original_source if isinstance(batch.origin, Polled) and batch.origin.originals is not None else None
+    )
     is_null = isinstance(batch.value, Rows) and all_null(batch.value.values)
-    return id(batch.origin), home, batch.topic, batch.partition, _form(batch.key), _form(batch.value), is_null
+    return (
+        id(batch.origin),
+        original_source,
+        batch.topic,
+        batch.partition,
+        _form(batch.key),
+        _form(batch.value),
+        is_null,
+    )
 
 
 def _form(data: Data) -> Hashable:

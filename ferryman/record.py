@@ -63,7 +63,7 @@ class Original(NamedTuple):
 
     topic: str
     """Whose record it is."""
-    lay: Coordinates | None
+    coordinates: Coordinates | None
     """Where it lay; None where the letter does not say."""
     attempts: int = 0
     """How often it was tried again before."""
@@ -95,7 +95,7 @@ class Record:
     origin: Coordinates | None = None
     """On the sink side, the topic, partition and offset it was read from, whatever transforms have changed. Of a
     replayed dead letter, where the letter lies."""
-    lay: Coordinates | None = None
+    original_coordinates: Coordinates | None = None
     """On the sink side, the same, but of a replayed dead letter where its record lay."""
     source_partition: Mapping[str, Any] | None = None
     """On the source side, the part of the source that it comes from: a map of string to null, bool, int, float, str or
@@ -137,10 +137,10 @@ class Polled:
             originals=None if self.originals is None else [self.originals[at] for at in places],
         )
 
-    def lay(self, at: int) -> Coordinates:
+    def original_coordinates(self, at: int) -> Coordinates:
         """Where the record at a place lies, or lay before it became a dead letter."""
         here = Coordinates(self.topic, self.partition, self.offsets[at])
-        return here if self.originals is None else self.originals[at].lay or here
+        return here if self.originals is None else self.originals[at].coordinates or here
 
     def slice(self, start: int, stop: int) -> "Polled":
         """The records from start up to stop."""
@@ -267,18 +267,18 @@ class Batch:
         return [offsets[position] for position in self.positions]
 
     @property
-    def home(self) -> TopicPartition:
+    def original_source(self) -> TopicPartition:
         """On the sink side: where the records lay, for whoever tells of it. Of all but replayed letters the source."""
-        topic, partition, _ = self.polled.lay(self.positions[0])
+        topic, partition, _ = self.polled.original_coordinates(self.positions[0])
         return TopicPartition(topic, partition)
 
     @property
-    def home_offsets(self) -> Sequence[int]:
+    def original_offsets(self) -> Sequence[int]:
         """Their offsets there, one a record."""
         polled = self.polled
         if polled.originals is None:
             return self.offsets
-        return [polled.lay(position).offset for position in self.positions]
+        return [polled.original_coordinates(position).offset for position in self.positions]
 
     def records(self) -> Iterator[Record]:
         """The batch as single records."""
@@ -297,7 +297,7 @@ class Batch:
                 headers=() if self.headers is None else self.headers[index],
                 offset=None if lay is None else lay.offset,
                 origin=origin,
-                lay=lay,
+                original_coordinates=lay,
                 source_partition=None if source is None else source.source_partition,
                 source_offset=None if source is None else source.source_offset,
             )
@@ -306,7 +306,7 @@ class Batch:
         position = self.positions[index]
         if isinstance(self.origin, Polled):
             read = Coordinates(self.origin.topic, self.origin.partition, self.origin.offsets[position])
-            return read, self.origin.lay(position), None
+            return read, self.origin.original_coordinates(position), None
         return None, None, self.origin[position]
 
 

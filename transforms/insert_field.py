@@ -191,7 +191,7 @@ class InsertField(Sided[InsertFieldConfig]):
 def offsets(batch: Batch) -> Sequence[int]:
     """The records' offsets. Raises DataError for records of a source, which have none yet."""
     if isinstance(batch.origin, Polled):
-        return batch.home_offsets
+        return batch.original_offsets
     found = [batch.origin[position].offset for position in batch.positions]
     if any(offset is None for offset in found):
         raise DataError(

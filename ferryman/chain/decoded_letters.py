@@ -52,13 +52,13 @@ def _decoded(
     letters: Polled, edited: Polled, among: Sequence[int], decode: Decode
 ) -> tuple[list[Batch], list[Failure]]:
     assert letters.originals is not None
-    homes: dict[tuple[str, str, int], list[int]] = {}
+    by_source: dict[tuple[str, str, int], list[int]] = {}
     for at in among:
         original = letters.originals[at]
-        lay = letters.lay(at)
-        homes.setdefault((original.topic, lay.topic, lay.partition), []).append(at)
+        lay = letters.original_coordinates(at)
+        by_source.setdefault((original.topic, lay.topic, lay.partition), []).append(at)
     batches, failures = list[Batch](), list[Failure]()
-    for (topic, _, partition), places in homes.items():
+    for (topic, _, partition), places in by_source.items():
         records = replace(edited.take(places), topic=topic, partition=partition, originals=None)
         done, failed = decode(records)
         batches += [

@@ -160,4 +160,4 @@ class OfSource:
         for failure in failures:
             raise failure.error
         (record,) = (record for each in found for record in each.records())
-        return replace(record, partition=letter["partition"], offset=None, origin=None, lay=None)
+        return replace(record, partition=letter["partition"], offset=None, origin=None, original_coordinates=None)

@@ -67,5 +67,8 @@ def test_each_record_has_the_place_of_its_letter_and_the_topic_that_it_came_from
             where.partition,
             where.offset,
         )
-        assert (record.lay, batch.home) == (where, TopicPartition(where.topic, where.partition))
+        assert (record.original_coordinates, batch.original_source) == (
+            where,
+            TopicPartition(where.topic, where.partition),
+        )
         assert batch.source == TopicPartition("dlq", 5)

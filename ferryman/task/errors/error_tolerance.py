@@ -91,7 +91,7 @@ def place_of(failure: Failure) -> Place:
     stage, origin, at = str(failure.stage), failure.origin, failure.position
     if isinstance(origin, Polled):
         letter = None if origin.originals is None else str(failure.coordinates)
-        return place.at(origin.lay(at), origin.keys[at], stage=stage, letter=letter)["place"]
+        return place.at(origin.original_coordinates(at), origin.keys[at], stage=stage, letter=letter)["place"]
     record = origin[at]
     source = {"source_partition": record.source_partition, "source_offset": record.source_offset}
     told = {name: source_text(value) for name, value in source.items() if value is not None}

@@ -120,9 +120,9 @@ def _where(failure: Failure) -> dict[str, str]:
     record = failure.origin
     assert isinstance(record, Polled)
     if record.originals is None:
-        return _placed(record.lay(failure.position))
+        return _placed(record.original_coordinates(failure.position))
     original = record.originals[failure.position]
-    return {names.TOPIC: original.topic} if original.lay is None else _placed(original.lay)
+    return {names.TOPIC: original.topic} if original.coordinates is None else _placed(original.coordinates)
 
 
 def _time(failure: Failure) -> Headers:

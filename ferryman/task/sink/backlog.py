@@ -73,9 +73,9 @@ class Backlog:
         partitions = (each for offer in self._offers for each in offer.partitions if each.batches)
         if (partition := next(partitions, None)) is not None:
             batch = min(partition.batches, key=lambda each: each.positions[0])
-            return batch.polled.lay(batch.positions[0])
+            return batch.polled.original_coordinates(batch.positions[0])
         polled = next(chain_of(self._slice, self._raw), None)
-        return None if polled is None else polled.lay(0)
+        return None if polled is None else polled.original_coordinates(0)
 
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""
