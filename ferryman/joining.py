@@ -25,19 +25,10 @@ def joined(given: Sequence[Batch]) -> list[Batch]:
 
 def _shared(batch: Batch) -> Hashable:
     # What is told of replayed letters is told by the partition that they lay in.
-    original_source = (
-        batch.original_source if isinstance(batch.origin, Polled) and batch.origin.originals is not None else None
-    )
+    is_replayed = isinstance(batch.origin, Polled) and batch.origin.originals is not None
+    lay_in = batch.original_source if is_replayed else None
     is_null = isinstance(batch.value, Rows) and all_null(batch.value.values)
-    return (
-        id(batch.origin),
-        original_source,
-        batch.topic,
-        batch.partition,
-        _form(batch.key),
-        _form(batch.value),
-        is_null,
-    )
+    return id(batch.origin), lay_in, batch.topic, batch.partition, _form(batch.key), _form(batch.value), is_null
 
 
 def _form(data: Data) -> Hashable:

@@ -38,7 +38,7 @@ from ferryman.api import Assigned, Committed, Sink
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.meters.sinks import SinkMeter
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.sink.backlog import Backlog
@@ -83,7 +83,7 @@ class SinkSession:
     timing: Timing
     backlog: Backlog
     thread: SinkThread
-    troubles: Troubles
+    outages: Outages
     meter: SinkMeter = field(default_factory=SinkMeter)
     group: Group = field(init=False)
     reading: Reading = field(default_factory=Reading)
@@ -121,7 +121,7 @@ class SinkSession:
         self.idle.worked = time.monotonic()
         self._due = self.idle.worked + self.timing.commit_interval
         while not self.control.stopping:
-            self.subscription.renew(topics, self.group, self.troubles, self.reading.bounds.topics)
+            self.subscription.renew(topics, self.group, self.outages, self.reading.bounds.topics)
             self.turn()
         self._wait_for_call()
 
@@ -154,7 +154,7 @@ class SinkSession:
             self.backlog.cut()
             self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
         elif not self.backlog and not self.control.halted and self.reading.ends_now():
-            self._begin(lambda: close(self), lambda ended: ended.result())
+            self._begin(lambda: end(self), lambda ended: ended.result())
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
         future = self.thread.begin(call)
@@ -191,7 +191,7 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
-            self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
+            self.outages.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             waiting = bool(self.backlog) and not self.control.halted
             gives_way = min(POLL_SECONDS, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
             if rest := max(self.gather_delay.left(time.monotonic()), gives_way):
@@ -235,12 +235,12 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self.troubles.going_on()
+            self.outages.going_on()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._retry_at = time.monotonic() + self.troubles.met(error, self.backlog.first)
+            self._retry_at = time.monotonic() + self.outages.met(error, self.backlog.first)
         else:
-            self.troubles.recovered()
+            self.outages.recovered()
             if not self.backlog:
                 self.gather_delay.put(time.monotonic())
 
@@ -326,8 +326,8 @@ class SinkSession:
                 self.thread.call(lambda: self.sink.close(ours))
 
 
-def close(session: SinkSession) -> None:
-    """On the sink's thread: nothing more comes, and what that closes is to be committed."""
+def end(session: SinkSession) -> None:
+    """On the sink's thread: nothing more comes, and what the sink has closed for that is to be committed."""
     session.sink.end()
     session.request_commit()
 

@@ -72,7 +72,7 @@ class SinkSessions:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
-                *(setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink),
+                *(setup.control, self._timing(), backlog, thread, setup.outages, setup.meters.sink),
                 reading=reading,
             )
             try:

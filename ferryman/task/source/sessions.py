@@ -187,7 +187,7 @@ class SourceSessions:
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             ages=Retention(admin),
-            troubles=setup.troubles,
+            outages=setup.outages,
             letters=self._letters(admin),
             meter=setup.meters.source,
             suspects=self._suspects(),

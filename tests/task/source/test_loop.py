@@ -22,7 +22,7 @@ from ferryman.retry.outage import Outage, Patience
 from ferryman.runs import tallies
 from ferryman.runs.tallies import Tally
 from ferryman.task.errors.source_letter_writer import SourceLetterWriter
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.ending import Ending
@@ -115,7 +115,7 @@ class Task:
             offsets_topic="offsets",
             topics=self.topics,
             ages=self.topics,
-            troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
+            outages=Outages(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
     def ends_transactions(self) -> Boundaries:
