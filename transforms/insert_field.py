@@ -13,8 +13,8 @@ from ferryman.record import Batch, Columns, Data, Maps, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, instant
 from ferryman.transforms.fields.map_columns import of, put, same
-from ferryman.transforms.fields.sides import (
-    Sided,
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import (
     copy_with_defaults,
     defaults,
     fields,

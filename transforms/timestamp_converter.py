@@ -34,7 +34,8 @@ from ferryman.schema import (
 from ferryman.transforms.fields.each_value import among, each
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, clock_of, day_of, instant, millis_of
 from ferryman.transforms.fields.map_columns import class_of, column, put
-from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import converted, maps, refuse_nulls, structs, with_defaults
 
 log = logging.getLogger(__name__)
 
