@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, Indeterminate, RetriableError
-from ferryman.kafka import fetching, static_members
+from ferryman.kafka import fenced_member, fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
@@ -178,7 +178,7 @@ class SinkSessions:
         identity, group = str(consumer.get("group.instance.id", "")), str(consumer["group.id"])
         session = int(consumer.get("session.timeout.ms", 45_000)) / 1000 + 2 * self.setup.clients.heartbeat + 1
         log.warning("%s; looks for %.0f s whether there is one", fenced, session)
-        if not static_members.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
+        if not fenced_member.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
             raise Indeterminate(f"the group does not know this task, but no other has taken over: {fenced}") from fenced
 
     def _topics(self, admin: Admin) -> Callable[[], Sequence[str]]:

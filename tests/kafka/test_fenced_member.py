@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman.kafka import static_members
+from ferryman.kafka import fenced_member
 from tests.clock import Clock
 
 Told = Collection[str] | None
@@ -15,7 +15,7 @@ Told = Collection[str] | None
 def asked(monkeypatch: pytest.MonkeyPatch, *told: Told, stops: bool = False) -> bool:
     """With the last answer for ever, and a session of two seconds."""
     clock, answers = Clock(), list(told)
-    monkeypatch.setattr(static_members, "time", clock)
+    monkeypatch.setattr(fenced_member, "time", clock)
 
     def present() -> Collection[str]:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -27,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, *told: Told, stops: bool = False) -> 
         clock.pass_(seconds)
         return stops
 
-    return static_members.is_taken("me", present, 2.0, wait)
+    return fenced_member.is_taken("me", present, 2.0, wait)
 
 
 def test_whoever_stays_for_a_session_has_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
