@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.connect_properties import (
+from ferryman.formats.avro.schemas.connect_properties import (
     DEFAULT_ENTRY,
     DEFAULT_NAME,
     DEFAULT_PRECISION,
@@ -21,9 +21,9 @@ from ferryman.formats.avro.connect_properties import (
     Options,
     symbols,
 )
-from ferryman.formats.avro.defaults import NUMBERS, UNION, default_node, is_sound, known
-from ferryman.formats.avro.names import Full, checked_name, full_name, scrubbed, spelled, split
-from ferryman.formats.avro.schema_text import widened
+from ferryman.formats.avro.schemas.defaults import NUMBERS, UNION, default_node, is_sound, known
+from ferryman.formats.avro.schemas.names import Full, checked_name, full_name, scrubbed, spelled, split
+from ferryman.formats.avro.schemas.schema_text import widened
 from ferryman.formats.json import field_paths
 from ferryman.formats.json.field_paths import Convert, Member
 from ferryman.formats.json.payload import INTEGER_RANGES

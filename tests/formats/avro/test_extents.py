@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.formats import avro_extents
-from ferryman.formats.avro import columns_reader
-from ferryman.formats.avro.schema_reader import Reading, reading
+from ferryman.formats.avro import columns_reader, extents
+from ferryman.formats.avro.schemas.schema_reader import Reading, reading
 from tests.converters.test_avro import encode
 from tests.formats.avro.test_rows_and_columns import messages
 
@@ -43,7 +42,7 @@ def test_only_bodies_that_are_neither_cut_nor_longer_are_whole(
         changed.append({"as it is": body, "cut": body[:kept], "longer": body + more}[how])
         expected.append(changed[-1] == body)
 
-    assert avro_extents.whole(found.columns, changed) in (None, expected)
+    assert extents.whole(found.columns, changed) in (None, expected)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +63,14 @@ def test_only_bodies_that_are_neither_cut_nor_longer_are_whole(
 def test_each_kind_of_field_ends_where_it_does(fields: dict[str, Any]) -> None:
     body = note(**fields)
 
-    assert avro_extents.whole(SCHEMA, [body, body[:-1], body + b"\x00", body]) == [True, False, False, True]
+    assert extents.whole(SCHEMA, [body, body[:-1], body + b"\x00", body]) == [True, False, False, True]
 
 
 def test_blocks_of_a_list_may_say_how_many_bytes_they_have() -> None:
     head, tail = b"\x02\x00abc", bytes(8)
     body = head + b"\x03\x04\x06\x08\x02\x06\x00" + tail
 
-    assert avro_extents.whole(SCHEMA, [body, body[:-1]]) == [True, False]
+    assert extents.whole(SCHEMA, [body, body[:-1]]) == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_blocks_of_a_list_may_say_how_many_bytes_they_have() -> None:
     ],
 )
 def test_what_is_none_of_the_schema_is_not_whole_and_harms_no_other(body: bytes) -> None:
-    assert avro_extents.whole(SCHEMA, [note(), body, note(), body]) == [True, False, True, False]
+    assert extents.whole(SCHEMA, [note(), body, note(), body]) == [True, False, True, False]
 
 
 def test_one_cut_body_in_ten_leaves_the_others_columns() -> None:
@@ -102,8 +101,8 @@ def test_one_cut_body_in_ten_leaves_the_others_columns() -> None:
 def test_null_may_be_the_second_branch() -> None:
     schema = {"type": "record", "name": "N", "fields": [{"name": "text", "type": ["string", "null"]}]}
 
-    assert avro_extents.whole(schema, [b"\x02", b"\x00\x02a", b"\x00", b"\x02"]) == [True, True, False, True]
+    assert extents.whole(schema, [b"\x02", b"\x00\x02a", b"\x00", b"\x02"]) == [True, True, False, True]
 
 
 def test_nothing_is_whole_of_no_bodies() -> None:
-    assert avro_extents.whole(SCHEMA, []) == []
+    assert extents.whole(SCHEMA, []) == []

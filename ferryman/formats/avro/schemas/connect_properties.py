@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.defaults import ENUM as ENUM
-from ferryman.formats.avro.defaults import FIXED_SIZE as FIXED_SIZE
-from ferryman.formats.avro.defaults import UNION, default_value, fits
+from ferryman.formats.avro.schemas.defaults import ENUM as ENUM
+from ferryman.formats.avro.schemas.defaults import FIXED_SIZE as FIXED_SIZE
+from ferryman.formats.avro.schemas.defaults import UNION, default_value, fits
 from ferryman.schema import Schema, Type
 
 NAMESPACE = "io.confluent.connect.avro"

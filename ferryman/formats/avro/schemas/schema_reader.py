@@ -12,8 +12,8 @@ from itertools import count
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro import value_conversions
-from ferryman.formats.avro.connect_properties import (
+from ferryman.formats.avro.schemas import value_conversions
+from ferryman.formats.avro.schemas.connect_properties import (
     DEFAULT_ENTRY,
     DEFAULT_PRECISION,
     FIXED_SIZE,
@@ -25,10 +25,10 @@ from ferryman.formats.avro.connect_properties import (
     with_field_default,
     with_properties,
 )
-from ferryman.formats.avro.connect_properties import symbols as symbols
-from ferryman.formats.avro.defaults import UNION as UNION
-from ferryman.formats.avro.defaults import default_value as default_value
-from ferryman.formats.avro.value_conversions import Convert
+from ferryman.formats.avro.schemas.connect_properties import symbols as symbols
+from ferryman.formats.avro.schemas.defaults import UNION as UNION
+from ferryman.formats.avro.schemas.defaults import default_value as default_value
+from ferryman.formats.avro.schemas.value_conversions import Convert
 from ferryman.formats.json.payload import time_of_day
 from ferryman.java.decimals import from_unscaled
 from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Field, RecursiveSchema, Schema, Type

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.schema_text import Single
+from ferryman.formats.avro.schemas.schema_text import Single
 from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
 from ferryman.formats.json.text import time_millis
 from ferryman.java.decimals import from_unscaled, twos_complement, unscaled
