@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 from ferryman.api import Assigned, Committed, SinkContext
 from ferryman.connectors.email import put_aside
 from ferryman.connectors.email.composer import Composer
-from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.in_doubt_window import InDoubtWindow
 from ferryman.connectors.email.mail.message import Mail, MessageIds
 from ferryman.connectors.email.outcomes import Outcomes, Trouble
 from ferryman.connectors.email.put_aside import Waiting
 from ferryman.connectors.email.rate_limit import RateLimit
 from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.connection import Envelope
 from ferryman.connectors.email.smtp.pool import SmtpPool
 from ferryman.errors import DataError, Indeterminate, RefusedError, RetriableError, TaskError, Unfinished

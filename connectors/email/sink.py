@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
-from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.courier import Courier
 from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.examination import Mail, findings
 from ferryman.effects import Effect
 from ferryman.errors import TaskError

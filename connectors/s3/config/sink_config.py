@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
 from ferryman.connectors.s3.config.bucket_keys import header_warnings, invalid
 from ferryman.connectors.s3.config.object_names import has, parameter_problem, template_problem
-from ferryman.connectors.s3.config.target_keys import S3Keys
+from ferryman.connectors.s3.config.sink_keys import S3Keys
 from ferryman.errors import KeyProblem
 from ferryman.java import date_patterns
 from ferryman.java.joda_time import formatter, has_words, zone

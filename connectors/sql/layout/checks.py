@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns, Data

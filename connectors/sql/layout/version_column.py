@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ferryman.api import BadRecords
-from ferryman.connectors.sql.config.versions import no_version, unfit
+from ferryman.connectors.sql.config.version_rules import no_version, unfit
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones

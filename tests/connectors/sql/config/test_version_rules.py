@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from ferryman.connectors.sql.column_fits.fit import Fit
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.config.versions import by_version, unfit, write_mode
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
+from ferryman.connectors.sql.config.version_rules import by_version, unfit, write_mode
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones

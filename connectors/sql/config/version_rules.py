@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from ferryman.config import trim
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn, Type
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from ferryman.connectors.email import sent_events as events
-from ferryman.connectors.email.config_keys import EmailKeys
 from ferryman.connectors.email.mail.addresses import one_address
 from ferryman.connectors.email.mail.attachments import BINARY, AttachmentField, media_type
 from ferryman.connectors.email.mail.templates import Pattern, entries, pattern
+from ferryman.connectors.email.sink_keys import EmailKeys
 from ferryman.connectors.email.smtp.connection import MailServer
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, DataError, KeyProblem

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ferryman.config import trim
 from ferryman.connector import SinkConfig
 from ferryman.connectors.sql.config.databases import DIALECTS, KEYS_OF_OTHERS, Database, database
-from ferryman.connectors.sql.config.keys import SqlKeys
+from ferryman.connectors.sql.config.sink_keys import SqlKeys
 from ferryman.connectors.sql.dialects.dialect import Mode
 from ferryman.connectors.sql.dialects.names import Naming, TableName, checked_name, lower, table_name
 from ferryman.connectors.sql.dialects.urls import BadUrl

@@ -1,4 +1,4 @@
-"""The declarations of the SQL sink's keys; what they mean together is in ``rules.py``."""
+"""The declarations of the SQL sink's keys; what they mean together is in ``sink_config.py``."""
 
 import re
 from typing import Annotated, Literal
