@@ -151,7 +151,11 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     meters.outage, meters.retries = lambda: outages.outage, lambda: outages.waits
     meters.parked = lambda: control.parked
     clients = Clients(
-        *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+        connector=spec.connector,
+        task=spec.task,
+        worker=spec.worker,
+        raw=spec.config,
+        identity=spec.identity,
         fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
     )
     if worker.ferryman_metrics_enable:

@@ -70,11 +70,7 @@ class SinkSessions:
         try:
             context = sink_context.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
-            backlog = self._backlog(tolerance, task)
-            session = loop.SinkSession(
-                *(setup.control, self._timing(), backlog, thread, setup.outages, setup.meters.sink),
-                reading=reading,
-            )
+            session = self._session(self._backlog(tolerance, task), thread, reading)
             try:
                 thread.call(task.start)
                 made = Consumer(consumer | self._of_a_run)
@@ -138,10 +134,25 @@ class SinkSessions:
             else Slices(setup.clients.limit)
         )
         return Backlog(
-            *(setup.chain, tolerance, task, slices),
+            chain=setup.chain,
+            tolerance=tolerance,
+            sink=task,
+            slices=slices,
             at_work=setup.control.at_work,
             guilty=self._guilty,
             meter=setup.meters.sink,
+        )
+
+    def _session(self, backlog: Backlog, thread: SinkThread, reading: Reading) -> loop.SinkSession:
+        setup = self.setup
+        return loop.SinkSession(
+            control=setup.control,
+            timing=self._timing(),
+            backlog=backlog,
+            thread=thread,
+            outages=setup.outages,
+            meter=setup.meters.sink,
+            reading=reading,
         )
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
