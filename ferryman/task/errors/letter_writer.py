@@ -75,7 +75,7 @@ class LetterWriter:
             size=size,
             key=None if size is Size.COORDINATES else record.keys[at],
             value=value if size is Size.WHOLE else None,
-            headers=self._headers(failure, size, own, left_out(size, limit, value)),
+            headers=self._headers(failure, size, own, left_out(size, limit, len(value or b""))),
             timestamp=record.timestamps[at] or 0,
         )
 
@@ -148,7 +148,7 @@ def _placed(origin: Coordinates) -> dict[str, str]:
     return {names.TOPIC: origin.topic, names.PARTITION: str(origin.partition), names.OFFSET: str(origin.offset)}
 
 
-def left_out(size: Size, limit: str, value: Payload) -> Headers:
+def left_out(size: Size, limit: str, value_bytes: int) -> Headers:
     """What a letter of that size lacks, and the setting because of which it does."""
     if size is Size.WHOLE:
         return ()
@@ -156,7 +156,7 @@ def left_out(size: Size, limit: str, value: Payload) -> Headers:
         {
             names.LEFT_OUT: _LEFT_OUT[size],
             names.LEFT_OUT_BECAUSE_OF: limit,
-            names.VALUE_BYTES: str(len(value or b"")),
+            names.VALUE_BYTES: str(value_bytes),
         }
     )
 

@@ -78,7 +78,7 @@ class SourceLetterWriter:
         key = _written("key", self._key, record.key_schema, record.key, lacks)
         value = _written("value", self._value, record.value_schema, record.value, lacks)
         own = self._own_headers(record, lacks)
-        lacking = left_out(size, limit, value) or lacks.headers()
+        lacking = left_out(size, limit, len(value or b"")) or lacks.headers()
         told = self._told(failure, size) if self.context_headers else ()
         return SourceLetter(
             failure=failure,
