@@ -58,7 +58,7 @@ class Polled:
     """None when no record has any."""
     timestamp_type: str = "CreateTime"
     originals: Sequence[Original] | None = None
-    """Of dead letters that are replayed, one each. None of other records."""
+    """What each says of the record in it, where these are dead letters that are replayed; None for other records."""
     unreadable: Mapping[int, str] = field(default_factory=dict)
     """Why a record cannot be used whatever its converters make of it, by its offset; of few."""
 
