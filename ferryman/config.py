@@ -260,7 +260,7 @@ class Config(BaseModel):
         return [name for name in names if name not in known and not name.startswith(prefixes)]
 
     @classmethod
-    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+    def warnings(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """Warnings about known keys that have no effect, and about keys below prefixes that the class passes on; each
         begins with the key. ``raw`` is the whole config, with the worker's header.converter where it names none."""
         return ()

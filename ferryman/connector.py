@@ -140,7 +140,7 @@ class ConnectorConfig(Config):
         return ()
 
     @classmethod
-    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+    def warnings(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """A warning about config.action.reload, unless it has its default."""
         if trim(raw.get("config.action.reload", "restart")) != "restart":
             yield "config.action.reload has no effect: none of the config providers here gives values that expire"

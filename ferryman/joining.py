@@ -20,14 +20,15 @@ def joined(given: Sequence[Batch]) -> list[Batch]:
     """
     if len(given) < 2:
         return list(given)
-    return [_joined([given[place] for place in places]) for places in places_of(map(_shared, given)).values()]
+    return [as_one([given[place] for place in places]) for places in places_of(map(_shared, given)).values()]
 
 
 def _shared(batch: Batch) -> Hashable:
     # What is told of replayed letters is told by the partition that they lay in.
-    home = batch.home if isinstance(batch.origin, Polled) and batch.origin.originals is not None else None
+    is_replayed = isinstance(batch.origin, Polled) and batch.origin.originals is not None
+    lay_in = batch.original_source if is_replayed else None
     is_null = isinstance(batch.value, Rows) and all_null(batch.value.values)
-    return id(batch.origin), home, batch.topic, batch.partition, _form(batch.key), _form(batch.value), is_null
+    return id(batch.origin), lay_in, batch.topic, batch.partition, _form(batch.key), _form(batch.value), is_null
 
 
 def _form(data: Data) -> Hashable:
@@ -35,7 +36,8 @@ def _form(data: Data) -> Hashable:
     return type(data), data.schema, dtypes
 
 
-def _joined(parts: Sequence[Batch]) -> Batch:
+def as_one(parts: Sequence[Batch]) -> Batch:
+    """Batches that share all that ``joined`` asks for as one, in the order of their positions."""
     if len(parts) == 1:
         return parts[0]
     positions = list(chain.from_iterable(each.positions for each in parts))

@@ -7,7 +7,7 @@ The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, groupby, pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple, overload
 
@@ -16,10 +16,14 @@ from ferryman.data import Data as Data
 from ferryman.data import Maps as Maps
 from ferryman.data import Rows as Rows
 from ferryman.data import values_of as values_of
+from ferryman.polled import Coordinates as Coordinates
+from ferryman.polled import Original as Original
+from ferryman.polled import Payload as Payload
+from ferryman.polled import Polled as Polled
+from ferryman.polled import TopicPartition as TopicPartition
 from ferryman.repeated import H, Repeated, places_of
 from ferryman.schema import Schema
 
-Payload = bytes | None
 Partition = Mapping[str, Any]
 """A source's own partition: names to null, bool, int, float, str or bytes."""
 Offset = Mapping[str, Any]
@@ -35,42 +39,6 @@ class Header(NamedTuple):
 
 
 Headers = tuple[Header, ...]
-
-
-class TopicPartition(NamedTuple):
-    """A partition of a topic."""
-
-    topic: str
-    partition: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}-{self.partition}"
-
-
-class Coordinates(NamedTuple):
-    """Where a record lies in Kafka, which tells it from all others of a cluster."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}-{self.partition}@{self.offset}"
-
-
-class Original(NamedTuple):
-    """What a dead letter says of the record in it, when that goes its connector's way once more."""
-
-    topic: str
-    """Whose record it is."""
-    lay: Coordinates | None
-    """Where it lay; None where the letter does not say."""
-    attempts: int = 0
-    """How often it was tried again before."""
-    edit: str = ""
-    """The jq expression by which its value is edited; empty for none."""
-    is_timed: bool = True
-    """Whether the timestamp beside it is the record's; otherwise the broker has stamped the letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,86 +63,13 @@ class Record:
     origin: Coordinates | None = None
     """On the sink side, the topic, partition and offset it was read from, whatever transforms have changed. Of a
     replayed dead letter, where the letter lies."""
-    lay: Coordinates | None = None
+    original_coordinates: Coordinates | None = None
     """On the sink side, the same, but of a replayed dead letter where its record lay."""
     source_partition: Mapping[str, Any] | None = None
     """On the source side, the part of the source that it comes from: a map of string to null, bool, int, float, str or
     bytes."""
     source_offset: Mapping[str, Any] | None = None
     """On the source side, where the source has got to with this record: a map of the same kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """Raw records of one topic-partition in offset order, as the consumer handed them out; lists of equal length."""
-
-    topic: str
-    partition: int
-    offsets: Sequence[int]
-    timestamps: Sequence[int | None]
-    keys: Sequence[Payload]
-    values: Sequence[Payload]
-    headers: Sequence[Sequence[tuple[str, Payload]]] | None = None
-    """None when no record has any."""
-    timestamp_type: str = "CreateTime"
-    originals: Sequence[Original] | None = None
-    """Of dead letters that are replayed, one each. None of other records."""
-    unreadable: Mapping[int, str] = field(default_factory=dict)
-    """Why a record cannot be used whatever its converters make of it, by its offset; of few."""
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def take(self, places: Sequence[int]) -> "Polled":
-        """The records at these places, which ascend."""
-        return replace(
-            self,
-            offsets=[self.offsets[at] for at in places],
-            timestamps=[self.timestamps[at] for at in places],
-            keys=[self.keys[at] for at in places],
-            values=[self.values[at] for at in places],
-            headers=None if self.headers is None else [self.headers[at] for at in places],
-            originals=None if self.originals is None else [self.originals[at] for at in places],
-        )
-
-    def lay(self, at: int) -> Coordinates:
-        """Where the record at a place lies, or lay before it became a dead letter."""
-        here = Coordinates(self.topic, self.partition, self.offsets[at])
-        return here if self.originals is None else self.originals[at].lay or here
-
-    def slice(self, start: int, stop: int) -> "Polled":
-        """The records from start up to stop."""
-        return replace(
-            self,
-            offsets=self.offsets[start:stop],
-            timestamps=self.timestamps[start:stop],
-            keys=self.keys[start:stop],
-            values=self.values[start:stop],
-            headers=None if self.headers is None else self.headers[start:stop],
-            originals=None if self.originals is None else self.originals[start:stop],
-        )
-
-    def without(self, positions: Collection[int]) -> "Polled | None":
-        """The records but those at these positions; None if there are none."""
-        left = [position for position in range(len(self)) if position not in positions]
-        return self.take(left) if left else None
-
-    @property
-    def size(self) -> int:
-        """The bytes of keys and values."""
-        return sum(map(len, filter(None, self.keys))) + sum(map(len, filter(None, self.values)))
-
-    def within(self, limit: int) -> int:
-        """How many of the first records have no more bytes than that together; at least one."""
-        if self.size <= limit:
-            return len(self)
-        sizes = (len(key or b"") + len(value or b"") for key, value in zip(self.keys, self.values, strict=True))
-        return max(1, sum(total <= limit for total in accumulate(sizes)))
-
-    @property
-    def source(self) -> TopicPartition:
-        """The partition it came from."""
-        return TopicPartition(self.topic, self.partition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,18 +162,18 @@ class Batch:
         return [offsets[position] for position in self.positions]
 
     @property
-    def home(self) -> TopicPartition:
+    def original_source(self) -> TopicPartition:
         """On the sink side: where the records lay, for whoever tells of it. Of all but replayed letters the source."""
-        topic, partition, _ = self.polled.lay(self.positions[0])
+        topic, partition, _ = self.polled.original_coordinates(self.positions[0])
         return TopicPartition(topic, partition)
 
     @property
-    def home_offsets(self) -> Sequence[int]:
+    def original_offsets(self) -> Sequence[int]:
         """Their offsets there, one a record."""
         polled = self.polled
         if polled.originals is None:
             return self.offsets
-        return [polled.lay(position).offset for position in self.positions]
+        return [polled.original_coordinates(position).offset for position in self.positions]
 
     def records(self) -> Iterator[Record]:
         """The batch as single records."""
@@ -297,7 +192,7 @@ class Batch:
                 headers=() if self.headers is None else self.headers[index],
                 offset=None if lay is None else lay.offset,
                 origin=origin,
-                lay=lay,
+                original_coordinates=lay,
                 source_partition=None if source is None else source.source_partition,
                 source_offset=None if source is None else source.source_offset,
             )
@@ -306,7 +201,7 @@ class Batch:
         position = self.positions[index]
         if isinstance(self.origin, Polled):
             read = Coordinates(self.origin.topic, self.origin.partition, self.origin.offsets[position])
-            return read, self.origin.lay(position), None
+            return read, self.origin.original_coordinates(position), None
         return None, None, self.origin[position]
 
 

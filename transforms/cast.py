@@ -18,7 +18,8 @@ from ferryman.transforms.fields.casting import TARGETS, Convert, caster, schemal
 from ferryman.transforms.fields.each_value import each
 from ferryman.transforms.fields.map_columns import class_of, column, of, put
 from ferryman.transforms.fields.name_lists import in_hash_order, parts
-from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import converted, maps, structs, with_defaults
 
 PURPOSE = "cast types"
 NO_CAST = "Must specify at least one field to cast."

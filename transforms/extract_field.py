@@ -19,7 +19,8 @@ from ferryman.transforms.fields.field_path import (
     schemas,
     steps,
 )
-from ferryman.transforms.fields.sides import Sided, maps, structs
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import maps, structs
 
 PURPOSE = "field extraction"
 _NESTED = "nested field access"

@@ -13,7 +13,8 @@ from ferryman.formats import eager
 from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import RecursiveSchema, Schema, Type
-from ferryman.transforms.fields.sides import Sided, fields, literal, maps, structs
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import fields, is_plain, maps, structs
 
 PURPOSE = "flattening"
 _PLAIN = frozenset({str, int, float, bool, bytes, list, type(None)})
@@ -187,7 +188,7 @@ def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series | None:
         parent, column = column, eager.member(column, name)
     if leaf.own_default is None or not column.null_count():
         return column.alias(leaf.name)
-    if not literal(leaf.own_default):
+    if not is_plain(leaf.own_default):
         return None
     filled = eager.filled(column, leaf.own_default)
     if parent is not None and parent.null_count():

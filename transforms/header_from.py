@@ -17,15 +17,8 @@ from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, v
 from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 from ferryman.transforms.fields.map_columns import column
-from ferryman.transforms.fields.sides import (
-    Sided,
-    copy_with_defaults,
-    defaults,
-    maps,
-    refuse_nulls,
-    structs,
-    with_defaults,
-)
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import copy_with_defaults, defaults, maps, refuse_nulls, structs, with_defaults
 
 Added = list[Repeated[Header]]
 """The new headers, for each field those of all records."""

@@ -7,7 +7,8 @@ from typing import Any
 from ferryman.config import Config, Str, key
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms.fields.sides import Sided, fields, null_refused
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import fields, null_refused
 
 
 class HoistFieldConfig(Config):

@@ -13,8 +13,8 @@ from ferryman.record import Batch, Columns, Data, Maps, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, instant
 from ferryman.transforms.fields.map_columns import of, put, same
-from ferryman.transforms.fields.sides import (
-    Sided,
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import (
     copy_with_defaults,
     defaults,
     fields,
@@ -191,7 +191,7 @@ class InsertField(Sided[InsertFieldConfig]):
 def offsets(batch: Batch) -> Sequence[int]:
     """The records' offsets. Raises DataError for records of a source, which have none yet."""
     if isinstance(batch.origin, Polled):
-        return batch.home_offsets
+        return batch.original_offsets
     found = [batch.origin[position].offset for position in batch.positions]
     if any(offset is None for offset in found):
         raise DataError(

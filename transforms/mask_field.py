@@ -18,7 +18,8 @@ from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Sc
 from ferryman.transforms.fields.each_value import each
 from ferryman.transforms.fields.map_columns import class_of, column, of, put, same
 from ferryman.transforms.fields.name_lists import in_hash_order, name_problems
-from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import class_name, converted, is_plain, maps, structs, with_defaults
 
 PURPOSE = "mask fields"
 Mask = Callable[[Any], Any]
@@ -190,7 +191,7 @@ class MaskField(Sided[MaskFieldConfig]):
                 return None  # the rows say so of each record that has such a value
             if schema.type in (Type.ARRAY, Type.MAP):
                 value = []  # a column of maps has lists of pairs
-            elif not literal(value):
+            elif not is_plain(value):
                 return None
             mask_of_all = eager.same(name, value, column.dtype, len(column))
             masked.append(mask_of_all.zip_with(~eager.nulls(column), column))

@@ -14,15 +14,8 @@ from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 from ferryman.transforms.fields.name_lists import in_hash_order, name_problems, parts
 from ferryman.transforms.fields.schema_check import refuse_misfit
-from ferryman.transforms.fields.sides import (
-    Sided,
-    defaults,
-    fields,
-    maps,
-    refuse_nulls,
-    structs,
-    with_defaults,
-)
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "field replacement"
 

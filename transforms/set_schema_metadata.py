@@ -9,7 +9,8 @@ from ferryman.config import Bool, Config, Int, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms.fields.sides import Sided, copy_with_defaults, defaults, refuse_nulls, with_defaults
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import copy_with_defaults, defaults, refuse_nulls, with_defaults
 
 
 class SetSchemaMetadataConfig(Config):

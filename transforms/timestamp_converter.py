@@ -12,7 +12,7 @@ import polars as pl
 from ferryman.config import Bool, Config, Str, key, trim
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.formats import eager
-from ferryman.java.date_patterns import doubts
+from ferryman.java import date_patterns
 from ferryman.java.instants import DAY
 from ferryman.java.simple_date_format.formatter import formatter
 from ferryman.java.simple_date_format.parser import parser
@@ -34,7 +34,8 @@ from ferryman.schema import (
 from ferryman.transforms.fields.each_value import among, each
 from ferryman.transforms.fields.epoch_times import FIRST_MILLIS, LAST_MILLIS, clock_of, day_of, instant, millis_of
 from ferryman.transforms.fields.map_columns import class_of, column, put
-from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.sides import Sided
+from ferryman.transforms.fields.structs import converted, maps, refuse_nulls, structs, with_defaults
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +105,8 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             "unix": _from_unix(_PER_SECOND[config.unix_precision]),
             "string": parser(config.format) if trim(config.format) else _no_format,
         }
-        for doubt in doubts(config.format):
-            log.warning("format=%s: %s", config.format, doubt)
+        for warning in date_patterns.warnings(config.format):
+            log.warning("format=%s: %s", config.format, warning)
         moments = self._convert("Timestamp")
         self.by_class: Mapping[type, Convert] = {
             type(None): lambda value: None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem
-from ferryman.java.date_patterns import doubts
+from ferryman.java import date_patterns
 from ferryman.java.simple_date_format.formatter import formatter
 from ferryman.record import Batch
 from ferryman.transforms.fields.sides import Batched
@@ -40,8 +40,8 @@ class TimestampRouter(Batched[TimestampRouterConfig]):
     def __init__(self, config: TimestampRouterConfig, side: Any = "value") -> None:
         super().__init__(config, side)
         self.text = formatter(config.timestamp_format)
-        for doubt in doubts(config.timestamp_format):
-            log.warning("timestamp.format=%s: %s", config.timestamp_format, doubt)
+        for warning in date_patterns.warnings(config.timestamp_format):
+            log.warning("timestamp.format=%s: %s", config.timestamp_format, warning)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """A batch for each new topic; keys and values stay as they are, in rows or columns."""

@@ -15,7 +15,8 @@ from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
 from ferryman.transforms.fields.map_columns import column
 from ferryman.transforms.fields.name_lists import name_problems
-from ferryman.transforms.fields.sides import Batched, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.sides import Batched
+from ferryman.transforms.fields.structs import fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "copying fields from value to key"
 

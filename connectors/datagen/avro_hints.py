@@ -15,7 +15,7 @@ from ferryman.connectors.datagen.random_numbers import Range, iterated, whole_nu
 from ferryman.connectors.datagen.random_texts import pattern
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse, parse_text
-from ferryman.formats.avro.schema_reader import default_value, reading
+from ferryman.formats.avro.schemas.schema_reader import default_value, reading
 from ferryman.java.decimals import from_unscaled
 from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
 

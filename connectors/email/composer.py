@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.mail.addresses import Address, one_address, one_line, several
 from ferryman.connectors.email.mail.attachments import Attachment, total
 from ferryman.connectors.email.mail.message import Mail
 from ferryman.connectors.email.mail.templates import Pattern, facts, moment
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.connection import Envelope
 from ferryman.errors import DataError
 from ferryman.record import Record

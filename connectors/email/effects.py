@@ -6,8 +6,8 @@ from email.policy import default
 from typing import Any
 
 from ferryman.connectors.email.composer import Composer
-from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.mail.message import Mail
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.connection import Envelope
 from ferryman.effects import Effect
 from ferryman.errors import DataError

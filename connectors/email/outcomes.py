@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ferryman.api import SinkContext
-from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.in_doubt_window import InDoubtWindow
 from ferryman.connectors.email.mail.message import Mail, MessageIds
 from ferryman.connectors.email.put_aside import PutAside, Waiting
 from ferryman.connectors.email.sent_events import EventOutcome, Events
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.connection import Outcome, Verdict
 from ferryman.errors import DataError
 from ferryman.record import Coordinates, TopicPartition

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
-from ferryman.connectors.email.config import EmailSinkConfig
-from ferryman.connectors.email.delivery import Delivery
+from ferryman.connectors.email.courier import Courier
 from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.examination import Mail, findings
 from ferryman.effects import Effect
 from ferryman.errors import TaskError
@@ -24,7 +24,7 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     config_class = EmailSinkConfig
     truth = "the metadata of the group's offsets, which lists what may have been sent"
 
-    _delivery: Delivery | None = None
+    _courier: Courier | None = None
 
     @classmethod
     def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
@@ -52,18 +52,18 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
             producer = Producer(config.event_producer(context.raw, context.task))
             converter = config.event_converter(context.raw)
             events = Events(producer, converter, config.event_topic, context.connector)
-        self._delivery = Delivery(config, context, events)
+        self._courier = Courier(config, context, events)
 
     def stop(self) -> None:
         """Breaks off what is on its way; it is in doubt."""
-        if self._delivery is not None:
-            self._delivery.stop()
+        if self._courier is not None:
+            self._courier.stop()
 
     @property
-    def _started(self) -> Delivery:
-        if self._delivery is None:
+    def _started(self) -> Courier:
+        if self._courier is None:
             raise TaskError("The e-mail sink has not been started")
-        return self._delivery
+        return self._courier
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Lists what is in doubt. The group's offsets hold."""

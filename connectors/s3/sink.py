@@ -25,7 +25,7 @@ from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.object_names import constant, segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig as S3SinkConfig
 from ferryman.connectors.s3.config.sink_config import warnings
-from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
+from ferryman.connectors.s3.config.sink_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.effects import Effect
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError

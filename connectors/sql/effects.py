@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from ferryman.api import BadRecords, SinkContext
 from ferryman.chain.narrowing import without_records
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.config.versions import write_mode
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
+from ferryman.connectors.sql.config.version_rules import write_mode
 from ferryman.connectors.sql.database.loads import Part, in_pieces, loads_by_shape
 from ferryman.connectors.sql.database.offsets_table import session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker

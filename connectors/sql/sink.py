@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
-from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
-from ferryman.connectors.sql.config.rules import keys_without_effect
-from ferryman.connectors.sql.config.versions import by_version, write_mode
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig as SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import keys_without_effect
+from ferryman.connectors.sql.config.version_rules import by_version, write_mode
 from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, records_at

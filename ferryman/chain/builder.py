@@ -8,7 +8,7 @@ from typing import Any, get_args
 from ferryman.api import Sink, Source
 from ferryman.chain import chain_config
 from ferryman.chain.chain import Chain, Planner, assembled
-from ferryman.chain.letters import Editing
+from ferryman.chain.decoded_letters import Editing
 from ferryman.chain.plan import open_plan, sink_plan, source_plan
 from ferryman.config import trim
 from ferryman.conversion import Converter, Side

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from ferryman.api import Predicate, Transform
-from ferryman.chain import headers, letters
+from ferryman.chain import decoded_letters, headers
 from ferryman.chain.encoded import Encoded
 from ferryman.chain.forms import Asked, Forms, form_of, in_form
 from ferryman.chain.narrowing import Failure, Stage, sifted
@@ -86,7 +86,7 @@ class Chain:
     """The plan for keys, and what forms they had."""
     value_forms: Forms
     """The plan for values, and what forms they had."""
-    editing: letters.Editing | None = None
+    editing: decoded_letters.Editing | None = None
     """How the values of replayed letters are edited, where these say that they are."""
 
     @property
@@ -100,7 +100,7 @@ class Chain:
         If several parts of a record are bad, the first is reported, in Connect's order: key, value, headers.
         """
         if polled.originals is not None:
-            return letters.decoded(polled, self.decode, self.editing)
+            return decoded_letters.decoded(polled, self.decode, self.editing)
         failures: dict[int, Failure] = {}
         # The other way round, so that the first part has the last word.
         values = self._side(self.value, Stage.VALUE_CONVERTER, polled, failures)

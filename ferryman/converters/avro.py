@@ -15,14 +15,15 @@ from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
-from ferryman.formats.avro import columns_writer, rows_reader, rows_writer, schema_text, schemaless
+from ferryman.formats.avro import columns_writer, rows_reader, rows_writer, schemaless
 from ferryman.formats.avro.compatibility import check_compatible
-from ferryman.formats.avro.connect_properties import Options
 from ferryman.formats.avro.known_schema import Known
-from ferryman.formats.avro.names import bare, full_name, is_bytes
 from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
-from ferryman.formats.avro.schema_reader import reading
-from ferryman.formats.avro.schema_writer import Writing, writing
+from ferryman.formats.avro.schemas import schema_text
+from ferryman.formats.avro.schemas.connect_properties import Options
+from ferryman.formats.avro.schemas.names import bare, full_name, is_bytes
+from ferryman.formats.avro.schemas.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_writer import Writing, writing
 from ferryman.formats.collected import Collected
 from ferryman.formats.varint import long
 from ferryman.record import Columns, Data, Payload, Rows

@@ -6,8 +6,8 @@ from heapq import heappush, heappushpop
 
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.replay_state import ReplayState
 from ferryman.dead_letters.settled import Settled
-from ferryman.dead_letters.standing import Standing
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Group:
     stage: str | None
     exception: str | None
     field: str | None
-    standings: Counter[Standing]
+    states: Counter[ReplayState]
     """How many of them are open, and so on; none where that is not known."""
     letters: int = 0
     first: int | None = None
@@ -57,12 +57,12 @@ class Groups:
     """By record, the open letter of it that counts, and the group that it is in."""
     _settled: Settled = field(default_factory=Settled)
 
-    def add(self, letter: DeadLetter, standing: Standing | None) -> None:
-        """One more letter. None is a standing that is not known."""
+    def add(self, letter: DeadLetter, state: ReplayState | None) -> None:
+        """One more letter. None is a state that is not known."""
         reason = (letter.connector, letter.stage, letter.exception, letter.field)
         group, place = self._found.setdefault(reason, Group(*reason, Counter())), self._place(letter)
         group.letters += 1
-        self._stands(letter, standing, group)
+        self._count(letter, state, group)
         if place > self._places.get(reason, ()):
             self._places[reason] = place
             group.latest, group.message = letter.id, letter.message
@@ -73,10 +73,10 @@ class Groups:
         group.first, group.last = _around(group.first, group.last, letter.timestamp)
         group.first_refused, group.last_refused = _around(group.first_refused, group.last_refused, letter.refused_at)
 
-    def _stands(self, letter: DeadLetter, standing: Standing | None, group: Group) -> None:
-        if standing is not None:
-            group.standings[standing] += 1
-        record = letter.record if standing is Standing.OPEN else None
+    def _count(self, letter: DeadLetter, state: ReplayState | None, group: Group) -> None:
+        if state is not None:
+            group.states[state] += 1
+        record = letter.record if state is ReplayState.OPEN else None
         if record is None:
             return
         # Of several open letters of a record one is open, as one would be replayed, or none if another has been.
@@ -109,18 +109,18 @@ class Groups:
 
     def largest_first(self) -> list[Group]:
         """All of them, those with most open letters first."""
-        return sorted(self._found.values(), key=lambda group: (-group.standings[Standing.OPEN], -group.letters))
+        return sorted(self._found.values(), key=lambda group: (-group.states[ReplayState.OPEN], -group.letters))
 
     @property
-    def standings(self) -> Counter[Standing]:
+    def states(self) -> Counter[ReplayState]:
         """Those of all letters."""
-        return sum((group.standings for group in self._found.values()), Counter[Standing]())
+        return sum((group.states for group in self._found.values()), Counter[ReplayState]())
 
 
 def _is_double(group: Group) -> None:
     """Of one that was counted as open."""
-    group.standings[Standing.OPEN] -= 1
-    group.standings[Standing.DOUBLE] += 1
+    group.states[ReplayState.OPEN] -= 1
+    group.states[ReplayState.DOUBLE] += 1
 
 
 def _around(first: int | None, last: int | None, time: int | None) -> tuple[int | None, int | None]:

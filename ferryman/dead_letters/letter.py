@@ -1,17 +1,16 @@
 """One dead letter as read from its topic, written by Ferryman or by Kafka Connect. Pure.
 
 Kafka Connect writes what went wrong into headers only where errors.deadletterqueue.context.headers.enable says so; a
-letter without them is the record alone. Their names are DeadLetterQueueReporter's.
+letter without them is the record alone.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ferryman.dead_letters import header_names as names
 from ferryman.record import Coordinates, Original, Payload
 
-CONTEXT, OURS = "__connect.errors.", "__ferryman.errors."
-ATTEMPTS, TIMESTAMP, TIME = f"{OURS}attempts", f"{OURS}timestamp", f"{OURS}time"
 LOG_APPEND_TIME = "LogAppendTime"
 _NAMED = tuple(f"ield{between}{quote}" for quote in "\"'" for between in (": ", " ", ":"))
 """What stands before a field's name in messages of Kafka's ConnectSchema and Struct; their F is of either case."""
@@ -98,13 +97,13 @@ def parsed(
 ) -> DeadLetter:
     """What lies in a topic of dead letters. Of a header that occurs several times the last counts, as it is the one
     that was added last: a letter that was refused again keeps those of the first time."""
-    context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
-    own_time = _time(context.get(TIMESTAMP))
+    context = {name: _text(content) for name, content in headers if name.startswith((names.CONNECT, names.OURS))}
+    own_time = _time(context.get(names.TIMESTAMP))
     stamped = timestamp if timestamp_type == LOG_APPEND_TIME else None
     if own_time is None and timestamp_type != LOG_APPEND_TIME:
         own_time = timestamp
-    refused_at = _time(context.get(TIME))
-    message = context.get(f"{CONTEXT}exception.message")
+    refused_at = _time(context.get(names.TIME))
+    message = context.get(names.MESSAGE)
     origin = _origin(context)
     return DeadLetter(
         at=at,
@@ -113,16 +112,16 @@ def parsed(
         value=value,
         headers=[(name, content) for name, content in headers if name not in context],
         origin=origin,
-        connector=context.get(f"{CONTEXT}connector.name"),
-        task=_whole(context.get(f"{CONTEXT}task.id")),
-        stage=context.get(f"{CONTEXT}stage"),
-        plugin=context.get(f"{CONTEXT}class.name"),
-        exception=context.get(f"{CONTEXT}exception.class.name"),
+        connector=context.get(names.CONNECTOR),
+        task=_whole(context.get(names.TASK)),
+        stage=context.get(names.STAGE),
+        plugin=context.get(names.PLUGIN),
+        exception=context.get(names.EXCEPTION),
         message=message,
-        trace=context.get(f"{CONTEXT}exception.stacktrace"),
-        field=context.get(f"{OURS}field") or _field(message),
+        trace=context.get(names.TRACE),
+        field=context.get(names.FIELD) or _field(message),
         left_out=_left_out(context),
-        attempts=max(0, _whole(context.get(ATTEMPTS)) or 0),
+        attempts=max(0, _whole(context.get(names.ATTEMPTS)) or 0),
         refused_at=stamped if refused_at is None else refused_at,
         target=_target(context) if origin is None else None,
         is_timed=own_time is not None or timestamp_type != LOG_APPEND_TIME,
@@ -130,16 +129,16 @@ def parsed(
 
 
 def _origin(context: Mapping[str, str | None]) -> Coordinates | None:
-    topic = context.get(f"{CONTEXT}topic")
-    partition, offset = (_whole(context.get(f"{CONTEXT}{name}")) for name in ("partition", "offset"))
+    topic = context.get(names.TOPIC)
+    partition, offset = (_whole(context.get(name)) for name in (names.PARTITION, names.OFFSET))
     if topic is None or partition is None or offset is None:
         return None
     return Coordinates(topic, partition, offset)
 
 
 def _target(context: Mapping[str, str | None]) -> tuple[str, int | None] | None:
-    topic = context.get(f"{CONTEXT}topic")
-    return None if topic is None else (topic, _whole(context.get(f"{CONTEXT}partition")))
+    topic = context.get(names.TOPIC)
+    return None if topic is None else (topic, _whole(context.get(names.PARTITION)))
 
 
 def _field(message: str | None) -> str | None:
@@ -153,8 +152,8 @@ def _field(message: str | None) -> str | None:
 
 
 def _left_out(context: Mapping[str, str | None]) -> str | None:
-    parts = context.get(f"{OURS}left.out")
-    return None if parts is None else f"{parts} ({context.get(f'{OURS}left.out.because.of') or 'no reason given'})"
+    parts = context.get(names.LEFT_OUT)
+    return None if parts is None else f"{parts} ({context.get(names.LEFT_OUT_BECAUSE_OF) or 'no reason given'})"
 
 
 def _time(text: str | None) -> int | None:

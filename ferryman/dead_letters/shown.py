@@ -8,35 +8,35 @@ from typing import Any
 from ferryman.dead_letters.groups import Group, Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
-from ferryman.dead_letters.standing import Standing, Standings
+from ferryman.dead_letters.replay_state import ReplayState, ReplayStates
 from ferryman.record import Payload
 from ferryman.telemetry.redaction import redact
 
 Json = dict[str, Any]
 
 
-def found(groups: Groups, undated: int, standings: Standings) -> Json:
+def found(groups: Groups, undated: int, states: ReplayStates) -> Json:
     """All that was found, with how many letters may belong to it but do not say when they were refused."""
-    of_groups, is_known = groups.largest_first(), not standings.unread
+    of_groups, is_known = groups.largest_first(), not states.unread
     return {
         "count": sum(each.letters for each in of_groups),
-        **standing(groups.standings, is_known),
+        **by_state(groups.states, is_known),
         "undated": undated,
-        "marks_unread": standings.unread or None,
+        "marks_unread": states.unread or None,
         "groups": [group(each, is_known) for each in of_groups],
-        "letters": [line(each, standings.marks.get(each.id)) for each in groups.newest_first()],
+        "letters": [line(each, states.marks.get(each.id)) for each in groups.newest_first()],
     }
 
 
 def group(found: Group, is_known: bool) -> Json:
     """A group and what its latest letter says; whether it ``is_known`` what became of the letters."""
-    facts = {name: value for name, value in asdict(found).items() if name != "standings"}
-    return {**facts, **standing(found.standings, is_known), "message": _hidden(found.message)}
+    facts = {name: value for name, value in asdict(found).items() if name != "states"}
+    return {**facts, **by_state(found.states, is_known), "message": _hidden(found.message)}
 
 
-def standing(found: Mapping[Standing, int], is_known: bool) -> Json:
+def by_state(found: Mapping[ReplayState, int], is_known: bool) -> Json:
     """How many letters are open, and so on; null if it is not known."""
-    return {each.value: found.get(each, 0) if is_known else None for each in Standing}
+    return {each.value: found.get(each, 0) if is_known else None for each in ReplayState}
 
 
 def line(letter: DeadLetter, mark: Mark | None) -> Json:
@@ -60,8 +60,8 @@ def line(letter: DeadLetter, mark: Mark | None) -> Json:
 
 def whole(letter: DeadLetter, mark: Mark | None, found: Mapping[str, Any]) -> Json:
     """All of it. Key and value are what was ``found`` of them by the connector's converters, see
-    ``plugin_process.letters``; ``text`` is UTF-8, and ``base64`` the bytes where they are not. ``edited`` is the value
-    after an edit, or says why there is none."""
+    ``plugin_process.shown_letter``; ``text`` is UTF-8, and ``base64`` the bytes where they are not. ``edited`` is the
+    value after an edit, or says why there is none."""
     edited = {"edited": _edited(found["edited"])} if "edited" in found else {}
     return {
         **line(letter, mark),

@@ -104,7 +104,7 @@ def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_t
     are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
     found = subject.read(config, worker)
     plan, wrong = _plan(config, worker, found), [each.named for each in found.problems]
-    doubts = warnings.of(found)
+    warned = warnings.of(found)
     guarantees, untold = _guarantees(found)
     if not found.is_sink:
         if sample is not None or from_topic is not None:
@@ -112,16 +112,16 @@ def report_on(config: Path, worker: Path | None, sample: BinaryIO | None, from_t
         first = Prediction([Effect("note", each.key, each.message) for each in found.unresolved])
         if untold is None and not found.unresolved:
             first = predicted_effects.of_source(found)
-        return Report(plan, wrong, doubts, guarantees, untold, None, first.effects, first.failure)
+        return Report(plan, wrong, warned, guarantees, untold, None, first.effects, first.failure)
     if sample is not None:
         records = sink_input.of_lines(found, sample)
     elif from_topic is not None:
         records = sink_input.of_topics(found, from_topic)
     else:
-        return Report(plan, wrong, doubts, guarantees, untold, None, (), None)
+        return Report(plan, wrong, warned, guarantees, untold, None, (), None)
     done = predicted_effects.of_sink(found, records)
     failure = done.failure or _intolerant(found, done)
-    return Report(plan, wrong, doubts, guarantees, untold, records.records, done.effects, failure)
+    return Report(plan, wrong, warned, guarantees, untold, records.records, done.effects, failure)
 
 
 def _plan(config: Path, worker: Path | None, found: Subject) -> Sequence[Planned | str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.file.sink import FileStreamSinkConfig
 from ferryman.connectors.s3.sink import S3SinkConfig
 from ferryman.connectors.sql.sink import SqlSinkConfig

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 _HOURS = frozenset("HhKk")
 
 
-def doubts(pattern: str, joda: bool = False) -> Iterator[str]:
+def warnings(pattern: str, joda: bool = False) -> Iterator[str]:
     """What of a SimpleDateFormat pattern, or of Joda-Time's, probably means something else; a sentence for each."""
     runs = list(_letters(pattern))
     there = {letter for letter, _ in runs}

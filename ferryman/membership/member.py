@@ -59,27 +59,27 @@ class Member:
     @property
     def member_id(self) -> str:
         """What the coordinator calls this member; empty while it is in no group."""
-        return self._participant.standing.member_id
+        return self._participant.view.member_id
 
     @property
     def generation(self) -> int:
         """The last rebalance that this member took part in; -1 while it is in no group."""
-        return self._participant.standing.generation
+        return self._participant.view.generation
 
     @property
     def leads(self) -> bool:
         """Whether this member leads the group."""
-        return self._participant.standing.leads
+        return self._participant.view.leads
 
     @property
     def leader_url(self) -> str | None:
         """The leader's URL; None while this member is in no group."""
-        return self._participant.standing.leader_url
+        return self._participant.view.leader_url
 
     @property
     def protocol_version(self) -> int:
         """Of the protocol that the group speaks: 0 eager, 1 compatible, 2 sessioned (requests are signed)."""
-        return self._participant.standing.version
+        return self._participant.view.version
 
     def owner(self, connector: str, task: int | None = None) -> str | None:
         """The URL of the worker that runs a connector, or one of its tasks.
@@ -87,14 +87,14 @@ class Member:
         As in Kafka Connect the leader knows it of everything and the others of their own work. None for what one does
         not know, or while a rebalance is to come.
         """
-        standing = self._participant.standing
-        mine = standing.owner(connector, task, self.url)
+        view = self._participant.view
+        mine = view.owner(connector, task, self.url)
         return None if mine != self.url and self._participant.asked else mine
 
     @property
     def tasks(self) -> frozenset[Task] | None:
-        """What ``Standing.all_tasks`` says; None while a rebalance is to come, too."""
-        return None if self._participant.asked else self._participant.standing.all_tasks
+        """What ``GroupView.all_tasks`` says; None while a rebalance is to come, too."""
+        return None if self._participant.asked else self._participant.view.all_tasks
 
     @property
     def rebalances(self) -> Rebalances:
@@ -171,7 +171,7 @@ class Member:
     def _take_part(self) -> None:
         if self._connection is None:
             self._connection = Connection(self.settings, self._participant)
-        if self._participant.standing.version == 0 and self._connection.wants_to_join and self._held:
+        if self._participant.view.version == 0 and self._connection.wants_to_join and self._held:
             self._revoke(self._held)
         self._connection.go_on()
         self._wait(self.settings.heartbeat_interval / 1000)
@@ -180,19 +180,19 @@ class Member:
         with self._condition:
             if not self._awake:
                 ends = [self._due]
-                if self._participant.standing.leader:
+                if self._participant.view.leader:
                     ends.append(self._participant.session.expires)
                 self._condition.wait(max(0.0, min(seconds, min(ends) - boot_time())))
             self._awake = False
 
     @property
     def _held(self) -> Work:
-        return self._participant.standing.held
+        return self._participant.view.held
 
     def _is_lost(self, now: float) -> bool:
         if self._participant.fallen is not None:
             return True
-        return bool(self._participant.standing.leader) and now >= self._participant.session.expires
+        return bool(self._participant.view.leader) and now >= self._participant.session.expires
 
     def _lose(self, reason: str) -> None:
         _log.warning("This worker is out of group %s: %s", self.settings.group, reason)
@@ -203,15 +203,15 @@ class Member:
 
     def _act(self, joined: Joined) -> None:
         """Does what the leader says; work that was lost since it was declared stays lost."""
-        told, standing, kept = joined.told, joined.standing, self._held
-        gone = standing.held.minus(kept)
+        told, view, kept = joined.told, joined.view, self._held
+        gone = view.held.minus(kept)
         self.failure, self._pause = None, _SHORTEST
-        self._participant.stands(replace(standing, held=kept))
+        self._participant.stands(replace(view, held=kept))
         self._participant.renew()
         if told.error == CONFIG_MISMATCH:
             self._read_on(joined)
             return
-        revoked = kept if standing.version == 0 else told.revoked.both(kept)
+        revoked = kept if view.version == 0 else told.revoked.both(kept)
         if revoked:
             self._revoke(revoked)
         self._due = boot_time() + told.delay_ms / 1000 if told.delay_ms else _FOREVER
@@ -220,8 +220,8 @@ class Member:
             return
         self._participant.holds(held)
         assignment = replace(told, assigned=held)
-        _log.info("Generation %s of group %s: %s", standing.generation, self.settings.group, _shown(told, held))
-        self._call(lambda: self.listener.assigned(assignment, standing.generation))
+        _log.info("Generation %s of group %s: %s", view.generation, self.settings.group, _shown(told, held))
+        self._call(lambda: self.listener.assigned(assignment, view.generation))
         if joined.again:
             self._participant.rejoin("the group has fallen back to the eager protocol")
         elif told.revoked:

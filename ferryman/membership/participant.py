@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from ferryman.assignment import plan as plans
 from ferryman.assignment.incremental import Memory
-from ferryman.assignment.mark import is_marked, marked_assignment, marked_metadata
 from ferryman.assignment.plan import Configs, Group, Plan
 from ferryman.assignment.protocol import (
     NO_ERROR,
@@ -21,13 +20,14 @@ from ferryman.assignment.protocol import (
     Work,
     decode_assignment,
 )
+from ferryman.assignment.tag import is_tagged, tagged_assignment, tagged_metadata
 from ferryman.membership import refusal
 from ferryman.membership.group_settings import GroupSettings
+from ferryman.membership.group_view import GroupView
 from ferryman.membership.listener import Listener
 from ferryman.membership.rebalances import Rebalances
 from ferryman.membership.refusal import Refusal
 from ferryman.membership.session import Session, boot_time
-from ferryman.membership.standing import Standing
 
 _log = logging.getLogger("ferryman.membership")
 
@@ -36,7 +36,7 @@ _log = logging.getLogger("ferryman.membership")
 class Joined:
     """A rebalance has ended; the member's thread has not yet acted on it."""
 
-    standing: Standing
+    view: GroupView
     """The place in the group, with what was held when the member declared it."""
     told: Assignment
     again: bool
@@ -50,7 +50,7 @@ class Participant:
     settings: GroupSettings
     listener: Listener
     wake: Callable[[], None]
-    standing: Standing = field(default_factory=Standing)
+    view: GroupView = field(default_factory=GroupView)
     joined_: Joined | None = None
     fallen: str | None = None
     """Why the member is out of the group, until its thread has told the listener."""
@@ -85,7 +85,7 @@ class Participant:
         offset, _ = self.listener.snapshot()
         with self._lock:
             self._asked_before, self._plan = self._asked, None
-            now = self.standing
+            now = self.view
             self._declared = now.held
             held = None
             if now.leader:
@@ -94,7 +94,7 @@ class Participant:
                 )
             metadata = Metadata(self.settings.url, offset, held)
         names = OFFERED[self.settings.protocol]
-        return [(name, marked_metadata(metadata, VERSIONS[name])) for name in names]
+        return [(name, tagged_metadata(metadata, VERSIONS[name])) for name in names]
 
     def lead(self, protocol: str, generation: int, leader: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
         with self.rebalances.at_work():
@@ -111,19 +111,19 @@ class Participant:
         with self._lock:
             self._memory, self._plan, self._running = plan.memory, plan, _running(found.values())
         version = VERSIONS[protocol]
-        return {member: marked_assignment(told, version) for member, told in plan.assignments.items()}
+        return {member: tagged_assignment(told, version) for member, told in plan.assignments.items()}
 
     def joined(self, protocol: str, generation: int, member_id: str, told: bytes) -> None:
         try:
             assignment = decode_assignment(told)
         except ProtocolError as error:
             raise Refusal(f"the leader of group {self.settings.group} sends no assignment: {error}") from None
-        if not is_marked(told):
+        if not is_tagged(told):
             raise refusal.of_leader(self.settings.group, assignment.leader, assignment.leader_url)
         with self._lock:
             plan = self._plan
             self._completed, self._met = generation, self._asked_before
-            standing = Standing(
+            view = GroupView(
                 member_id,
                 generation,
                 assignment.leader,
@@ -136,12 +136,12 @@ class Participant:
                 {} if plan is None else plan.tasks,
                 frozenset() if plan is None else self._running,
             )
-            self.joined_ = Joined(standing, assignment, plan is not None and plan.again)
+            self.joined_ = Joined(view, assignment, plan is not None and plan.again)
         self.rebalances.ends()
         self.wake()
 
     def answered(self, at: float, rebalancing: bool) -> None:
-        if self.session.answered(at, rebalancing) and self.standing.leader:
+        if self.session.answered(at, rebalancing) and self.view.leader:
             self.renew()
 
     def renew(self) -> None:
@@ -153,7 +153,7 @@ class Participant:
 
     def fell_out(self, reason: str) -> None:
         with self._lock:
-            if self.standing.leader or self.joined_ is not None:
+            if self.view.leader or self.joined_ is not None:
                 self.fallen = reason
         self.wake()
 
@@ -175,15 +175,15 @@ class Participant:
             found, self.joined_ = self.joined_, None
             return found
 
-    def stands(self, standing: Standing) -> None:
+    def stands(self, view: GroupView) -> None:
         """The member has carried out its assignment."""
         with self._lock:
-            self.standing = standing
+            self.view = view
 
     def holds(self, held: Work) -> None:
         """The member holds this, and is where it was."""
         with self._lock:
-            self.standing = replace(self.standing, held=held)
+            self.view = replace(self.view, held=held)
 
     def leaves(self) -> Work:
         """The member is in no group any more; what it held.
@@ -191,10 +191,10 @@ class Participant:
         What it remembers as a leader goes, too: work that nobody runs when it is back need not be held for anybody.
         """
         with self._lock:
-            held = self.standing.held
+            held = self.view.held
             if self.joined_ is not None:
-                held = held.plus(self.joined_.standing.held)
-            self.standing, self.joined_, self.fallen, self._plan = Standing(), None, None, None
+                held = held.plus(self.joined_.view.held)
+            self.view, self.joined_, self.fallen, self._plan = GroupView(), None, None, None
             self._memory, self._completed = Memory(), -1
             self.session.forget()
             return held

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from ferryman.assignment.mark import is_marked
 from ferryman.assignment.protocol import NO_WORK, Metadata, ProtocolError, Work, decode_metadata
+from ferryman.assignment.tag import is_tagged
 
 
 class Refusal(Exception):
@@ -26,7 +26,7 @@ def strangers(group: str, payloads: Mapping[str, bytes], found: Mapping[str, Met
 
     Raises Refusal if one of them runs something: then the group is theirs, and this worker has no business in it.
     """
-    others = frozenset(member for member, payload in payloads.items() if not is_marked(payload))
+    others = frozenset(member for member, payload in payloads.items() if not is_tagged(payload))
     for member in sorted(others):
         if _runs(found[member]):
             raise Refusal(_mixed(group, member, found[member].url))
@@ -46,7 +46,7 @@ def of_stranger(group: str, member: str, url: str) -> str:
 def found_before(group: str, payloads: Mapping[str, bytes]) -> None:
     """Looks at a group before joining it. Raises Refusal if workers of another kind are in it."""
     for member, payload in sorted(payloads.items()):
-        if payload and not is_marked(payload):
+        if payload and not is_tagged(payload):
             found = members(group, {member: payload})[member]
             raise Refusal(_mixed(group, member, found.url))
 

@@ -19,7 +19,7 @@ from ferryman.errors import RetriableError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import LOG, QUIET
 from ferryman.kafka.permissions import Heard, refusal
-from ferryman.offset_reader.standing import Ends
+from ferryman.offset_reader.reading_progress import Ends
 
 ANSWER_SECONDS = 10.0
 """Seconds that the cluster has to answer."""

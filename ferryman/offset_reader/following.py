@@ -1,4 +1,4 @@
-"""Follows a topic of source offsets and answers questions about it: ``standing`` says when, ``view`` what.
+"""Follows a topic of source offsets and answers questions about it: ``reading_progress`` says when, ``view`` what.
 
 One thread reads; another one puts the fences of questions, since the cluster's answer may take its time.
 """
@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from ferryman.errors import RefusedError, RetriableError
 from ferryman.offset_reader.brokers import AT_ONCE, PASSING, Brokers, Topic
-from ferryman.offset_reader.standing import Ends, Standing
+from ferryman.offset_reader.reading_progress import Ends, ReadingProgress
 from ferryman.offsets.source_offsets import parsed_key
 from ferryman.offsets.view import Entry, View
 from ferryman.record import Payload
@@ -68,7 +68,7 @@ class Following:
         self._lock = threading.Lock()
         """Held while what follows is read or changed."""
         self._known = Topic("", {})
-        self._view, self._standing = View(), Standing()
+        self._view, self._progress = View(), ReadingProgress()
         self._complete = False
         self._waiting: list[_Waiting] = []
         self._consumer: Consumer | None = None
@@ -111,7 +111,7 @@ class Following:
         """Puts one fence for all of these, none of which is later."""
         try:
             with self._lock:
-                before = dict(self._standing.positions)
+                before = dict(self._progress.positions)
             found = self._brokers.look()
             same = found.id == self._known.id and all(found.ends.get(number, 0) >= at for number, at in before.items())
             beginnings = self._brokers.beginnings(found.ends.keys() - (before.keys() if same else set()))
@@ -120,10 +120,10 @@ class Following:
                 self._answers.failed(question, error)
             return
         with self._lock:
-            if not same or not before.keys() <= self._standing.positions.keys():
+            if not same or not before.keys() <= self._progress.positions.keys():
                 self._anew()
             for number, beginning in beginnings.items():
-                self._standing.begins(number, beginning)
+                self._progress.begins(number, beginning)
             self._known = found
             self._waiting += [_Waiting(question, found.ends) for question in questions]
         self._begun.set()
@@ -133,7 +133,7 @@ class Following:
         """The topic is another one. Those who wait put their questions again."""
         if self._known.id:
             log.warning("%s was created anew, or lost records; it is read from its beginning", self._topic)
-        self._view, self._standing, self._assigned, self._complete = View(), Standing(), frozenset(), False
+        self._view, self._progress, self._assigned, self._complete = View(), ReadingProgress(), frozenset(), False
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             self.ask(each.question)
@@ -141,7 +141,7 @@ class Following:
     def _assigned_consumer(self) -> tuple[str, Consumer]:
         """The consumer, with all partitions that there are, and the id of the topic that they are of."""
         with self._lock:
-            of, positions = self._known.id, dict(self._standing.positions)
+            of, positions = self._known.id, dict(self._progress.positions)
             consumer, changed = self._consumer, positions.keys() != self._assigned
             self._assigned = frozenset(positions)
         if consumer is None or of != self._read_id:
@@ -168,19 +168,19 @@ class Following:
             if any(progress):
                 for each in self._waiting:
                     each.since = time.monotonic()
-            if not self._complete and self._standing.at_end >= self._standing.positions.keys():
+            if not self._complete and self._progress.at_end >= self._progress.positions.keys():
                 self._complete = True
                 self._view.complete()
 
     def _takes(self, message: Message) -> bool:
         error, number, offset = message.error(), message.partition() or 0, message.offset() or 0
-        if number not in self._standing.positions and (error is None or error.code() == KafkaError._PARTITION_EOF):
+        if number not in self._progress.positions and (error is None or error.code() == KafkaError._PARTITION_EOF):
             return False  # of before it began anew
         if error is None:
             self._view.load(number, message.timestamp()[1], _bytes(message.key()), _bytes(message.value()))
-            return self._standing.read(number, offset + 1)
+            return self._progress.read(number, offset + 1)
         if error.code() == KafkaError._PARTITION_EOF:
-            return self._standing.ended(number, offset)
+            return self._progress.ended(number, offset)
         if error.code() in RESTARTS:
             self._known = Topic("", {})
             self._anew()
@@ -196,7 +196,7 @@ class Following:
     def _look_behind(self, of: str) -> None:
         """Reads what is hidden behind open transactions, if somebody waits for it."""
         with self._lock:
-            unseen = self._standing.unseen(each.fence for each in self._waiting)
+            unseen = self._progress.unseen(each.fence for each in self._waiting)
         if not unseen:
             return
         try:
@@ -210,18 +210,18 @@ class Following:
 
     def _saw(self, found: Message | tuple[int, int]) -> None:
         if isinstance(found, tuple):
-            self._standing.saw_all(*found)
+            self._progress.saw_all(*found)
         else:
             key = parsed_key(_bytes(found.key()))
-            self._standing.saw(found.partition() or 0, found.offset() or 0, None if key is None else key[0])
+            self._progress.saw(found.partition() or 0, found.offset() or 0, None if key is None else key[0])
 
     def _answer_ready(self) -> None:
         with self._lock:
-            self._standing.forget_what_shows()
+            self._progress.forget_what_shows()
             now, waiting = time.monotonic(), self._waiting
             told = now - self._told >= PROGRESS_SECONDS
             self._told = now if told else self._told
-            ways = [(each, self._standing.in_the_way(each.question.connector, each.fence)) for each in waiting]
+            ways = [(each, self._progress.in_the_way(each.question.connector, each.fence)) for each in waiting]
             self._waiting = [each for each, way in ways if way]
             ready = [(each.question, self._view.of(each.question.connector)) for each, way in ways if not way]
             news = [(each.question, now - each.since, self._reason(way)) for each, way in ways if way and told]
@@ -231,7 +231,7 @@ class Following:
             self._answers.waits(*each)
 
     def _reason(self, way: Ends) -> str:
-        stands = {number: offset for number, offset in way.items() if number in self._standing.at_end}
+        stands = {number: offset for number, offset in way.items() if number in self._progress.at_end}
         if not stands:
             return "the broker does not answer"
         where = ", ".join(f"{self._topic}-{number}@{offset}" for number, offset in sorted(stands.items()))

@@ -9,6 +9,7 @@ from typing import Any
 
 from ferryman.chain import builder
 from ferryman.conversion import Converter, Side
+from ferryman.dead_letters import source_converters
 from ferryman.plugins import named
 from ferryman.plugins.named import Row
 from ferryman.record import Payload
@@ -19,15 +20,6 @@ from ferryman.telemetry.references import References
 
 SIDES: Sequence[Side] = ("key", "value")
 _CHAIN = ("key.converter", "value.converter", "header.converter", "transforms", "predicates")
-_OF_SOURCES = {
-    key: value
-    for side in SIDES
-    for key, value in {
-        f"{side}.converter": "org.apache.kafka.connect.json.JsonConverter",
-        f"{side}.converter.schemas.enable": "true",
-        f"{side}.converter.replace.null.with.default": "false",
-    }.items()
-}
 
 
 def chain_facts(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
@@ -39,7 +31,7 @@ def chain_facts(connector: str, resolution: Resolution, is_sink: bool) -> dict[s
 
 def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> list[Row]:
     """The plugins that read key and value of a letter."""
-    config = resolution.values if is_sink else _OF_SOURCES
+    config = resolution.values if is_sink else source_converters.CONFIG
     names = {builder.converter_name(side, config, worker)[1] for side in SIDES}
     found = named.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
     return [row for row in found if row[0] == "converter" and row[1] in names]
@@ -53,12 +45,11 @@ def protect(asked: Mapping[str, Any]) -> None:
 
 def converter(side: Side, asked: Mapping[str, Any], settings: Settings) -> Converter[Any]:
     """What reads one side of the letters. ConfigError if it cannot be made."""
-    return builder.converter(side, asked["config"], settings.values) if asked["is_sink"] else of_source(side)
-
-
-def of_source(side: Side) -> Converter[Any]:
-    """What reads one side of the letters of sources, whatever converters these have."""
-    return builder.converter(side, _OF_SOURCES, {})
+    return (
+        builder.converter(side, asked["config"], settings.values)
+        if asked["is_sink"]
+        else source_converters.converter(side)
+    )
 
 
 def packed(payload: Payload) -> str | None:

@@ -22,10 +22,10 @@ from ferryman.plugin_process import (
     ends,
     installed,
     keys,
-    letters,
     replays,
     resending,
     runs,
+    shown_letter,
 )
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.plugins import catalog
@@ -42,7 +42,7 @@ ANSWERS: Mapping[str, Callable[[Mapping[str, Any], Settings], object]] = {
     ends.ASK: ends.answer,
     installed.ASK: installed.answer,
     keys.ASK: keys.answer,
-    letters.ASK: letters.answer,
+    shown_letter.ASK: shown_letter.answer,
     replays.ASK: replays.answer,
     resending.ASK: resending.answer,
     runs.ASK: runs.answer,

@@ -11,6 +11,7 @@ from typing import Any
 
 from ferryman.chain import builder
 from ferryman.chain.chain import Chain, assembled
+from ferryman.dead_letters import source_converters
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.edits.editor import Editor
 from ferryman.errors import DataError, RetriableError, TaskError
@@ -129,7 +130,7 @@ class OfSource:
         """By the config that a question brings. ConfigError for what cannot be."""
         config, worker = asked["config"], settings.values
         chain = builder.chain(config, worker)
-        key, value = letter_converters.of_source("key"), letter_converters.of_source("value")
+        key, value = source_converters.converter("key"), source_converters.converter("value")
         reading = assembled(key, value, builder.converter("header", config, worker))
         return cls(_editing(asked, settings), reading, chain)
 
@@ -159,4 +160,4 @@ class OfSource:
         for failure in failures:
             raise failure.error
         (record,) = (record for each in found for record in each.records())
-        return replace(record, partition=letter["partition"], offset=None, origin=None, lay=None)
+        return replace(record, partition=letter["partition"], offset=None, origin=None, original_coordinates=None)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from ferryman.dead_letters.letter import ATTEMPTS, DeadLetter
+from ferryman.dead_letters.header_names import ATTEMPTS
+from ferryman.dead_letters.letter import DeadLetter
 from ferryman.errors import DataError, RequestError
 from ferryman.plugin_process import resending
 from ferryman.plugins.named import Row

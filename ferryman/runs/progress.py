@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import RunKeys, SourceRunKeys
-from ferryman.runs.marks import Mark
+from ferryman.runs.tallies import Tally
 
 RATE_SECONDS = 60.0
 """Seconds over which the rate is taken."""
@@ -99,7 +99,7 @@ class Watch:
 
 @dataclass
 class SourceWatch:
-    """Follows a source that comes to an end, a run or not, by the marks of its tasks."""
+    """Follows a source that comes to an end, a run or not, by the tallies of its tasks."""
 
     keys: SourceRunKeys | None
     """None of what is no run."""
@@ -111,12 +111,12 @@ class SourceWatch:
     """What was seen last."""
     _rate: Rate = field(default_factory=Rate)
 
-    def look(self, marks: Mapping[int, Mark], tasks: int, now: float) -> Progress:
+    def look(self, tallies: Mapping[int, Tally], tasks: int, now: float) -> Progress:
         """The progress now; ``tasks`` is how many there are, 0 while the connector is stopped: then those that have
-        left a mark count, but for those that there were before the config allowed less."""
-        there = range(tasks) if tasks else [each for each in sorted(marks) if self.most is None or each < self.most]
-        over = sum(number in marks and marks[number].complete for number in there)
-        done = sum(each.records for each in marks.values())
+        left a tally count, but for those that there were before the config allowed less."""
+        there = range(tasks) if tasks else [each for each in sorted(tallies) if self.most is None or each < self.most]
+        over = sum(number in tallies and tallies[number].complete for number in there)
+        done = sum(each.records for each in tallies.values())
         complete = over == len(there) > 0
         rate = self._rate.seen(now, done)
         total = None if self.keys is None else self.keys.span.records
@@ -131,6 +131,6 @@ class SourceWatch:
             rate=rate,
             left=None if complete or not rate or total is None else max(0, total - done) / rate,
             complete=complete,
-            refused=sum(each.refused for each in marks.values()),
+            refused=sum(each.refused for each in tallies.values()),
         )
         return self.latest

@@ -26,8 +26,8 @@ LONGEST_REASON = 2000
 
 
 @dataclass
-class Troubles:
-    """The troubles of one task, over its sessions."""
+class Outages:
+    """The outages of one task, over its sessions."""
 
     outage: Outage
     tell: Callable[[str, dict[str, Any]], None]

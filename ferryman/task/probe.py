@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.chain.chain import Chain
-from ferryman.chain.letters import edited_values
+from ferryman.chain.decoded_letters import edited_values
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import RetriableError
 from ferryman.kafka import client_config

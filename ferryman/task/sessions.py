@@ -4,7 +4,7 @@ How a session ends decides what comes next::
 
     it returns                            the task is to stop, and the process ends
     RetriableError, or Indeterminate      another system is away or has refused, or a commit has no answer: wait as
-                                          ``Troubles`` says, which may fail the task instead, then a new session; if
+                                          ``Outages`` says, which may fail the task instead, then a new session; if
                                           it is to pause meanwhile it is paused, and tries nothing
     KafkaException                        the client's word for one of the others, see ``classified``
     StillBusy                             the sink is in a call that does not end: the process ends without a word, and
@@ -13,7 +13,7 @@ How a session ends decides what comes next::
     anything else                         the task has failed; the process reports why and ends
 
 The consumer or producer and the connector's instance are new in each session, and read from Kafka and the other system
-where to go on. Configs, chain and troubles outlive a session (``Setup``).
+where to go on. Configs, chain and outages outlive a session (``Setup``).
 """
 
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import BACKGROUND
 from ferryman.task.meters.publisher import Publisher
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup import garbage_collection, metering
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.setup import Setup, patience
@@ -99,7 +99,7 @@ def _run(setup: Setup, sessions: Sessions) -> None:
         try:
             _run_one(sessions, setup.clients.heard, lambda: control.tell("running", {}))
         except RetriableError as error:
-            wait = setup.troubles.met(error)
+            wait = setup.outages.met(error)
         else:
             continue
         garbage_collection.collect()
@@ -112,7 +112,7 @@ def _stand_still(setup: Setup) -> None:
     control = setup.control
     if not control.pausing:
         return
-    setup.troubles.set_aside()
+    setup.outages.set_aside()
     control.tell("paused", {})
     while control.pausing and not control.stopping:
         control.wait(PAUSE_SECONDS)
@@ -146,12 +146,16 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     run = RunKeys.of(spec.config) if catalog.is_sink(plugin) else None
     chain = builder.chain(spec.config, spec.worker, plugin)
     chain = builder.editing(chain, "" if run is None else run.ferryman_run_edit, spec.config, spec.worker)
-    troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
+    outages = Outages(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
     meters = metering.task_meters(spec, worker, plugin, chain)
-    meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
+    meters.outage, meters.retries = lambda: outages.outage, lambda: outages.waits
     meters.parked = lambda: control.parked
     clients = Clients(
-        *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+        connector=spec.connector,
+        task=spec.task,
+        worker=spec.worker,
+        raw=spec.config,
+        identity=spec.identity,
         fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
     )
     if worker.ferryman_metrics_enable:
@@ -164,7 +168,7 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
         config=config,
         clients=clients,
         chain=chain,
-        troubles=troubles,
+        outages=outages,
         meters=meters,
         run=run,
         source_run=None if catalog.is_sink(plugin) else SourceRunKeys.of(spec.config),

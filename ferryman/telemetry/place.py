@@ -27,7 +27,7 @@ def of(record: Record, **more: object) -> dict[str, Place]:
     """The same of a record as plugins see it: of a source's the topic that it goes to."""
     key = record.key.encode(errors="replace") if isinstance(record.key, str) else record.key
     known = key if isinstance(key, bytes) else None
-    where = record.lay or record.origin
+    where = record.original_coordinates or record.origin
     if where is not None:
         return at(where, known, **more)
     return of_topic(record.topic, partition=record.partition, key=hashed(known), **more)

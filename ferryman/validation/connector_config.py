@@ -103,7 +103,7 @@ def _validate(
         *resolution.doubts,
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
-        *config_class.doubts({"header.converter": settings.config.header_converter, **view.values}),
+        *config_class.warnings({"header.converter": settings.config.header_converter, **view.values}),
     ]
     shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(

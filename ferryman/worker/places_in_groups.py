@@ -1,4 +1,4 @@
-"""Gives up the place in its group of a sink's task that is gone for good and could not do so itself.
+"""The place in its group of a sink's task whose process this worker had to kill: given up for it.
 
 A static member that was killed keeps its partitions until its session times out: they stand still though other tasks
 could read them, and the group's offsets cannot be moved.
@@ -18,9 +18,8 @@ def leave(spec: TaskSpec) -> None:
     entry = catalog.connector_entry(spec.config.get("connector.class", ""))
     if entry is None or entry.kind != "sink":
         return
-    from ferryman.membership.static_members import (
-        remove_members,
-    )  # kafka-python, which a standalone worker seldom needs
+    # Imports kafka-python, which a standalone worker seldom needs.
+    from ferryman.membership.static_members import remove_members
 
     clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
     if clients.group_protocol != "classic":

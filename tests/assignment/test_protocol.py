@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.assignment.mark import is_marked, marked_assignment, marked_metadata
 from ferryman.assignment.protocol import (
     Assignment,
     Metadata,
@@ -18,6 +17,7 @@ from ferryman.assignment.protocol import (
     encode_assignment,
     encode_metadata,
 )
+from ferryman.assignment.tag import is_tagged, tagged_assignment, tagged_metadata
 
 COOPERATIVE: list[Version] = [1, 2]
 HELD = Assignment(0, "m-1", "http://a:8083/", 7, Work(("c",), (("c", 0), ("d", 3))), Work(("e",), (("e", 1),)), 250)
@@ -50,12 +50,12 @@ def test_version_0_knows_neither_what_was_run_nor_what_is_revoked() -> None:
 @pytest.mark.parametrize("version", [0, *COOPERATIVE])
 def test_a_marked_message_says_the_same_as_one_without_the_mark(version: Version) -> None:
     metadata, assignment = encode_metadata(Metadata("url", 7, HELD), version), encode_assignment(HELD, version)
-    assert not is_marked(metadata)
-    assert not is_marked(assignment)
-    marked = marked_metadata(Metadata("url", 7, HELD), version), marked_assignment(HELD, version)
-    assert all(map(is_marked, marked))
-    assert decode_metadata(marked[0]) == Metadata("url", 7, HELD)
-    assert decode_assignment(marked[1]) == decode_assignment(assignment)
+    assert not is_tagged(metadata)
+    assert not is_tagged(assignment)
+    tagged = tagged_metadata(Metadata("url", 7, HELD), version), tagged_assignment(HELD, version)
+    assert all(map(is_tagged, tagged))
+    assert decode_metadata(tagged[0]) == Metadata("url", 7, HELD)
+    assert decode_assignment(tagged[1]) == decode_assignment(assignment)
 
 
 @given(st.binary())

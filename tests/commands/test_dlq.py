@@ -13,7 +13,7 @@ from ferryman.commands import main
 from ferryman.commands.verbs.dlq.list import rendered
 from ferryman.dead_letters import shown
 from ferryman.dead_letters.groups import Groups
-from ferryman.dead_letters.standing import Standings
+from ferryman.dead_letters.replay_state import ReplayStates
 from tests.dead_letters.test_letter import JVM
 from tests.dead_letters.test_letter import letter as read
 from tests.reliability.flows import JSON, file_sink
@@ -93,8 +93,8 @@ def _stripped(text: str) -> str:
 
 def test_what_cannot_be_known_of_letters_is_said_and_not_counted() -> None:
     groups = Groups()
-    groups.add(read(JVM), Standings({}, unread="no right to read").of(read(JVM)))
-    found = shown.found(groups, 0, Standings({}, unread="no right to read"))
+    groups.add(read(JVM), ReplayStates({}, unread="no right to read").of(read(JVM)))
+    found = shown.found(groups, 0, ReplayStates({}, unread="no right to read"))
     assert (found["count"], found["open"], found["groups"][0]["open"]) == (1, None, None)
     told = io.StringIO()
     answer = {"warehouse": {"topic": "dlq", "scanned": 1, "complete": True, **found}}

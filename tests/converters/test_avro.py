@@ -15,7 +15,7 @@ import pytest
 from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import ConfigError, DataError, RefusedError, RetriableError
 from ferryman.formats.avro import columns_reader
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
     DATE_SCHEMA,

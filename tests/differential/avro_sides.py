@@ -8,7 +8,7 @@ import jpype
 
 from ferryman.converters.avro import HEADER_BYTES, AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
-from ferryman.formats.avro.names import is_bytes as is_bytes
+from ferryman.formats.avro.schemas.names import is_bytes as is_bytes
 from ferryman.record import Data, Rows
 from ferryman.schema import Schema
 from ferryman.schema_registry.client import Registered

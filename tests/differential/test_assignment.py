@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.assignment.incremental import Round, Share
-from ferryman.assignment.mark import marked_assignment, marked_metadata
 from ferryman.assignment.protocol import (
     NO_WORK,
     Assignment,
@@ -24,6 +23,7 @@ from ferryman.assignment.protocol import (
     encode_assignment,
     encode_metadata,
 )
+from ferryman.assignment.tag import tagged_assignment, tagged_metadata
 from tests.assignment.rounds import Group, Ours
 from tests.differential.assignors import Theirs, listed, names, plain, task_id, tasks
 from tests.differential.jvm import connect, java
@@ -98,7 +98,7 @@ def test_cooperative_assignments_have_the_same_bytes(assignment: Assignment, ver
     theirs = written(connect(COOPERATIVE_PROTOCOL).serializeAssignment(to_java(assignment, version), version == 2))
     assert encode_assignment(assignment, version) == theirs
     assert decode_assignment(theirs) == settled(assignment)
-    read = connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(marked_assignment(assignment, version)))
+    read = connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(tagged_assignment(assignment, version)))
     assert from_java(read) == settled(assignment)
     count("assignments", 1)
 
@@ -109,7 +109,7 @@ def test_eager_assignments_have_the_same_bytes(assignment: Assignment) -> None:
     theirs = written(connect(EAGER_PROTOCOL).serializeAssignment(to_java(assignment, 0)))
     assert encode_assignment(assignment, 0) == theirs
     assert decode_assignment(theirs) == settled(assignment)
-    ours = marked_assignment(assignment, 0)
+    ours = tagged_assignment(assignment, 0)
     assert from_java(connect(EAGER_PROTOCOL).deserializeAssignment(wrapped(ours)), False) == settled(assignment)
     assert from_java(connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(ours))) == settled(assignment)
     count("assignments", 1)
@@ -129,10 +129,10 @@ def test_metadata_has_the_same_bytes(url: str, offset: int, held: Assignment | N
     assert encode_metadata(metadata, 0) == eager
     assert decode_metadata(eager) == Metadata(url, offset)
     for each in (version, 0):
-        read = connect(COOPERATIVE_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(metadata, each)))
+        read = connect(COOPERATIVE_PROTOCOL).deserializeMetadata(wrapped(tagged_metadata(metadata, each)))
         assert (str(read.url()), int(read.offset())) == (url, offset)
         assert held is None or from_java(read.assignment()) == settled(held)
-    plain_ = connect(EAGER_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(metadata, 0)))
+    plain_ = connect(EAGER_PROTOCOL).deserializeMetadata(wrapped(tagged_metadata(metadata, 0)))
     assert (str(plain_.url()), int(plain_.offset())) == (url, offset)
     count("metadata", 1)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.formats.avro import columns_writer as avro_columns_writer
 from ferryman.formats.avro import rows_reader
-from ferryman.formats.avro.schema_writer import writing
+from ferryman.formats.avro.schemas.schema_writer import writing
 from ferryman.formats.json import columns_writer as json_columns_writer
 from ferryman.formats.json.columns_writer import How
 from ferryman.formats.json.text import dumps_texts

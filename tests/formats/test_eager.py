@@ -14,7 +14,7 @@ from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.formats import eager
 from ferryman.formats.avro import columns_reader
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.record import Batch, Rows
 from tests.chain.parts import TextConverter, polled
 from tests.converters.test_avro import encode

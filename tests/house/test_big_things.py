@@ -29,7 +29,7 @@ from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.mysql.statements import statements as mysql_statements
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import writer
+from ferryman.connectors.sql.dialects.postgresql.statements import staged
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.connectors.sql.records.column import Column
 from ferryman.facts.config_records import (
@@ -49,8 +49,8 @@ from ferryman.rest.endpoints import Call
 from ferryman.rest.http_messages import Answer
 from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
 from ferryman.task.sink.commits import Commits
-from ferryman.task.sink.delivery import Delivery
-from ferryman.task.sink.offer import Offer, Work
+from ferryman.task.sink.offer import DecodedPartition, Offer
+from ferryman.task.sink.offset_ledger import OffsetLedger
 from ferryman.telemetry import free_text
 from tests.connectors.s3.pretend_bucket import USUAL, PretendBucket, source_of
 from tests.connectors.sink_world import batch_at
@@ -193,7 +193,7 @@ PLAIN = Fit("plain")
 
 def postgresql_statements(size: int) -> Callable[[], object]:
     columns = sql_columns(size)
-    return lambda: writer.statements("stage", TableName(None, "t"), columns, "upsert")
+    return lambda: staged("stage", TableName(None, "t"), columns, "upsert")
 
 
 def mysql(size: int) -> Callable[[], object]:
@@ -220,31 +220,33 @@ def assigned_and_revoked(size: int) -> Callable[[], object]:
     """A partition at a time gets records, then a part of all is committed and goes."""
 
     def run() -> None:
-        sources, delivery = partitions(size), Delivery()
-        delivery.assigned(dict.fromkeys(sources, 0), dict.fromkeys(sources, 0))
+        sources, ledger = partitions(size), OffsetLedger()
+        ledger.assigned(dict.fromkeys(sources, 0), dict.fromkeys(sources, 0))
         for source in sources:
-            delivery.polled(source, 1)
-            delivery.delivered(source, 1)
-        commits = Commits(None, delivery, lambda offers: True)  # type: ignore[arg-type]
+            ledger.polled(source, 1)
+            ledger.delivered(source, 1)
+        commits = Commits(None, ledger, lambda offsets: True)  # type: ignore[arg-type]
         wanted = commits.deliverable(sources[: size // 2])
         commits.send({source: Committed(offset) for source, offset in wanted.items()})
-        delivery.revoked(sources)
+        ledger.revoked(sources)
 
     return run
 
 
 def a_poll_of_many_partitions(size: int) -> Callable[[], object]:
     """It is dropped when half of the partitions go."""
-    works = [Work(Polled(*source, [0], [0], [None], [b"1"]), _one(source)) for source in partitions(size)]
-    return lambda: Offer(deque(works)).without([work.polled.source for work in works[: size // 2]])
+    decoded = [DecodedPartition(Polled(*source, [0], [0], [None], [b"1"]), _one(source)) for source in partitions(size)]
+    return lambda: Offer(deque(decoded)).without([each.polled.source for each in decoded[: size // 2]])
 
 
 def a_put_for_each_of_many_partitions(size: int) -> Callable[[], object]:
     """As a sink has it that takes one batch at a time."""
-    offer = Offer(deque(Work(Polled(*each, [0], [0], [None], [b"1"]), _one(each)) for each in partitions(size)))
+    offer = Offer(
+        deque(DecodedPartition(Polled(*each, [0], [0], [None], [b"1"]), _one(each)) for each in partitions(size))
+    )
 
     def run() -> None:
-        while offer.works:
+        while offer.partitions:
             offer.took(len(offer.batches(1)))
             assert len(list(offer.finished())) == 1
 

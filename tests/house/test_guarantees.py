@@ -67,7 +67,7 @@ SAYS = re.compile(r"(exactly|at least|at most) once|[Gg]uarantee[ds]?\b|[Nn]othi
 """What is said of delivery; headings have capitals."""
 EXCUSED: Mapping[str, str] = {
     "connectors/file/examination.py": "why a file that is no regular one is warned of",
-    "connectors/sql/config/rules.py": "why a key has no effect",
+    "connectors/sql/config/sink_config.py": "why a key has no effect",
     "ferryman/demo/report.py": "what was found in the end, not what is promised",
     "ferryman/dry_run/report.py": "the word before each sentence",
     "ferryman/doctor/kafka/transactions.py": "what one would do without, where a right is lacking",

@@ -10,6 +10,7 @@ STANDS_IN: Mapping[str, str] = {
     # Compared with Java's own classes, for all that Hypothesis can think of.
     "ferryman/facts/internal_json.py": "tests/differential/test_internal_topics.py",
     "ferryman/formats/avro": "tests/differential/test_avro.py",
+    "ferryman/formats/avro/schemas": "tests/differential/test_avro.py",
     "ferryman/formats/avro/compatibility.py": "tests/differential/test_avro_compatibility.py",
     "ferryman/formats/header_text.py": "tests/differential/test_headers.py",
     "ferryman/formats/shown_header.py": "tests/differential/test_headers.py",
@@ -22,6 +23,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/simple_date_format": "tests/java/test_simple_date_format.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/dead_letters/header_names.py": "tests/dead_letters/test_letter.py",
+    "ferryman/dead_letters/source_converters.py": "tests/task/errors/test_source_letter_writer.py",
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
     "ferryman/replay/deleted_runs.py": "tests/replay/test_what_is_left.py",
@@ -74,7 +77,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/settings/converters.py": "tests/reliability/test_bad_configs.py",
     "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",
     "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
-    "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
+    "ferryman/task/errors/letter_writer.py": "tests/task/errors/test_dead_letter_queue.py",
     "ferryman/task/sink/ends.py": "tests/task/sink/test_group.py",
     "ferryman/task/source/delivery.py": "tests/task/source/test_loop.py",
     "ferryman/task/setup/spec.py": "tests/task/test_sessions.py",

@@ -12,8 +12,8 @@ from fastavro.read import SchemaResolutionError
 from fastavro.utils import generate_many
 
 from ferryman.connectors.datagen.crowdfunding import STREAMS
-from ferryman.formats.avro.connect_properties import Options
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.connect_properties import Options
+from ferryman.formats.avro.schemas.schema_reader import reading
 from tests.places import SCHEMAS
 
 FILES = sorted(SCHEMAS.iterdir())

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ferryman.java.date_patterns import doubts
+from ferryman.java.date_patterns import warnings
 from tests.transforms.test_sided import transform
 from tests.transforms.test_unsided import transform as unsided
 
@@ -23,7 +23,7 @@ from tests.transforms.test_unsided import transform as unsided
     ],
 )
 def test_a_letter_that_is_hardly_meant_is_told_of(pattern: str, words: str) -> None:
-    (found,) = doubts(pattern)
+    (found,) = warnings(pattern)
     assert found.startswith(words)
 
 
@@ -42,12 +42,12 @@ def test_a_letter_that_is_hardly_meant_is_told_of(pattern: str, words: str) -> N
     ],
 )
 def test_what_people_mean_is_not(pattern: str) -> None:
-    assert list(doubts(pattern)) == []
+    assert list(warnings(pattern)) == []
 
 
 def test_jodas_letters_mean_other_things() -> None:
-    assert list(doubts("'year'=YYYY/'month'=MM/'day'=dd/HH-mm-ss.SSSSSS", joda=True)) == []
-    assert [each[:28] for each in doubts("YYYY/MM/DD", joda=True)] == ["D is the day of the year; th"]
+    assert list(warnings("'year'=YYYY/'month'=MM/'day'=dd/HH-mm-ss.SSSSSS", joda=True)) == []
+    assert [each[:28] for each in warnings("YYYY/MM/DD", joda=True)] == ["D is the day of the year; th"]
 
 
 def test_transforms_warn_when_they_are_made(caplog: pytest.LogCaptureFixture) -> None:

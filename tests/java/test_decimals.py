@@ -10,7 +10,7 @@ import pytest
 from ferryman.converters.json import JsonConverter
 from ferryman.errors import DataError
 from ferryman.formats.avro import rows_reader
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.formats.header_text import infer
 from ferryman.java.decimals import MOST_DIGITS, as_float, from_unscaled, rescaled, unscaled
 from ferryman.java.numbers import parsed_single

@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.connector import SinkConfig
-from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.errors import ConfigError
 from ferryman.kafka.subscription import topics_to_read
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ferryman.assignment.mark import marked_assignment
 from ferryman.assignment.protocol import Assignment, Metadata, Work, decode_metadata, encode_assignment, encode_metadata
+from ferryman.assignment.tag import tagged_assignment
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.participant import Participant
 from ferryman.membership.refusal import Refusal
@@ -20,10 +20,10 @@ def participant() -> Participant:
 def joined(one: Participant, generation: int = 1) -> None:
     """One rebalance, and what the member's thread does about it."""
     one.declare()
-    one.joined("sessioned", generation, "m1", marked_assignment(TOLD, 2))
+    one.joined("sessioned", generation, "m1", tagged_assignment(TOLD, 2))
     taken = one.take()
     assert taken is not None
-    one.stands(taken.standing)
+    one.stands(taken.view)
     one.holds(TOLD.assigned)
 
 
@@ -43,7 +43,7 @@ def test_a_rebalance_that_is_asked_for_during_another_comes_after_it() -> None:
     one = participant()
     one.declare()
     one.rejoin("a test")
-    one.joined("sessioned", 1, "m1", marked_assignment(TOLD, 2))
+    one.joined("sessioned", 1, "m1", tagged_assignment(TOLD, 2))
     assert not one.wants(rejoin=True)  # the one before has to be acted on first
     one.take()
     assert one.wants(rejoin=False)

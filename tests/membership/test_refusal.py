@@ -2,14 +2,14 @@
 
 import pytest
 
-from ferryman.assignment.mark import marked_metadata
 from ferryman.assignment.protocol import Assignment, Metadata, Version, Work, encode_metadata
+from ferryman.assignment.tag import tagged_metadata
 from ferryman.membership import refusal
 from ferryman.membership.refusal import Refusal
 
 RUNS = Metadata("http://jvm:8083/", 3, Assignment(0, "m", "", 3, Work(("a",))))
 IDLE = Metadata("http://jvm:8083/", 3)
-OURS = marked_metadata(RUNS, 2)
+OURS = tagged_metadata(RUNS, 2)
 
 
 @pytest.mark.parametrize("version", [0, 1, 2])

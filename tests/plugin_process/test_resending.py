@@ -14,7 +14,7 @@ from ferryman.record import Coordinates, Header, Record
 from ferryman.schema import INT64, STRING, Field, Schema, Type
 from ferryman.settings import settings
 from ferryman.settings.config_providers import Resolution
-from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter
 
 NUMBERED = Schema(Type.STRUCT, fields=(Field("n", INT64),))
 CONFIG = {
@@ -45,7 +45,7 @@ def of_source(**more: Any) -> DeadLetter:
     )
     changed = Record(**{**{name: getattr(record, name) for name in record.__slots__}, **more})
     failure = Failure([changed], 0, Stage.TRANSFORMATION, "x", DataError("no"))
-    made = SourceWriter(SimpleHeaderConverter(SimpleHeaderConverter.config_class(), "header"), True, "c", 0)
+    made = SourceLetterWriter(SimpleHeaderConverter(SimpleHeaderConverter.config_class(), "header"), True, "c", 0)
     found = made.letter(failure)
     headers = [(name, value.encode() if isinstance(value, str) else value) for name, value in found.headers]
     return parsed(Coordinates("dlq", 0, 3), found.timestamp, found.key, found.value, headers)

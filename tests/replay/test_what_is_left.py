@@ -32,8 +32,8 @@ def left(worker: Worker, name: str) -> tuple[int, int, int]:
     """How many letters are open, being replayed, and replayed."""
     found = listed(worker, name)
     assert found["count"] == found["open"] + found["replaying"] + found["replayed"] + found["left"] + found["doubles"]
-    for standing in ("open", "replaying", "replayed"):
-        assert found[standing] == sum(each[standing] for each in found["groups"])
+    for state in ("open", "replaying", "replayed"):
+        assert found[state] == sum(each[state] for each in found["groups"])
     return found["open"], found["replaying"], found["replayed"]
 
 

@@ -14,7 +14,7 @@ from ferryman.backfill.request import Request
 from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.groups import Groups
-from ferryman.dead_letters.standing import Standings
+from ferryman.dead_letters.replay_state import ReplayStates
 from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.metrics.exposition import Form
@@ -150,7 +150,7 @@ class Memory:
         self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
     ) -> Mapping[str, Any]:
         self._known(name)
-        return {"topic": "t", "scanned": 0, "complete": True, **shown.found(Groups(limit), 0, Standings({}))}
+        return {"topic": "t", "scanned": 0, "complete": True, **shown.found(Groups(limit), 0, ReplayStates({}))}
 
     async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         self._known(name)

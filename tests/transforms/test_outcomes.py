@@ -177,4 +177,7 @@ def test_replayed_letters_of_two_topics_stay_apart_where_one_topic_takes_them() 
     batches, failures = chain.decode(letters)
     results, more = chain.transform(batches)
     assert (failures, more) == ([], [])
-    assert [(each.home.topic, list(each.positions)) for each in results] == [("t", [0, 2, 4]), ("u", [1, 3, 5])]
+    assert [(each.original_source.topic, list(each.positions)) for each in results] == [
+        ("t", [0, 2, 4]),
+        ("u", [1, 3, 5]),
+    ]

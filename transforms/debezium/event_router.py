@@ -15,7 +15,7 @@ from ferryman.transforms.debezium.change_event import ConnectError, field_of_typ
 from ferryman.transforms.debezium.json_expansion import Inference, NotExpandable, fit_to_schema, parse_json
 from ferryman.transforms.debezium.outbox_keys import EventRouterConfig
 from ferryman.transforms.fields.schema_check import refuse_misfit
-from ferryman.transforms.fields.sides import fields, structs
+from ferryman.transforms.fields.structs import fields, structs
 
 log = logging.getLogger(__name__)
 Struct = Mapping[str, Any]

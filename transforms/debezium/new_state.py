@@ -16,7 +16,7 @@ from ferryman.schema import STRING, Schema, Type
 from ferryman.transforms.debezium.change_event import Reference, WrongClass, field_of_type, is_envelope, member
 from ferryman.transforms.debezium.new_state_keys import ExtractNewRecordStateConfig
 from ferryman.transforms.debezium.steps import member_of, with_text, without
-from ferryman.transforms.fields.sides import fields, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.structs import fields, refuse_nulls, structs, with_defaults
 
 PURPOSE = "source field insertion"
 Side = Literal["key", "value"]

@@ -10,7 +10,7 @@ from ferryman.formats import eager
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import OPTIONAL_STRING, Schema
 from ferryman.transforms.fields.field_path import extract_field, extracted_columns
-from ferryman.transforms.fields.sides import (
+from ferryman.transforms.fields.structs import (
     copy_with_defaults,
     defaults,
     fields,

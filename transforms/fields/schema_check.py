@@ -4,7 +4,7 @@ from typing import Any
 
 from ferryman.errors import DataError
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from ferryman.transforms.fields.sides import class_name
+from ferryman.transforms.fields.structs import class_name
 
 
 def refuse_misfit(value: Any, given: Schema, wanted: Schema, where: str) -> None:

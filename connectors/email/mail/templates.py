@@ -65,7 +65,7 @@ def moment(timestamp: int | None) -> datetime | None:
 
 def facts(record: Record) -> dict[str, Any]:
     """What a template sees of a record."""
-    lay = record.lay
+    lay = record.original_coordinates
     return {
         "value": record.value,
         "key": record.key,

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.bucket.direct_requests import Direct
 from ferryman.connectors.s3.config.bucket_keys import BucketKeys
-from ferryman.connectors.s3.config.target_keys import S3Keys
+from ferryman.connectors.s3.config.sink_keys import S3Keys
 from ferryman.errors import TaskError
 
 CONNECTIONS = 8

@@ -194,7 +194,7 @@ def keeps_bytes(converter: str | None) -> bool:
     return (converter or "").rpartition(".")[2].removesuffix("Converter") == "ByteArray"
 
 
-def header_doubts(raw: Mapping[str, str], what: str) -> Iterator[str]:
+def header_warnings(raw: Mapping[str, str], what: str) -> Iterator[str]:
     """A warning if an envelope's headers go through a converter that may change them; ``what`` says how."""
     name = raw.get("header.converter", "")
     if trim(raw.get("store.envelope", "")).lower() == "true" and not keeps_bytes(trim(name)):

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
-from ferryman.connectors.s3.config.bucket_keys import header_doubts, invalid
+from ferryman.connectors.s3.config.bucket_keys import header_warnings, invalid
 from ferryman.connectors.s3.config.object_names import has, parameter_problem, template_problem
-from ferryman.connectors.s3.config.target_keys import S3Keys
+from ferryman.connectors.s3.config.sink_keys import S3Keys
 from ferryman.errors import KeyProblem
-from ferryman.java.date_patterns import doubts
+from ferryman.java import date_patterns
 from ferryman.java.joda_time import formatter, has_words, zone
 
 FORMATS = {"avro": "AvroFormat", "json": "JsonFormat", "bytearray": "ByteArrayFormat", "parquet": "ParquetFormat"}
@@ -197,10 +197,10 @@ class S3SinkConfig(S3Keys):
     """The time of {{timestamp}}: the wall clock or that of the Kafka record."""
 
     @classmethod
-    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+    def warnings(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """Also about headers that no restore could give back as they were."""
-        yield from super().doubts(raw)
-        yield from header_doubts(raw, "may change headers before they are archived, and a restore cannot undo that")
+        yield from super().warnings(raw)
+        yield from header_warnings(raw, "may change headers before they are archived, and a restore cannot undo that")
 
     @property
     def nulls(self) -> Nulls:
@@ -248,8 +248,8 @@ def warnings(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
     for name, used, other in needs:
         if name in raw and not used:
             yield f"{name} has no effect: it belongs to {other}"
-    for doubt in doubts(config.path_format, joda=True):
-        yield f"path.format={config.path_format}: {doubt}"
+    for warning in date_patterns.warnings(config.path_format, joda=True):
+        yield f"path.format={config.path_format}: {warning}"
     for name, template in (("aws.s3.prefix", config.prefix), ("file.name.template", config.name_template or "")):
         if has(template, "timestamp", "YYYY"):
             yield f"{name}: {{{{timestamp:unit=YYYY}}}} is taken for {{{{timestamp:unit=yyyy}}}}; write it so"

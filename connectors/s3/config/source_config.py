@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key, trim
 from ferryman.connector import SourceConfig
-from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, header_doubts, invalid
+from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, header_warnings, invalid
 from ferryman.connectors.s3.config.source_keys import (
     AIVEN_ONLY,
     CONFLUENT_ONLY,
@@ -186,10 +186,10 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     """With one field, but for csv: whether it is wrapped in an object or record."""
 
     @classmethod
-    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+    def warnings(cls, raw: Mapping[str, str]) -> Iterable[str]:
         """Also about headers that would not be written as they were."""
-        yield from super().doubts(raw)
-        yield from header_doubts(raw, "may change headers that are archived as bytes")
+        yield from super().warnings(raw)
+        yield from header_warnings(raw, "may change headers that are archived as bytes")
 
     @property
     def format_name(self) -> str:

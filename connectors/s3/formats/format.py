@@ -17,7 +17,7 @@ from ferryman.connectors.s3.formats.parquet import CODECS, ParquetWriter
 from ferryman.errors import DataError
 from ferryman.formats.avro import columns_writer, rows_writer
 from ferryman.formats.avro.rows_reader import parse
-from ferryman.formats.avro.schema_writer import Writing, writing
+from ferryman.formats.avro.schemas.schema_writer import Writing, writing
 from ferryman.formats.varint import long
 from ferryman.record import Batch, Columns, Rows
 from ferryman.schema import Schema

@@ -137,7 +137,7 @@ class Csv:
                 values = batch.value.rows().values
                 return [_base64(each, "value") if self.base64_values else _raw(each, "value") for each in values]
             case "offset":
-                return [str(offset).encode() for offset in batch.home_offsets]
+                return [str(offset).encode() for offset in batch.original_offsets]
             case "timestamp":
                 return [b"" if at is None else str(at).encode() for at in batch.timestamps]
             case _:
@@ -195,7 +195,7 @@ class JsonFields:
             case "value":
                 return _values(batch.value.rows())
             case "offset":
-                return [str(offset).encode() for offset in batch.home_offsets]
+                return [str(offset).encode() for offset in batch.original_offsets]
             case "timestamp":
                 return [b"null" if at is None else orjson.dumps(_instant(at)) for at in batch.timestamps]
             case _:

@@ -8,9 +8,8 @@ file holds keys, their schemas do not matter, and null values that are left out 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import polars as pl
-
-from ferryman.record import Batch, Columns, Data, Maps, Rows
+from ferryman.joining import as_one
+from ferryman.record import Batch, Data, Maps, Rows
 from ferryman.schema import Schema
 
 _MOST_MAPS_PER_ROW = 100
@@ -52,27 +51,14 @@ def _there(value: object) -> bool:
 
 
 def concatenated(batches: Sequence[Batch]) -> Batch:
-    """Batches of one partition and of one schema and form as one, in order, without keys."""
+    """Batches of one partition and of one schema and form as one, in order, without keys. Maps of several shapes become
+    rows."""
     if len(batches) == 1:
         return batches[0]
-    positions = [position for batch in batches for position in batch.positions]
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    timestamps = [at for batch in batches for at in batch.timestamps]
-    headers = [each for batch in batches for each in batch.headers or [()] * len(batch)]
-    return replace(
-        batches[0],
-        key=Rows(None, [None] * len(order)),
-        value=_joined([batch.value for batch in batches]).take(order),
-        timestamps=[timestamps[at] for at in order],
-        headers=[headers[at] for at in order] if any(headers) else None,
-        positions=[positions[at] for at in order],
-    )
+    maps = [batch.value for batch in batches if isinstance(batch.value, Maps)]
+    as_rows = bool(maps) and (len(maps) < len(batches) or not _are_alike(maps))
+    return as_one([_keyless(batch, batch.value.rows() if as_rows else batch.value) for batch in batches])
 
 
-def _joined(values: Sequence[Data]) -> Data:
-    if isinstance(values[0], Columns):
-        return Columns(values[0].schema, pl.concat([value.frame for value in values if isinstance(value, Columns)]))
-    maps = [value for value in values if isinstance(value, Maps)]
-    if len(maps) == len(values) and _are_alike(maps):
-        return Maps(pl.concat([each.frame for each in maps]))
-    return Rows(values[0].schema, [each for value in values for each in value.rows().values])
+def _keyless(batch: Batch, value: Data) -> Batch:
+    return replace(batch, key=Rows(None, [None] * len(batch)), value=value)

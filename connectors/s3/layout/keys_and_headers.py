@@ -109,7 +109,7 @@ def enveloped(batch: Batch, mark: bool = False) -> Batch:
     It has a schema if key and value have one, where they are not all null; else it is schemaless. With ``mark``, for
     formats that write bytes as base64, it also names what of key and value is bytes, if anything is, as ``base64``.
     """
-    keys, values, source = batch.key.rows(), batch.value.rows(), batch.home
+    keys, values, source = batch.key.rows(), batch.value.rows(), batch.original_source
     headers: Sequence[Any] = [()] * len(batch) if batch.headers is None else batch.headers
     marked = [name for name, rows in (("key", keys), ("value", values)) if mark and _is_bytes(rows.schema)]
     more = {"base64": marked} if marked else {}
@@ -127,7 +127,7 @@ def enveloped(batch: Batch, mark: bool = False) -> Batch:
             **more,
         }
         for key, value, found, offset, at in zip(
-            keys.values, values.values, headers, batch.home_offsets, batch.timestamps, strict=True
+            keys.values, values.values, headers, batch.original_offsets, batch.timestamps, strict=True
         )
     ]
     return replace(batch, value=Rows(schema, records))

@@ -75,7 +75,7 @@ def _with_schema(what: str, rows: Rows) -> _Column:
 
 
 def _offsets(batch: Batch) -> _Column:
-    return INT64, batch.home_offsets
+    return INT64, batch.original_offsets
 
 
 def _timestamps(batch: Batch) -> _Column:

@@ -14,7 +14,7 @@ from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES, Unpacked, UnpackedBytes, plain
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import decode_block, parse_strictly, parse_text
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.record import Data
 
 _Readable = ObjectBytes | UnpackedBytes

@@ -17,7 +17,7 @@ from ferryman.connectors.s3.restore.parquet_values import column_types, conversi
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
 from ferryman.formats.avro.rows_reader import parse_text
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.formats.json.schema import from_json
 from ferryman.formats.json.text import loads_decimals
 from ferryman.formats.polars_types import MISFITS

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.schema_reader import UNION
+from ferryman.formats.avro.schemas.schema_reader import UNION
 from ferryman.formats.polars_types import dtype
 from ferryman.java.decimals import from_unscaled
 from ferryman.schema import DECIMAL, Field, Schema, Type

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.dialects.names import table_name
 from ferryman.errors import ConfigError, DataError
 from ferryman.runs.harm import Again, Place

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.config.rules import KAFKA_FIELDS, SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import KAFKA_FIELDS, SqlSinkConfig
 from ferryman.connectors.sql.database.rights import use_of, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Definition, Dialect, Use

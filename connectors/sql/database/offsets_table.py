@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
 from ferryman.api import Assigned, TaskContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import grants, use_of_offsets, with_statements
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import text_of

@@ -8,8 +8,8 @@ import polars as pl
 
 from ferryman.api import BadRecords, SinkContext
 from ferryman.chain.narrowing import narrow, without_records
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, topics_follow_records
-from ferryman.connectors.sql.config.versions import version_field
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig, topics_follow_records
+from ferryman.connectors.sql.config.version_rules import version_field
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
@@ -19,7 +19,7 @@ from ferryman.connectors.sql.layout.change_events import Change, changes
 from ferryman.connectors.sql.layout.checks import check, check_whole_key
 from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.layout.fitting import values_to_write
-from ferryman.connectors.sql.layout.versions import with_version
+from ferryman.connectors.sql.layout.version_column import with_version
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text

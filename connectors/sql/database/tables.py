@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
 from ferryman.connectors.sql.column_fits.fit import Refusal
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import grants, use_of, with_statements
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import AddColumn, Change, InDatabase, Structure, text_of

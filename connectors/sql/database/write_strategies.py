@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, in_pieces, loads_by_shape, loads_in_poll_order, stretches
 from ferryman.connectors.sql.database.retried_rows import retried
 from ferryman.connectors.sql.database.session import Session

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from ferryman.api import TaskContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.config.versions import no_version, unfit_type
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
+from ferryman.connectors.sql.config.version_rules import no_version, unfit_type
 from ferryman.connectors.sql.database.offsets_table import session_and_offsets
 from ferryman.connectors.sql.dialects.dialect import Definition, Dialect
 from ferryman.connectors.sql.dialects.names import TableName

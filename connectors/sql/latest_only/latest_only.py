@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from ferryman.api import Assigned, Bad, BadRecords, SinkContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, loads_in_poll_order
 from ferryman.connectors.sql.database.offsets_table import Offsets, session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of

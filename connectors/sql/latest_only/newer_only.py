@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.api import Assigned, SinkContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.config.versions import version_field
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
+from ferryman.connectors.sql.config.version_rules import version_field
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.offsets_table import Offsets, session_and_offsets
 from ferryman.connectors.sql.database.rows import origins_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.records.debezium import Conversion, Notation, conversion, convert, converted_column
 from ferryman.connectors.sql.records.frame import tombstones
 from ferryman.errors import DataError

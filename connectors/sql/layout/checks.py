@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns, Data
@@ -54,7 +54,7 @@ def _unfit(config: SqlSinkConfig, connector: str, needs: str, batch: Batch, inde
     text = (
         f"Sink connector '{connector}' is configured with 'delete.enabled={str(config.delete_enabled).lower()}' and "
         f"'pk.mode={config.pk_mode}' and therefore requires records with {needs}, but found record at "
-        f"(topic='{batch.topic}',partition={batch.home.partition},offset={batch.home_offsets[index]},"
+        f"(topic='{batch.topic}',partition={batch.original_source.partition},offset={batch.original_offsets[index]},"
         f"timestamp={batch.timestamps[index]}) with a {_kind(value)} {side} and {_schema(data.schema)} {side} schema."
     )
     return DataError(f"{text} {_FIX}" if value is not None else text)

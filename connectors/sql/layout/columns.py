@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ferryman.connectors.sql.config.rules import KAFKA_FIELDS, SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import KAFKA_FIELDS, SqlSinkConfig
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.column import Column, Part
 from ferryman.errors import DataError, TaskError

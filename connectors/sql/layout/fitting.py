@@ -27,7 +27,7 @@ def values_to_write(
     bad: dict[int, DataError] = {}
     for column, found in zip(columns, values, strict=True):
         for at, problem in _problems(column, found, needs_value(column)):
-            record = str(Coordinates(*batch.home, batch.home_offsets[at]))
+            record = str(Coordinates(*batch.original_source, batch.original_offsets[at]))
             null_key = column.primary and problem == _NULL
             text = f"The primary key's column {column.name} is null"
             bad.setdefault(at, DataError(text) if null_key else misfit(table, column, problem, record))

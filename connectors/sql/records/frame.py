@@ -53,11 +53,11 @@ def columns_of(batch: Batch, columns: Iterable[tuple[Column, Text | None]], null
 def _series(batch: Batch, column: Column, text: Text | None, nulls: bool) -> pl.Series:
     match column.part:
         case "topic":
-            return pl.Series([batch.home.topic]).new_from_index(0, len(batch))
+            return pl.Series([batch.original_source.topic]).new_from_index(0, len(batch))
         case "partition":
-            return pl.Series([batch.home.partition], dtype=pl.Int32).new_from_index(0, len(batch))
+            return pl.Series([batch.original_source.partition], dtype=pl.Int32).new_from_index(0, len(batch))
         case "offset":
-            return pl.Series(list(batch.home_offsets), dtype=pl.Int64)
+            return pl.Series(list(batch.original_offsets), dtype=pl.Int64)
         case "key" | "value" as part:
             return _field(batch.key if part == "key" else batch.value, column, text, nulls)
 

@@ -12,7 +12,7 @@ than the bodies, a long for the marker::
 
 If body 0 is two bytes too long, the decoder takes these for the beginning of a marker, and reads all that follows out
 of step: row 0 does not have its marker. Bodies of a wrong length are found by a walk over all of them, which costs a
-tenth of reading rows, and left out (``avro_extents``); what else does not fit is found by halving, and goes by rows
+tenth of reading rows, and left out (``extents``); what else does not fit is found by halving, and goes by rows
 with the few around it.
 
 One damage is not seen: to polars any number of a union's branch but that of null is the other one, where rows refuse a
@@ -28,8 +28,9 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.formats import avro_extents, eager
-from ferryman.formats.avro.schema_reader import Reading, symbols
+from ferryman.formats import eager
+from ferryman.formats.avro import extents
+from ferryman.formats.avro.schemas.schema_reader import Reading, symbols
 from ferryman.formats.halving import unfit
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.polars_types import TIMES, dtype
@@ -80,7 +81,7 @@ def decode(reading: Reading, bodies: Sequence[bytes]) -> tuple[Columns | None, S
     found = together(reading, bodies)
     if found is not None:
         return found, ()
-    lengths = avro_extents.whole(reading.columns, bodies)
+    lengths = extents.whole(reading.columns, bodies)
     if lengths is not None and not all(lengths):
         found = together(reading, [body for body, is_whole in zip(bodies, lengths, strict=True) if is_whole])
         if found is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from ferryman.conversion import Forms
 from ferryman.errors import DataError
 from ferryman.formats.avro import columns_reader, rows_reader
-from ferryman.formats.avro.schema_reader import Reading
+from ferryman.formats.avro.schemas.schema_reader import Reading
 from ferryman.formats.collected import Collected, others
 from ferryman.record import Rows
 from ferryman.schema import Schema

@@ -11,8 +11,8 @@ from fastavro.schema import SchemaParseException
 
 from ferryman.errors import DataError
 from ferryman.formats.avro import schemaless, strict_reader
-from ferryman.formats.avro.schema_reader import Reading
-from ferryman.formats.avro.value_conversions import Convert
+from ferryman.formats.avro.schemas.schema_reader import Reading
+from ferryman.formats.avro.schemas.value_conversions import Convert
 from ferryman.record import Rows
 
 _OVERLONG = re.compile(rb"[\x80-\xff]{9}")

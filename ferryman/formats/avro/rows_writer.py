@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.defaults import NUMBERS, UNION
+from ferryman.formats.avro.schemas.defaults import NUMBERS, UNION
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.varint import long
 from ferryman.java.decimals import twos_complement, unscaled

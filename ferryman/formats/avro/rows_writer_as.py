@@ -13,9 +13,9 @@ from fastavro.schema import SchemaParseException
 from fastavro.validation import ValidationError, validate
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.connect_properties import Options
-from ferryman.formats.avro.names import bare, is_bytes
-from ferryman.formats.avro.schema_writer import writing
+from ferryman.formats.avro.schemas.connect_properties import Options
+from ferryman.formats.avro.schemas.names import bare, is_bytes
+from ferryman.formats.avro.schemas.schema_writer import writing
 from ferryman.schema import Schema
 
 Encode = Callable[[Any], bytes]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.connect_properties import NAMESPACE
+from ferryman.formats.avro.schemas.connect_properties import NAMESPACE
 from ferryman.java.texts import java_class
 
 _DEEPEST = 100

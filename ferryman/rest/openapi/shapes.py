@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ferryman.dead_letters.query import CHOOSING
-from ferryman.dead_letters.standing import Standing
+from ferryman.dead_letters.replay_state import ReplayState
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -39,7 +39,7 @@ def _nullable(kind: str) -> Json:
 
 _STATE: Json = {"state": {"enum": _STATES}, "worker_id": TEXT}
 _MORE: Json = {"version": _nullable("string"), "trace": TEXT, "outage": a("Outage"), "restart": a("Restart")}
-_STANDINGS: Json = {each.value: _nullable("integer") for each in Standing}
+_REPLAY_STATES: Json = {each.value: _nullable("integer") for each in ReplayState}
 _PLUGIN_TYPES = ["sink", "source", "converter", "header_converter", "transformation", "predicate"]
 SHAPES: Mapping[str, Json] = {
     "ErrorMessage": _fields({"error_code": WHOLE, "message": TEXT}),
@@ -114,7 +114,7 @@ SHAPES: Mapping[str, Json] = {
             "scanned": WHOLE,
             "complete": {"type": "boolean"},
             "count": WHOLE,
-            **_STANDINGS,
+            **_REPLAY_STATES,
             "undated": WHOLE,
             "marks_unread": _nullable("string"),
             "groups": several(a("DeadLetterGroup")),
@@ -125,7 +125,7 @@ SHAPES: Mapping[str, Json] = {
         {
             **dict.fromkeys(("connector", "stage", "exception", "field", "message"), _nullable("string")),
             "letters": WHOLE,
-            **_STANDINGS,
+            **_REPLAY_STATES,
             **dict.fromkeys(("first", "last", "first_refused", "last_refused"), _nullable("integer")),
             "latest": TEXT,
         }

@@ -8,9 +8,9 @@ from ferryman.chain.narrowing import Failure
 from ferryman.connector import ConnectorConfig
 from ferryman.errors import ToleranceError
 from ferryman.record import Coordinates, Polled, Record, TopicPartition
-from ferryman.task.errors.dead_letters import DeadLetters
-from ferryman.task.errors.letter import error_class
-from ferryman.task.errors.source_letter import source_text
+from ferryman.task.errors.dead_letter_queue import DeadLetterQueue
+from ferryman.task.errors.letter_writer import error_class
+from ferryman.task.errors.source_letter_writer import source_text
 from ferryman.task.meters.tasks import Errors
 from ferryman.telemetry import place
 from ferryman.telemetry.place import Place
@@ -24,7 +24,7 @@ class Tolerance:
 
     config: ConnectorConfig
     task: int
-    dead_letters: DeadLetters | None = None
+    dead_letters: DeadLetterQueue | None = None
     errors: Errors = field(default_factory=Errors)
     """Where they are counted."""
     skips: Callable[[TopicPartition, int], None] = field(default=lambda source, offset: None, repr=False)
@@ -91,7 +91,7 @@ def place_of(failure: Failure) -> Place:
     stage, origin, at = str(failure.stage), failure.origin, failure.position
     if isinstance(origin, Polled):
         letter = None if origin.originals is None else str(failure.coordinates)
-        return place.at(origin.lay(at), origin.keys[at], stage=stage, letter=letter)["place"]
+        return place.at(origin.original_coordinates(at), origin.keys[at], stage=stage, letter=letter)["place"]
     record = origin[at]
     source = {"source_partition": record.source_partition, "source_offset": record.source_offset}
     told = {name: source_text(value) for name, value in source.items() if value is not None}

@@ -98,7 +98,7 @@ class Control:
             self.acting = False
 
     @property
-    def standing(self) -> bool:
+    def halted(self) -> bool:
         """Whether nothing is to begin now, for either reason."""
         return self._wish == "pause" or lease.now() >= self.lease.ends
 

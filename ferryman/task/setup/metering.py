@@ -22,7 +22,9 @@ def task_meters(spec: TaskSpec, worker: WorkerConfig, plugin: type[Any], chain: 
     is_sink = catalog.is_sink(plugin)
     sampling = Sampling(worker.metrics_sample_window_ms / 1000, worker.metrics_num_samples)
     meters = Meters(
-        *(spec.connector, spec.task, "sink" if is_sink else "source"),
+        connector=spec.connector,
+        number=spec.task,
+        kind="sink" if is_sink else "source",
         partitions=worker.ferryman_metrics_partitions,
         task=TaskMeter(sampling),
         chain=chain,

@@ -15,7 +15,7 @@ from ferryman.retry.outage import Patience
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import Meters
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 
@@ -39,7 +39,7 @@ class Setup:
     """An instance of the plugin's config class."""
     clients: Clients
     chain: Chain
-    troubles: Troubles
+    outages: Outages
     meters: Meters
     run: RunKeys | None = None
     """The bounds of a sink that is a run."""

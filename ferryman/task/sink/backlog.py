@@ -21,8 +21,8 @@ from ferryman.task.crash_evidence.at_work import CONVERT, PUT, AtWork, Offsets
 from ferryman.task.crash_evidence.guilty import Guilty, parted
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sinks import SinkMeter
-from ferryman.task.sink.delivery import Delivery
-from ferryman.task.sink.offer import Offer, Work
+from ferryman.task.sink.offer import DecodedPartition, Offer
+from ferryman.task.sink.offset_ledger import OffsetLedger
 from ferryman.task.sink.pacing.slices import AIM_SECONDS, MOST_BYTES, Slices
 
 
@@ -63,26 +63,26 @@ class Backlog:
     def oldest(self) -> int | None:
         """The timestamp of the oldest record here, as far as they are in order; None if there is none. In
         milliseconds."""
-        works = [work.polled for offer in list(self._offers) for work in list(offer.works)]
-        first = (each.timestamps[0] for each in (*works, *list(self._slice), *list(self._raw)))
+        decoded = [partition.polled for offer in list(self._offers) for partition in list(offer.partitions)]
+        first = (each.timestamps[0] for each in (*decoded, *list(self._slice), *list(self._raw)))
         return min((when for when in first if when is not None), default=None)
 
     @property
     def first(self) -> Coordinates | None:
         """Where the first record here lies, or lay before it became a dead letter; None if there is none."""
-        works = (work for offer in self._offers for work in offer.works if work.batches)
-        if (work := next(works, None)) is not None:
-            batch = min(work.batches, key=lambda each: each.positions[0])
-            return batch.polled.lay(batch.positions[0])
+        partitions = (each for offer in self._offers for each in offer.partitions if each.batches)
+        if (partition := next(partitions, None)) is not None:
+            batch = min(partition.batches, key=lambda each: each.positions[0])
+            return batch.polled.original_coordinates(batch.positions[0])
         polled = next(chain_of(self._slice, self._raw), None)
-        return None if polled is None else polled.lay(0)
+        return None if polled is None else polled.original_coordinates(0)
 
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""
         self.meter.read.add(len(polled))
         self._raw.append(polled)
 
-    def deliver_to(self, ledger: Delivery) -> None:
+    def deliver_to(self, ledger: OffsetLedger) -> None:
         """What the sink has taken goes into the ledger."""
         while self.delivered:
             ledger.delivered(*self.delivered.popleft())
@@ -132,12 +132,12 @@ class Backlog:
     def _decode(self) -> None:
         """All of the slice becomes one offer. What was decoded before an error keeps its place in front."""
         while self._slice:
-            work = Work(self._slice[0], self._batches(self._slice[0]))
+            partition = DecodedPartition(self._slice[0], self._batches(self._slice[0]))
             self._slice.popleft()
             if self._offers:
-                self._offers[-1].works.append(work)
+                self._offers[-1].partitions.append(partition)
             else:
-                self._offers.append(Offer(deque([work])))
+                self._offers.append(Offer(deque([partition])))
 
     def _batches(self, polled: Polled) -> deque[Batch]:
         innocent, failures = parted(polled, self.guilty)
@@ -157,7 +157,7 @@ class Backlog:
             self._offer(self._offers[0], waiting)
         for source, following in self._offers[0].finished():
             self._deliver(source, following)
-        if not self._offers[0].works:
+        if not self._offers[0].partitions:
             self._offers.popleft()
 
     @property

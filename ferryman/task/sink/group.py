@@ -1,7 +1,7 @@
 """A sink task's membership in its consumer group: subscribe, poll, pause, commit.
 
-The owner decides at which positions to start; partitions are *assigned at* them, because a seek inside the assignment
-callback is lost. Exceptions never leave a callback of the client; they are kept and raised by the next poll.
+The listener decides at which positions to start; partitions are *assigned at* them, because a seek inside the
+assignment callback is lost. Exceptions never leave a callback of the client; they are kept and raised by the next poll.
 """
 
 import logging
@@ -49,7 +49,7 @@ COMMIT_RETRY_SECONDS = 4.0
 """Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
 
-class Owner(Protocol):
+class Listener(Protocol):
     """Who decides what happens when partitions come and go."""
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
@@ -68,7 +68,7 @@ class Group:
 
     consumer: Consumer
     admin: Admin
-    owner: Owner
+    listener: Listener
     read_from: str
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
     protocol: GroupProtocol = "classic"
@@ -86,7 +86,7 @@ class Group:
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
     _leaving: bool = False
     _calling: bool = False
-    """Whether the client has called back and waits for the owner."""
+    """Whether the client has called back and waits for the listener."""
 
     def __post_init__(self) -> None:
         self.ends = Ends(self.consumer, self.admin)
@@ -247,7 +247,7 @@ class Group:
         if self._leaving:
             self._take([])
             return
-        starts = self.owner.assigned(self._read_assigned(partitions)) if partitions else {}
+        starts = self.listener.assigned(self._read_assigned(partitions)) if partitions else {}
         self._take([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
@@ -255,12 +255,12 @@ class Group:
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
         self._membership = "joining"
-        self.owner.revoked([_source(partition) for partition in partitions])
+        self.listener.revoked([_source(partition) for partition in partitions])
         self._let_go(partitions)
 
     def _lose(self, partitions: list[ClientPartition]) -> None:
         self._membership = "joining"
-        self.owner.lost([_source(partition) for partition in partitions])
+        self.listener.lost([_source(partition) for partition in partitions])
         self._let_go(partitions)
 
     def _take(self, partitions: list[ClientPartition]) -> None:

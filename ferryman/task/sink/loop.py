@@ -38,11 +38,11 @@ from ferryman.api import Assigned, Committed, Sink
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.meters.sinks import SinkMeter
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.commits import Commits, Offers
+from ferryman.task.sink.commits import Commits, GroupOffsets
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.pacing.gather_delay import GatherDelay
 from ferryman.task.sink.pacing.idle_polling import IdlePolling
@@ -83,7 +83,7 @@ class SinkSession:
     timing: Timing
     backlog: Backlog
     thread: SinkThread
-    troubles: Troubles
+    outages: Outages
     meter: SinkMeter = field(default_factory=SinkMeter)
     group: Group = field(init=False)
     reading: Reading = field(default_factory=Reading)
@@ -101,13 +101,13 @@ class SinkSession:
     """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
-        self.delivery = self.reading.delivery
+        self.ledger = self.reading.ledger
         self.subscription = Subscription(self.timing.refresh)
         self.pausing = Pausing(self.control, self.request_commit)
         self.gather_delay = GatherDelay(self.timing.limit)
         self.idle = IdlePolling(self._disturbed)
-        self.gauges = SinkGauges(self.meter, self.backlog, self.delivery)
-        self.commits = Commits(self.sink, self.delivery, self._ask_group, self.meter)
+        self.gauges = SinkGauges(self.meter, self.backlog, self.ledger)
+        self.commits = Commits(self.sink, self.ledger, self._ask_group, self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -121,7 +121,7 @@ class SinkSession:
         self.idle.worked = time.monotonic()
         self._due = self.idle.worked + self.timing.commit_interval
         while not self.control.stopping:
-            self.subscription.renew(topics, self.group, self.troubles, self.reading.bounds.topics)
+            self.subscription.renew(topics, self.group, self.outages, self.reading.bounds.topics)
             self.turn()
         self._wait_for_call()
 
@@ -153,8 +153,8 @@ class SinkSession:
             began = time.monotonic()
             self.backlog.cut()
             self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
-        elif not self.backlog and not self.control.standing and self.reading.ends_now():
-            self._begin(lambda: close(self), lambda ended: ended.result())
+        elif not self.backlog and not self.control.halted and self.reading.ends_now():
+            self._begin(lambda: end(self), lambda ended: ended.result())
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
         future = self.thread.begin(call)
@@ -174,12 +174,12 @@ class SinkSession:
             self._conclude()
 
     def _disturbed(self) -> bool:
-        return self._asked or self.thread.asked or self.control.standing or self.control.stopping_for > 0
+        return self._asked or self.thread.asked or self.control.halted or self.control.stopping_for > 0
 
     def _may_advance(self) -> bool:
         now = time.monotonic()
         ready = now >= self._retry_at and not self.reading.pace.rest(now)
-        return ready and bool(self.backlog) and not self.control.standing
+        return ready and bool(self.backlog) and not self.control.halted
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -191,8 +191,8 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
-            self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
-            waiting = bool(self.backlog) and not self.control.standing
+            self.outages.calm(not self.backlog and not self.group.idle_for_want_of_topics)
+            waiting = bool(self.backlog) and not self.control.halted
             gives_way = min(POLL_SECONDS, self.reading.pace.rest(time.monotonic())) if waiting else 0.0
             if rest := max(self.gather_delay.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
@@ -205,11 +205,11 @@ class SinkSession:
     def _reads_ahead(self) -> bool:
         """Whether the next records may be polled while a slice runs."""
         plenty = self.gather_delay.plenty and not self.backlog.waiting
-        return plenty and not (self.group.paused or self.control.standing or self.reading.wait() > 0)
+        return plenty and not (self.group.paused or self.control.halted or self.reading.wait() > 0)
 
     def _poll(self, wait: float, ahead: bool = False) -> None:
         busy = self._after is not None or bool(self.backlog)
-        stand = self.control.standing or (busy and not ahead) or self.reading.wait() > 0
+        stand = self.control.halted or (busy and not ahead) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
@@ -219,7 +219,7 @@ class SinkSession:
             self.control.used(polled.topic)
             self.backlog.add(polled)
         self._heard = time.monotonic()
-        self.backlog.deliver_to(self.delivery)
+        self.backlog.deliver_to(self.ledger)
         self.gauges.take(self.group.ends, self._heard)
         if found:
             self.idle.worked = self._heard
@@ -235,24 +235,24 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self.troubles.going_on()
+            self.outages.going_on()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._retry_at = time.monotonic() + self.troubles.met(error, self.backlog.first)
+            self._retry_at = time.monotonic() + self.outages.met(error, self.backlog.first)
         else:
-            self.troubles.recovered()
+            self.outages.recovered()
             if not self.backlog:
                 self.gather_delay.put(time.monotonic())
 
     def _begin_commit(self) -> None:
-        offsets, epoch = self._deliverable(), self.delivery.epoch
+        offsets, epoch = self._deliverable(), self.ledger.epoch
         began = time.monotonic()
 
-        def ended(durable: "Future[Offers]") -> None:
+        def ended(durable: "Future[GroupOffsets]") -> None:
             now = time.monotonic()
             self.reading.pace.worked(now - began, now)
             # A revocation may have come in between; it has made its own commit, and this one is of yesterday.
-            if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
+            if epoch == self.ledger.epoch and (news := self.commits.send(durable.result())):
                 self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
         self._begin(lambda: self.commits.durable(offsets), ended)
@@ -274,13 +274,13 @@ class SinkSession:
         return self.commits.deliverable(within)
 
     def _take_delivered(self) -> None:
-        self.backlog.deliver_to(self.delivery)
+        self.backlog.deliver_to(self.ledger)
         if self._after is None and not self.backlog:
             self.reading.all_delivered()
 
-    def _ask_group(self, offers: Offers) -> bool:
+    def _ask_group(self, offsets: GroupOffsets) -> bool:
         """Commits, with a note of a run's pace; false if the group refused."""
-        return self.group.commit(self.reading.noted(offers))
+        return self.group.commit(self.reading.noted(offsets))
 
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
@@ -294,10 +294,10 @@ class SinkSession:
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self.commits.began({each.source: each.committed.metadata if each.committed else "" for each in partitions})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
-        self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
+        self.ledger.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)) or {})
         chosen = self.reading.bounds.begun(known := all_known(starts))
-        self.delivery.assigned(known, committed)
+        self.ledger.assigned(known, committed)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 
@@ -315,10 +315,10 @@ class SinkSession:
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives up the partitions without telling the group."""
-        ours = [source for source in partitions if self.delivery.position(source) is not None]
+        ours = [source for source in partitions if self.ledger.position(source) is not None]
         self._take_delivered()
         self.reading.gone(partitions)
-        self.delivery.revoked(partitions)
+        self.ledger.revoked(partitions)
         self.meter.gone(partitions)
         with at_rest(self._wait_for_call):
             self.backlog.drop(partitions)
@@ -326,8 +326,8 @@ class SinkSession:
                 self.thread.call(lambda: self.sink.close(ours))
 
 
-def close(session: SinkSession) -> None:
-    """On the sink's thread: nothing more comes, and what that closes is to be committed."""
+def end(session: SinkSession) -> None:
+    """On the sink's thread: nothing more comes, and what the sink has closed for that is to be committed."""
     session.sink.end()
     session.request_commit()
 

@@ -10,7 +10,7 @@ from ferryman.record import Batch, Polled, TopicPartition
 
 
 @dataclass(slots=True)
-class Work:
+class DecodedPartition:
     """Records of one partition, decoded and transformed."""
 
     polled: Polled
@@ -21,7 +21,7 @@ class Work:
     def __len__(self) -> int:
         return sum(map(len, self.batches))
 
-    def cut(self, count: int) -> tuple["Work", "Work"]:
+    def cut(self, count: int) -> tuple["DecodedPartition", "DecodedPartition"]:
         """The first so many of its records (by position) and the others."""
         positions = sorted(position for batch in self.batches for position in batch.positions)
         border = positions[count]
@@ -35,55 +35,57 @@ class Work:
         # What was dropped before the border is delivered with the first part.
         offsets = self.polled.offsets
         split = next(at for at, offset in enumerate(offsets) if offset >= second[0].polled.offsets[border])
-        return Work(self.polled.slice(0, split), first), Work(self.polled.slice(split, len(offsets)), second)
+        return DecodedPartition(self.polled.slice(0, split), first), DecodedPartition(
+            self.polled.slice(split, len(offsets)), second
+        )
 
 
 @dataclass(slots=True)
 class Offer:
     """The records of one or more partitions."""
 
-    works: deque[Work] = field(default_factory=deque)
+    partitions: deque[DecodedPartition] = field(default_factory=deque)
 
     def __len__(self) -> int:
-        return sum(map(len, self.works))
+        return sum(map(len, self.partitions))
 
     def batches(self, most: int | None) -> list[Batch]:
         """What the sink is offered, in order: the first so many, or all."""
-        return list(islice((batch for work in self.works for batch in work.batches), most))
+        return list(islice((batch for partition in self.partitions for batch in partition.batches), most))
 
     def took(self, count: int) -> list[tuple[TopicPartition, int]]:
         """The sink has taken so many batches; what is delivered by that, as far as batches come in order."""
         delivered = []
-        for work in self.works:
+        for partition in self.partitions:
             if not count:
                 break
-            while count and work.batches:
-                batch = work.batches.popleft()
+            while count and partition.batches:
+                batch = partition.batches.popleft()
                 count -= 1
-                if not work.batches or work.batches[0].positions[0] > batch.positions[-1]:
+                if not partition.batches or partition.batches[0].positions[0] > batch.positions[-1]:
                     delivered.append((batch.source, batch.offsets[-1] + 1))
         return delivered
 
     def finished(self) -> Iterator[tuple[TopicPartition, int]]:
-        """Drops the works of which nothing is left to be taken, up to the first of which something is."""
-        while self.works and not self.works[0].batches:
-            polled = self.works.popleft().polled
+        """Drops the partitions of which nothing is left to be taken, up to the first of which something is."""
+        while self.partitions and not self.partitions[0].batches:
+            polled = self.partitions.popleft().polled
             yield polled.source, polled.offsets[-1] + 1
 
     def without(self, partitions: Sequence[TopicPartition]) -> "Offer":
         """What is left when partitions have gone."""
         gone = set(partitions)
-        return Offer(deque(work for work in self.works if work.polled.source not in gone))
+        return Offer(deque(partition for partition in self.partitions if partition.polled.source not in gone))
 
     def leave_out(self, bad: Iterable[tuple[Batch, int]]) -> None:
         """Takes single records out; they count as delivered when all around them is."""
         left_out = list(bad)
-        for work in self.works:
-            work.batches = deque(without_records(work.batches, left_out))
+        for partition in self.partitions:
+            partition.batches = deque(without_records(partition.batches, left_out))
 
     def halves(self) -> list["Offer"]:
         """Two offers, the first with half of the records."""
-        wanted, first, second = len(self) // 2, deque[Work](), deque(self.works)
+        wanted, first, second = len(self) // 2, deque[DecodedPartition](), deque(self.partitions)
         while wanted >= len(second[0]) and len(second) > 1:
             wanted -= len(second[0])
             first.append(second.popleft())

@@ -9,21 +9,21 @@ from ferryman.record import Polled, TopicPartition
 from ferryman.runs import note
 from ferryman.runs.note import Note
 from ferryman.runs.pace import Pace
-from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.offset_ledger import OffsetLedger
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.letters import Letters
 from ferryman.task.sink.runs.refusals import Refusals
+from ferryman.task.sink.runs.replayed_records import ReplayedRecords
 
 
 @dataclass
 class Reading:
     """Stands between the group and the ledger."""
 
-    delivery: Delivery = field(default_factory=Delivery)
+    ledger: OffsetLedger = field(default_factory=OffsetLedger)
     bounds: Bounds = field(default_factory=Bounds)
     pace: Pace = field(default_factory=Pace)
-    letters: Letters | None = None
+    letters: ReplayedRecords | None = None
     """Of a replay, those that are its own."""
     refusals: Refusals = field(default_factory=Refusals)
     _closed: bool = False
@@ -41,7 +41,7 @@ class Reading:
             kept = self.bounds.cut(polled)
             if kept is not None and self.letters is not None:
                 kept = self.letters.records(kept)
-            if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
+            if kept is not None and self.ledger.polled(kept.source, kept.offsets[-1] + 1):
                 taken.append(kept)
         if self.bounds.run is not None:
             while group.ends.news:
@@ -52,20 +52,20 @@ class Reading:
     def all_delivered(self) -> None:
         """Nothing that was read waits to be delivered: what was passed over counts as well."""
         for source, position in self.bounds.positions.items():
-            self.delivery.passed(source, position)
+            self.ledger.passed(source, position)
 
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
         """Partitions that have come, with where to start."""
         self._closed = False
         return self.bounds.placed([self._without_note(each) for each in partitions])
 
-    def noted(self, offers: Mapping[TopicPartition, Committed]) -> Mapping[TopicPartition, Committed]:
+    def noted(self, offsets: Mapping[TopicPartition, Committed]) -> Mapping[TopicPartition, Committed]:
         """What is to be committed, of a run with a note of how it goes."""
-        return {source: replace(each, metadata=self._with_note(source, each)) for source, each in offers.items()}
+        return {source: replace(each, metadata=self._with_note(source, each)) for source, each in offsets.items()}
 
-    def _with_note(self, source: TopicPartition, offer: Committed) -> str:
-        refused = self.refusals.before(source, offer.offset)
-        return note.dump(Note(self.pace.yielding.share, refused), offer.metadata)
+    def _with_note(self, source: TopicPartition, committed: Committed) -> str:
+        refused = self.refusals.before(source, committed.offset)
+        return note.dump(Note(self.pace.yielding.share, refused), committed.metadata)
 
     def _without_note(self, assigned: Assigned) -> Assigned:
         """The note is no sink's."""

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, Indeterminate, RetriableError
-from ferryman.kafka import fetching, static_members
+from ferryman.kafka import fenced_member, fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
 from ferryman.runs.pace import Pace
 from ferryman.task.crash_evidence.guilty import Guilty
-from ferryman.task.errors.dead_letters import DeadLetters, create_topic
+from ferryman.task.errors.dead_letter_queue import DeadLetterQueue, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.errors.letter import Writer
+from ferryman.task.errors.letter_writer import LetterWriter
 from ferryman.task.setup import overrun
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop, sink_context
@@ -70,11 +70,7 @@ class SinkSessions:
         try:
             context = sink_context.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
-            backlog = self._backlog(tolerance, task)
-            session = loop.SinkSession(
-                *(setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink),
-                reading=reading,
-            )
+            session = self._session(self._backlog(tolerance, task), thread, reading)
             try:
                 thread.call(task.start)
                 made = Consumer(consumer | self._of_a_run)
@@ -138,10 +134,25 @@ class SinkSessions:
             else Slices(setup.clients.limit)
         )
         return Backlog(
-            *(setup.chain, tolerance, task, slices),
+            chain=setup.chain,
+            tolerance=tolerance,
+            sink=task,
+            slices=slices,
             at_work=setup.control.at_work,
             guilty=self._guilty,
             meter=setup.meters.sink,
+        )
+
+    def _session(self, backlog: Backlog, thread: SinkThread, reading: Reading) -> loop.SinkSession:
+        setup = self.setup
+        return loop.SinkSession(
+            control=setup.control,
+            timing=self._timing(),
+            backlog=backlog,
+            thread=thread,
+            outages=setup.outages,
+            meter=setup.meters.sink,
+            reading=reading,
         )
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
@@ -178,7 +189,7 @@ class SinkSessions:
         identity, group = str(consumer.get("group.instance.id", "")), str(consumer["group.id"])
         session = int(consumer.get("session.timeout.ms", 45_000)) / 1000 + 2 * self.setup.clients.heartbeat + 1
         log.warning("%s; looks for %.0f s whether there is one", fenced, session)
-        if not static_members.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
+        if not fenced_member.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
             raise Indeterminate(f"the group does not know this task, but no other has taken over: {fenced}") from fenced
 
     def _topics(self, admin: Admin) -> Callable[[], Sequence[str]]:
@@ -210,6 +221,6 @@ class SinkSessions:
         producer = Producer(self.setup.clients.dead_letter_producer())
         run = self.setup.run
         whose = run.ferryman_run_of if run is not None and run.ferryman_run_letters else spec.connector
-        writer = Writer(config.errors_deadletterqueue_context_headers_enable, whose, spec.task)
-        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping, errors)
+        writer = LetterWriter(config.errors_deadletterqueue_context_headers_enable, whose, spec.task)
+        letters = DeadLetterQueue(producer, topic, writer, lambda: self.setup.control.stopping, errors)
         return Tolerance(config, spec.task, letters, errors)

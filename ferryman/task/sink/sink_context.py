@@ -7,7 +7,7 @@ from ferryman.api import SinkContext
 from ferryman.context import History
 from ferryman.errors import Indeterminate, Unfinished
 from ferryman.task.setup.crash_points import crash_point
-from ferryman.task.sink.commits import Offers
+from ferryman.task.sink.commits import GroupOffsets
 from ferryman.task.sink.loop import SinkSession
 from ferryman.task.sink.sink_thread import POLL_SECONDS
 
@@ -27,13 +27,13 @@ def context(session: Callable[[], SinkSession], history: History | None = None, 
     )
 
 
-def demand(session: SinkSession, wanted: Offers) -> None:
+def demand(session: SinkSession, wanted: GroupOffsets) -> None:
     """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
 
-    def send() -> Offers | None:
+    def send() -> GroupOffsets | None:
         if session.control.parked:
             raise Unfinished("the worker has not renewed the task's lease", after=POLL_SECONDS)
-        session.backlog.deliver_to(session.delivery)
+        session.backlog.deliver_to(session.ledger)
         return session.commits.send(wanted)
 
     news = session.thread.ask(send)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.ends import Ends
+from ferryman.task.sink.offset_ledger import OffsetLedger
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks."""
@@ -17,7 +17,7 @@ class SinkGauges:
 
     meter: SinkMeter
     backlog: Backlog
-    delivery: Delivery
+    ledger: OffsetLedger
     _last: float = 0.0
 
     def take(self, ends: Ends, now: float) -> None:
@@ -25,7 +25,7 @@ class SinkGauges:
         if now < self._last + LOOK_SECONDS:
             return
         self._last = now
-        self.meter.partitions = len(self.delivery.partitions)
-        self.meter.is_active(self.delivery.active())
+        self.meter.partitions = len(self.ledger.partitions)
+        self.meter.is_active(self.ledger.active())
         self.meter.oldest = self.backlog.oldest
-        self.meter.lag.look(self.delivery.places(), ends.now(), ends.met)
+        self.meter.lag.look(self.ledger.places(), ends.now(), ends.met)

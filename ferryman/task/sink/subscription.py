@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.errors import Indeterminate, RefusedError, TaskError
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.sink.group import Group
 
 
@@ -20,7 +20,7 @@ class Subscription:
     topics: list[str] = field(default_factory=list)
 
     def renew(
-        self, wanted: Callable[[], Sequence[str]], group: Group, troubles: Troubles, of_run: Collection[str]
+        self, wanted: Callable[[], Sequence[str]], group: Group, outages: Outages, of_run: Collection[str]
     ) -> None:
         """When it is time, subscribes to what is wanted, if that has changed, and checks the topics; raises as
         ``_check``."""
@@ -30,10 +30,10 @@ class Subscription:
         if (topics := list(wanted())) != self.topics:
             self.topics = topics
             group.subscribe(topics)
-        _check(group, troubles, topics, of_run)
+        _check(group, outages, topics, of_run)
 
 
-def _check(group: Group, troubles: Troubles, subscribed: Sequence[str], of_run: Collection[str]) -> None:
+def _check(group: Group, outages: Outages, subscribed: Sequence[str], of_run: Collection[str]) -> None:
     """Whether the topics are there, and the same that they were. Raises Indeterminate, and TaskError where one is not
     there of those that a run was made for: what it was to read is gone, so there is nothing to wait for."""
     # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
@@ -47,7 +47,7 @@ def _check(group: Group, troubles: Troubles, subscribed: Sequence[str], of_run: 
             "the run, and make another one of what there still is"
         )
     if group.without_topics(subscribed):
-        troubles.met(no_topics(subscribed))
+        outages.met(no_topics(subscribed))
 
 
 def no_topics(subscribed: Sequence[str]) -> RefusedError:

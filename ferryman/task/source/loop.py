@@ -21,14 +21,14 @@ from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sources import SourceMeter
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.letters import Letters
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.waiting import Waiting
 
@@ -82,8 +82,8 @@ class SourceSession:
     offsets_topic: str
     topics: Topics
     ages: Ages
-    troubles: Troubles
-    letters: Letters | None = None
+    outages: Outages
+    letters: SourceDeadLetterQueue | None = None
     """The dead letter queue, if there is one."""
     meter: SourceMeter = field(default_factory=SourceMeter)
     suspects: Suspects = field(default_factory=Suspects)
@@ -140,9 +140,9 @@ class SourceSession:
         except RetriableError as error:
             # A poll that raised has handed nothing over. Records that a converter could not encode, as the registry
             # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
-            self.control.wait(self.troubles.met(error))
+            self.control.wait(self.outages.met(error))
             return
-        self.troubles.recovered()
+        self.outages.recovered()
         # A poll takes as long as it takes, and the lease may have ended.
         if ready and not self.control.may_act():
             return

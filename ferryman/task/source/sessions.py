@@ -37,15 +37,15 @@ from ferryman.kafka.retention import Retention
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy
-from ferryman.runs import marks
-from ferryman.runs.marks import Mark
+from ferryman.runs import tallies
 from ferryman.runs.pace import Pace
 from ferryman.runs.span import SourceRun
+from ferryman.runs.tallies import Tally
 from ferryman.task.crash_evidence.at_work import Offsets
 from ferryman.task.crash_evidence.guilty import Guilty
-from ferryman.task.errors.dead_letters import create_topic
+from ferryman.task.errors.dead_letter_queue import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
@@ -53,8 +53,8 @@ from ferryman.task.source.acknowledgements import Acknowledgements
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
 from ferryman.task.source.waiting import Waiting
@@ -187,7 +187,7 @@ class SourceSessions:
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             ages=Retention(admin),
-            troubles=setup.troubles,
+            outages=setup.outages,
             letters=self._letters(admin),
             meter=setup.meters.source,
             suspects=self._suspects(),
@@ -211,9 +211,9 @@ class SourceSessions:
         run, number = self._run, self.setup.spec.task
         if run is None and not self.setup.plugin.ends(self.setup.config):
             return None
-        before = offsets.get(marks.partition(number))
-        mark = None if before is None else Mark.parse(before)
-        return Ending(task, number, mark, Pace(0.0 if run is None else run.rate))
+        before = offsets.get(tallies.partition(number))
+        tally = None if before is None else Tally.parse(before)
+        return Ending(task, number, tally, Pace(0.0 if run is None else run.rate))
 
     def _suspects(self) -> Suspects:
         setup, spec = self.setup, self.setup.spec
@@ -224,15 +224,15 @@ class SourceSessions:
             lambda: builder.chain(spec.config, spec.worker, setup.plugin),
         )
 
-    def _letters(self, admin: Admin) -> Letters | None:
+    def _letters(self, admin: Admin) -> SourceDeadLetterQueue | None:
         config: SourceConfig = self.setup.config
         topic = config.dead_letter_queue
         if not topic:
             return None
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         spec, context_headers = self.setup.spec, config.errors_deadletterqueue_context_headers_enable
-        writer = SourceWriter(self.setup.chain.header, context_headers, spec.connector, spec.task)
-        return Letters(topic, writer, self.setup.meters.task.errors)
+        writer = SourceLetterWriter(self.setup.chain.header, context_headers, spec.connector, spec.task)
+        return SourceDeadLetterQueue(topic, writer, self.setup.meters.task.errors)
 
     def _interval(self) -> float | None:
         config: SourceConfig = self.setup.config

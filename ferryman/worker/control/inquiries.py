@@ -15,12 +15,12 @@ from ferryman.dead_letters.groups import Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.dead_letters.standing import Standing, Standings
+from ferryman.dead_letters.replay_state import ReplayState, ReplayStates
 from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.plugin_process import letter_converters, letters
+from ferryman.plugin_process import letter_converters, shown_letter
 from ferryman.plugins import catalog
 from ferryman.replay import deleted_runs, marks
 from ferryman.replay.marks import Marks
@@ -35,7 +35,7 @@ from ferryman.worker.pool import DEADLINE_SECONDS, Pool
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 TOPIC = "errors.deadletterqueue.topic.name"
-Read = Callable[[Reader, Resolution, Standings], Outcome]
+Read = Callable[[Reader, Resolution, ReplayStates], Outcome]
 MAX_READ_SECONDS = 0.7 * DEADLINE_SECONDS
 """Seconds of reading, after which what was found is the answer."""
 READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 * DEADLINE_SECONDS
@@ -67,24 +67,24 @@ class Inquiries:
         ``limit`` of them; of those only that are still to be replayed, if so wanted. RequestError 404 if there is no
         such connector, or none that writes any, 500 if it is wanted but not known which are open."""
 
-        def read(reader: Reader, resolution: Resolution, standings: Standings) -> Mapping[str, Any]:
-            if only_open and standings.unread:
-                raise RequestError(500, f"Which dead letters of {name} are open is not known: {standings.unread}")
+        def read(reader: Reader, resolution: Resolution, states: ReplayStates) -> Mapping[str, Any]:
+            if only_open and states.unread:
+                raise RequestError(500, f"Which dead letters of {name} are open is not known: {states.unread}")
             extent, groups, undated = Extent(), Groups(limit), 0
             for letter in reader.newest(scan, time.monotonic() + MAX_READ_SECONDS, extent):
-                standing, mark = standings.of(letter), standings.marks.get(letter.id)
+                state, mark = states.of(letter), states.marks.get(letter.id)
                 if mark is not None:
                     groups.settle(letter, mark)
-                if only_open and standing is not Standing.OPEN:
+                if only_open and state is not ReplayState.OPEN:
                     continue
                 undated += choice.misses(letter)
                 if choice.takes(letter):
-                    groups.add(letter, standing)
+                    groups.add(letter, state)
             return {
                 "topic": trim(resolution.values[TOPIC]),
                 "scanned": extent.scanned,
                 "complete": extent.complete,
-                **shown.found(groups, undated, standings),
+                **shown.found(groups, undated, states),
             }
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)
@@ -95,14 +95,14 @@ class Inquiries:
 
         stage = f"reading a dead letter of connector {name}"
 
-        def read(reader: Reader, resolution: Resolution, standings: Standings) -> tuple[DeadLetter, Mark | None, Asked]:
+        def read(reader: Reader, resolution: Resolution, states: ReplayStates) -> tuple[DeadLetter, Mark | None, Asked]:
             letter = reader.one(partition, offset)
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
             is_sink = _is_sink(resolution.values)
             rows = letter_converters.rows(resolution, self._plane.resources.settings.values, is_sink)
-            question = letters.question(letter, name, resolution, is_sink, edit)
-            return letter, standings.marks.get(letter.id), Asked(question, rows, stage)
+            question = shown_letter.question(letter, name, resolution, is_sink, edit)
+            return letter, states.marks.get(letter.id), Asked(question, rows, stage)
 
         letter, mark, asked = await self._of_letters(name, stage, read)
         return shown.whole(letter, mark, await self._decoded(letter, asked, edit))
@@ -114,9 +114,9 @@ class Inquiries:
         except RequestError as error:
             if error.status < 500:
                 raise
-            return letters.unanswered(letter, str(error), edit)
+            return shown_letter.unanswered(letter, str(error), edit)
         except FerrymanError as error:
-            return letters.unanswered(letter, str(error), edit)
+            return shown_letter.unanswered(letter, str(error), edit)
         return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
@@ -140,13 +140,13 @@ class Inquiries:
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:
-                        return read(reader, resolution, self._standings(clients, topic))
+                        return read(reader, resolution, self._states(clients, topic))
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
         return await self._pool.run(stage, made, READ_DEADLINE_SECONDS)
 
-    def _standings(self, clients: Clients, topic: str) -> Standings:
+    def _states(self, clients: Clients, topic: str) -> ReplayStates:
         """What is marked; without the right to read that the letters can be read all the same."""
         try:
             found = marks.topic_id(Admin(clients.admin()), topic)
@@ -154,10 +154,10 @@ class Inquiries:
             # After the marks, or a run that began in between would count as one that is gone.
             under_way = self._replaying()
             deleted = {each.run for each in taken.values() if each.run} - set(self._plane.journal.facts.names())
-            return Standings(taken, under_way, deleted_runs.reached(clients, topic, taken, deleted))
+            return ReplayStates(taken, under_way, deleted_runs.reached(clients, topic, taken, deleted))
         except (TaskError, KafkaException) as error:
             log.debug("the marks of %s cannot be read: %s", topic, error)
-            return Standings({}, unread=redact(str(error)))
+            return ReplayStates({}, unread=redact(str(error)))
 
     def _known(self, name: str) -> ConnectorFacts:
         found = self._plane.journal.facts.of(name)

@@ -100,7 +100,7 @@ class Runs:
         seen = (facts.version, facts.target_version)
         if facts.target is not TargetState.RUNNING and self._seen.get(name) == seen:
             return
-        # Statuses before marks: a task takes back its old mark before it runs, and runs when it commits its last.
+        # Statuses before tallies: a task takes back its old tally before it runs, and runs when it commits its last.
         runs, rests = self._all_run(name, len(facts.tasks)), not self._some_run(name)
         try:
             async with self._turns:
@@ -162,9 +162,9 @@ class Runs:
             )
             return watch.look(reached.offsets, time.monotonic(), reached.pace, reached.refused)
         ends = watch.ends or watch.keys is not None
-        marks = await self._offsets.of(name, raw, owner, what, lambda found: run_offsets.marked(found, ends))
-        watch.ends = marks is not None
-        return None if marks is None else watch.look(marks, tasks, time.monotonic())
+        tallies = await self._offsets.of(name, raw, owner, what, lambda found: run_offsets.tallies_of(found, ends))
+        watch.ends = tallies is not None
+        return None if tallies is None else watch.look(tallies, tasks, time.monotonic())
 
     def _all_run(self, name: str, tasks: int) -> bool:
         shown = self._plane.board.tasks(name)

@@ -1,4 +1,4 @@
-"""Gives up the places in consumer groups of tasks that are gone for good, and whose worker can no longer do so.
+"""The places in consumer groups of tasks whose worker is gone: the leader of the workers takes them away.
 
 A worker that is killed or frozen leaves static members behind, who keep their partitions until their session ends. Of
 tasks that are wanted, their successors take the places over. Where a connector has fewer tasks by then, is stopped or

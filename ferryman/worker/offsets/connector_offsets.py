@@ -12,7 +12,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Stores
 from ferryman.plugin_process import alter_offsets
 from ferryman.record import TopicPartition
-from ferryman.runs import marks
+from ferryman.runs import tallies
 from ferryman.worker.herder import PartitionOffset
 from ferryman.worker.offsets import offset_changes
 
@@ -65,15 +65,15 @@ class ConnectorOffsets:
             text = f"Failed to modify offsets for connector {self.clients.connector}: {error.args[0].str()}"
             raise RequestError(500, text) from error
 
-    def _source_offsets(self, of_marks: bool = False) -> list[PartitionOffset]:
-        """Those of the source itself, or the marks among them, which are not to be shown or altered."""
-        return [each for each in self._source.partition_offsets() if marks.is_mark(each.partition) is of_marks]
+    def _source_offsets(self, of_tallies: bool = False) -> list[PartitionOffset]:
+        """Those of the source itself, or the tallies among them, which are not to be shown or altered."""
+        return [each for each in self._source.partition_offsets() if tallies.is_tally(each.partition) is of_tallies]
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
         found = [(each.partition, each.offset) for each in offsets]
         complete = self.asks(alter_offsets.of_source(self.clients.raw, found))
         # From elsewhere on the source may have more to hand over, and what it has counted is another part.
-        forgotten = [PartitionOffset(each.partition, None) for each in self._source_offsets(of_marks=True)]
+        forgotten = [PartitionOffset(each.partition, None) for each in self._source_offsets(of_tallies=True)]
         if offsets or forgotten:
             self._source.write([*offsets, *forgotten])
         return complete

@@ -1,4 +1,4 @@
-"""What runs have committed, asked without taking part: a sink's group, the marks of a source's tasks."""
+"""What runs have committed, asked without taking part: a sink's group, the tallies of a source's tasks."""
 
 import logging
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from ferryman.kafka.clients import QUIET, Clients
 from ferryman.plugin_process import ends
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
-from ferryman.runs import marks, note
-from ferryman.runs.marks import Mark
+from ferryman.runs import note, tallies
 from ferryman.runs.ranges import Ranges
+from ferryman.runs.tallies import Tally
 from ferryman.worker.offsets.connector_offsets import ConnectorOffsets
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunOffsets:
     """How far a run is."""
 
     offsets: dict[TopicPartition, int]
@@ -32,7 +32,7 @@ class Standing:
     """How many records errors.tolerance has passed over."""
 
 
-def committed(clients: Clients, ranges: Ranges) -> Standing:
+def committed(clients: Clients, ranges: Ranges) -> RunOffsets:
     """What a run has committed of its partitions. Raises KafkaException if Kafka does not answer."""
     wanted = [ClientPartition(*source) for source in sorted(ranges.of)]
     consumer = Consumer(clients.group_reader() | QUIET)
@@ -45,15 +45,16 @@ def committed(clients: Clients, ranges: Ranges) -> Standing:
     unfinished = [source for source, offset in offsets.items() if not ranges.of[source].is_over(offset)]
     notes = {source: note.load(each.metadata)[0] for source, each in there.items()}
     pace = note.least(notes[source] for source in unfinished)
-    return Standing(offsets, pace, sum(each.refused for each in notes.values()))
+    return RunOffsets(offsets, pace, sum(each.refused for each in notes.values()))
 
 
-def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:
-    """The marks of a source's tasks; None of one that comes to no end, which its own code is asked unless ``ends`` says
-    that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many wait."""
+def tallies_of(connector: ConnectorOffsets, ends: bool) -> dict[int, Tally] | None:
+    """The tallies of a source's tasks; None of one that comes to no end, which its own code is asked unless ``ends``
+    says that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many
+    wait."""
     if not ends and not _comes_to_an_end(connector):
         return None
-    return marks.marks_by_task(connector.stores.read().items())
+    return tallies.tallies_by_task(connector.stores.read().items())
 
 
 def _comes_to_an_end(connector: ConnectorOffsets) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.connectors.email.smtp.examination import Mail, findings
 from ferryman.findings import Finding, Level
 from ferryman.stack import Stack

@@ -245,7 +245,7 @@ def test_a_null_value_is_passed_over_if_wanted(mail: Stack) -> None:
 
 
 def test_a_batch_that_takes_long_lets_the_loop_go_on_in_between(mail: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connectors.email.delivery.SLICE_SECONDS", 0.2)
+    monkeypatch.setattr("ferryman.connectors.email.courier.SLICE_SECONDS", 0.2)
     with world(mail, max_in_flight="1") as around:
         around.mailbox.answer(Answer("data", wait=0.15))
         around.begin()

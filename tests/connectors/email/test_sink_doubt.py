@@ -145,8 +145,8 @@ def test_a_message_that_is_sent_again_is_announced_again(mail: Stack) -> None:
 def test_what_is_on_its_way_when_the_partition_goes_stays_in_doubt(
     mail: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ferryman.connectors.email.delivery.SLICE_SECONDS", 0.1)
-    monkeypatch.setattr("ferryman.connectors.email.delivery.DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("ferryman.connectors.email.courier.SLICE_SECONDS", 0.1)
+    monkeypatch.setattr("ferryman.connectors.email.courier.DRAIN_SECONDS", 0.1)
     with world(mail) as around, caplog.at_level(logging.WARNING):
         around.mailbox.answer(Answer("kept", wait=5.0))
         with pytest.raises(RetriableError):

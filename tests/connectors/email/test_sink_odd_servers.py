@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.sink_config import EmailSinkConfig
 from ferryman.errors import ConfigError, RefusedError
 from ferryman.stack.servers.mailbox import Mailbox
 from tests.connectors.email.email_task import World, batch, pledge

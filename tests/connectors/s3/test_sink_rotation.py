@@ -11,7 +11,7 @@ import pytest
 
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
 from ferryman.connectors.s3.layout.rotation import Rotation
-from ferryman.formats.avro.connect_properties import ENUM_DOC, FIELD_DEFAULT, RECORD_DOC
+from ferryman.formats.avro.schemas.connect_properties import ENUM_DOC, FIELD_DEFAULT, RECORD_DOC
 from ferryman.java.joda_time import zone
 from ferryman.record import Columns, Rows
 from ferryman.schema import (

@@ -17,7 +17,7 @@ from ferryman.errors import DataError
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Polled, Record
 from ferryman.schema import DATE_SCHEMA, FLOAT64, INT32, INT64, OPTIONAL_STRING, STRING, Schema, array, decimal, struct
-from ferryman.task.sink.offer import Offer, Work
+from ferryman.task.sink.offer import DecodedPartition, Offer
 from tests.connectors.s3.s3_task import P0, World
 
 FORMATS = "io.confluent.connect.s3.format"
@@ -144,7 +144,7 @@ def _compare(s3_server: str, unique: str, records: Sequence[Record], config: Map
 
 def _put(world: World, batches: Sequence[Batch], refused: list[int]) -> None:
     """Puts, and halves by offset what is refused, as the runtime does."""
-    offer = Offer(deque([Work(batches[0].polled, deque(batches))]))
+    offer = Offer(deque([DecodedPartition(batches[0].polled, deque(batches))]))
     waiting = deque([offer])
     while waiting:
         some = waiting.popleft()

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from ferryman.api import Assigned
 from ferryman.connectors.sql.config.databases import database
-from ferryman.connectors.sql.dialects.postgresql.unstaged import direct, ways
+from ferryman.connectors.sql.dialects import kept_stages
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Rows, TopicPartition
@@ -49,7 +50,7 @@ def go(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(direct, "MANY_LOADS", 1)
     if way == "as arrays":
         monkeypatch.setattr(direct, "DIRECT_ROWS", 0)
-        monkeypatch.setattr(ways, "KEPT_STAGES", 0)
+        monkeypatch.setattr(kept_stages, "KEPT_STAGES", 0)
 
 
 _last: list[tuple[str, sa.Engine]] = []

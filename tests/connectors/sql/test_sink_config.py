@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ferryman.connectors.sql.config.databases import Database, database
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, keys_without_effect, properties
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig, keys_without_effect, properties
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import ConfigError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ferryman.api import BadRecords
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.errors import ConfigError, DataError
 from ferryman.record import Rows
 from ferryman.schema import BYTES, INT32, INT64, OPTIONAL_STRING, STRING, TIMESTAMP_SCHEMA, Schema, Type, array, struct

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ferryman.connectors.sql.dialects import kept_stages
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct, ways
 from ferryman.record import TopicPartition
 from ferryman.schema import STRING, struct
@@ -19,7 +20,7 @@ Notes = list[tuple[str, str]]
 @pytest.fixture
 def world(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Three tables, where staging tables are kept for two, and two rows are too many for literals."""
-    monkeypatch.setattr(ways, "KEPT_STAGES", 2)
+    monkeypatch.setattr(kept_stages, "KEPT_STAGES", 2)
     monkeypatch.setattr(direct, "DIRECT_ROWS", 1)
     monkeypatch.setattr(ways, "MADE_ANEW_ROWS", 1)
     world = World(postgres, UPSERT, value_schema=NOTE, end_offset=1000)

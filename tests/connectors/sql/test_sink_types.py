@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferryman.connectors.sql.dialects.postgresql.unstaged import direct, ways
+from ferryman.connectors.sql.dialects import kept_stages
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.errors import DataError
 from ferryman.schema import (
     BOOLEAN,
@@ -106,7 +107,7 @@ def test_a_large_value_is_compressed_once_by_the_table_that_keeps_it(world: Worl
     staging = """
         SELECT a.attstorage FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE starts_with(c.relname, 'ferryman_stage_') AND left(a.attname, 1) = 'c' AND a.attlen = -1"""
-    external = {"e"} if direct.MANY_LOADS > 1 and ways.KEPT_STAGES > 0 else set()
+    external = {"e"} if direct.MANY_LOADS > 1 and kept_stages.KEPT_STAGES > 0 else set()
     assert {str(storage) for (storage,) in world.query(staging)} == external
     assert world.query("SELECT text, pg_column_size(text) < 50000 FROM orders") == [("x" * 100_000, True)]
 

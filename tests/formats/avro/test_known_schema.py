@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ferryman.formats.avro.known_schema import Known
 from ferryman.formats.avro.rows_reader import parse_strictly
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.formats.collected import Collected
 from ferryman.record import Columns
 from tests.converters.test_avro import encode

@@ -12,7 +12,7 @@ import pytest
 
 from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
-from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_reader import reading
 from ferryman.formats.polars_types import dtype
 from ferryman.plugins import catalog
 from ferryman.record import Record, Rows
@@ -123,8 +123,8 @@ def test_a_record_without_end_is_a_data_error(registry: FakeRegistry) -> None:
 def test_a_value_too_deep_to_be_written_is_a_data_error_and_no_crash() -> None:
     script = """
 from ferryman.plugins import catalog
-from ferryman.formats.avro.schema_reader import reading
-from ferryman.formats.avro.schema_writer import writing
+from ferryman.formats.avro.schemas.schema_reader import reading
+from ferryman.formats.avro.schemas.schema_writer import writing
 from ferryman.converters.avro import _Own
 from ferryman.formats.avro.rows_reader import parse
 from ferryman.formats.polars_types import dtype

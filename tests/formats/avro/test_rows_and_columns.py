@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ferryman.errors import DataError
 from ferryman.formats.avro import columns_reader, rows_reader
-from ferryman.formats.avro.schema_reader import Reading, reading
+from ferryman.formats.avro.schemas.schema_reader import Reading, reading
 from ferryman.formats.polars_types import dtype
 from ferryman.schema import Schema, Type
 from tests.converters.test_avro import encode

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ferryman.errors import DataError
 from ferryman.formats.avro import rows_reader, rows_writer
-from ferryman.formats.avro.defaults import UNION
-from ferryman.formats.avro.schema_writer import Writing, writing
+from ferryman.formats.avro.schemas.defaults import UNION
+from ferryman.formats.avro.schemas.schema_writer import Writing, writing
 from ferryman.schema import BYTES, FLOAT32, INT8, INT64, STRING, Field, Schema, Type, decimal, struct
 from tests.formats.test_columns_writers import HEAD, MEMBERS
 

@@ -7,8 +7,8 @@ import fastavro
 import pytest
 
 from ferryman.errors import DataError
-from ferryman.formats.avro.connect_properties import Options
 from ferryman.formats.avro.rows_writer_as import encoder_as
+from ferryman.formats.avro.schemas.connect_properties import Options
 from ferryman.schema import INT32, struct
 
 HAS = struct({"id": INT32}, name="shop.Order")

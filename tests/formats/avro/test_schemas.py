@@ -11,10 +11,10 @@ import pytest
 
 from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
-from ferryman.formats.avro.connect_properties import PLAIN, Options
-from ferryman.formats.avro.names import scrubbed
-from ferryman.formats.avro.schema_reader import MAX_DEPTH, reading
-from ferryman.formats.avro.schema_writer import writing
+from ferryman.formats.avro.schemas.connect_properties import PLAIN, Options
+from ferryman.formats.avro.schemas.names import scrubbed
+from ferryman.formats.avro.schemas.schema_reader import MAX_DEPTH, reading
+from ferryman.formats.avro.schemas.schema_writer import writing
 from ferryman.record import Rows
 from ferryman.schema import (
     BYTES,

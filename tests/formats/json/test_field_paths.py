@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ferryman.errors import DataError
-from ferryman.formats.avro import schema_writer
+from ferryman.formats.avro.schemas import schema_writer
 from ferryman.formats.json import field_paths
 from ferryman.formats.json.payload import reader, writer
 from ferryman.schema import INT32, STRING, Schema, Type, array, struct

@@ -16,7 +16,7 @@ SPEC = TaskSpec(connector="c", task=0, identity="c-0", config={"a": "b"}, worker
 
 
 def setup(control: Control) -> Setup:
-    others: dict[str, Any] = dict.fromkeys(("worker", "plugin", "config", "clients", "chain", "troubles", "meters"))
+    others: dict[str, Any] = dict.fromkeys(("worker", "plugin", "config", "clients", "chain", "outages", "meters"))
     return Setup(SPEC, control, **others)
 
 

@@ -9,7 +9,7 @@ from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
 from ferryman.retry.outage import Outage, Patience
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
@@ -129,8 +129,8 @@ class HandDriven:
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))
         tolerance, thread, consumer, admin = fakes
         self.backlog = Backlog(assembled(text, text, text), tolerance, made, Slices(timing.limit))
-        troubles = Troubles(Outage(patience or Patience()), self.worker.tell, self.clock.monotonic)
-        self.session = SinkSession(self.worker, timing, self.backlog, thread, troubles)
+        outages = Outages(Outage(patience or Patience()), self.worker.tell, self.clock.monotonic)
+        self.session = SinkSession(self.worker, timing, self.backlog, thread, outages)
         self.session.group = Group(consumer, admin, self.session, "earliest")
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:

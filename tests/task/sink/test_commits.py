@@ -7,8 +7,8 @@ import pytest
 from ferryman.api import Committed, Sink
 from ferryman.errors import Indeterminate, RetriableError
 from ferryman.record import TopicPartition
-from ferryman.task.sink.commits import Commits, Offers
-from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.commits import Commits, GroupOffsets
+from ferryman.task.sink.offset_ledger import OffsetLedger
 from tests.task.sink.recording_sink import FlushingSink, RecordingSink
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
@@ -18,10 +18,10 @@ class Group:
     """The group's side: what it accepted, and whether it does."""
 
     def __init__(self) -> None:
-        self.got: list[Offers] = []
+        self.got: list[GroupOffsets] = []
         self.accepts = True
 
-    def commit(self, offers: Offers) -> bool:
+    def commit(self, offers: GroupOffsets) -> bool:
         self.got.append(offers)
         return self.accepts
 
@@ -34,18 +34,18 @@ def group() -> Group:
 @pytest.fixture
 def commits(group: Group) -> Commits:
     """Of two partitions of which the group has 5 and nothing, 8 and 3 are delivered."""
-    delivery = Delivery()
-    delivery.assigned({A: 5, B: 0}, {A: 5, B: None})
+    ledger = OffsetLedger()
+    ledger.assigned({A: 5, B: 0}, {A: 5, B: None})
     for source, following in ((A, 8), (B, 3)):
-        delivery.polled(source, following + 1)
-        delivery.delivered(source, following)
-    made = Commits(FlushingSink(), delivery, group.commit)
+        ledger.polled(source, following + 1)
+        ledger.delivered(source, following)
+    made = Commits(FlushingSink(), ledger, group.commit)
     made.began({A: "old"})
     return made
 
 
 def committed(commits: Commits, source: TopicPartition) -> int | None:
-    position = commits.delivery.position(source)
+    position = commits.ledger.position(source)
     assert position is not None
     return position.committed
 
@@ -120,12 +120,12 @@ def test_the_sink_is_told_of_what_was_accepted_and_of_nothing_else(commits: Comm
 @pytest.mark.parametrize("name", ["flush", "pre_commit", "committed"])
 def test_a_sink_with_any_part_in_commits_is_not_plain(name: str) -> None:
     sink = type("Other", (RecordingSink,), {name: lambda self, offsets: None})()
-    assert not Commits(sink, Delivery(), lambda offers: True).plain
+    assert not Commits(sink, OffsetLedger(), lambda offers: True).plain
 
 
 def test_a_sink_without_one_is_plain() -> None:
     plain: Sink[Any] = RecordingSink()
-    assert Commits(plain, Delivery(), lambda offers: True).plain
+    assert Commits(plain, OffsetLedger(), lambda offers: True).plain
 
 
 def test_a_sink_that_returns_nothing_commits_nothing(commits: Commits, group: Group) -> None:

@@ -23,7 +23,7 @@ from tests.kafka.fake_consumer import Answer, FakeConsumer
 A, B, C = TopicPartition("a", 0), TopicPartition("a", 1), TopicPartition("b", 0)
 
 
-class Owner:
+class Listener:
     """Starts where the group says, or at ``starts``, and notes what it is told."""
 
     def __init__(self) -> None:
@@ -58,16 +58,16 @@ class Owner:
 
 
 class Membership:
-    """A group with its consumer, owner and cluster: the topics ``a`` with two partitions and ``b`` with one."""
+    """A group with its consumer, listener and cluster: the topics ``a`` with two partitions and ``b`` with one."""
 
     def __init__(self, read_from: str = "earliest", protocol: GroupProtocol = "classic") -> None:
         self.cluster = Cluster()
         self.cluster.create("a", 2)
         self.cluster.create("b")
-        self.consumer, self.admin, self.owner = FakeConsumer(self.cluster), FakeAdmin(self.cluster), Owner()
+        self.consumer, self.admin, self.listener = FakeConsumer(self.cluster), FakeAdmin(self.cluster), Listener()
         consumer: Any = self.consumer
         admin: Any = self.admin
-        self.group = Group(consumer, admin, self.owner, read_from, protocol)
+        self.group = Group(consumer, admin, self.listener, read_from, protocol)
         self.group.subscribe(["a", "b"])
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:
@@ -83,7 +83,7 @@ class Membership:
         return self.group.poll(limit, 0.5)
 
     def start(self, source: TopicPartition) -> int | None:
-        return next(each.start for each in self.owner.assignment if each.source == source)
+        return next(each.start for each in self.listener.assignment if each.source == source)
 
 
 @pytest.fixture
@@ -188,12 +188,12 @@ def test_reading_starts_where_the_group_left_off_and_the_owner_is_told_all_about
     member.cluster.trim(A, 1)
     member.cluster.committed[A] = 2, "mine"
     assert values(member.given(A)) == {A: [b"3", b"4"]}
-    assert member.owner.assignment == [Assigned(A, member.cluster.topics["a"].id, Committed(2, "mine"), 1, 4, 2)]
+    assert member.listener.assignment == [Assigned(A, member.cluster.topics["a"].id, Committed(2, "mine"), 1, 4, 2)]
 
 
 def test_reading_starts_where_the_owner_says(member: Membership) -> None:
     member.fill(A, b"1", b"2", b"3")
-    member.owner.starts = {A: 2}
+    member.listener.starts = {A: 2}
     assert values(member.given(A, C)) == {A: [b"3"]}
 
 
@@ -206,7 +206,7 @@ def test_without_an_offset_of_the_group_auto_offset_reset_says_where(
     member.cluster.trim(A, 1)
     member.given(A)
     assert member.start(A) == start
-    assert member.owner.assignment[0].committed is None
+    assert member.listener.assignment[0].committed is None
     assert caplog.messages == []
 
 
@@ -222,12 +222,12 @@ def test_an_offset_out_of_range_follows_auto_offset_reset_and_is_logged(
     assert member.start(A) == start
     assert [message for message in caplog.messages if "out of range [1, 3]" in message] == caplog.messages
     assert bool(caplog.messages) == (committed in (0, 4))
-    assert member.owner.assignment[0].committed == Committed(committed)
+    assert member.listener.assignment[0].committed == Committed(committed)
 
 
 def test_an_assignment_of_nothing_is_no_question_for_the_owner(member: Membership) -> None:
     member.given()
-    assert member.owner.told == []
+    assert member.listener.told == []
     assert member.consumer.assignment() == []
 
 
@@ -239,12 +239,12 @@ def test_an_offset_that_the_group_cannot_tell_is_an_error_and_nothing_is_read(
     member.fill(A, b"1")
     with pytest.raises(KafkaException):
         member.given(A)
-    assert member.owner.told == []
+    assert member.listener.told == []
     assert member.poll() == []
 
 
 def test_what_the_owner_raises_comes_out_of_the_poll_that_called_it_and_only_once(member: Membership) -> None:
-    member.owner.error = TaskError("cannot open")
+    member.listener.error = TaskError("cannot open")
     with pytest.raises(TaskError, match="cannot open"):
         member.given(A)
     assert member.poll() == []
@@ -253,7 +253,7 @@ def test_what_the_owner_raises_comes_out_of_the_poll_that_called_it_and_only_onc
 def test_an_error_on_the_way_out_of_a_partition_comes_out_with_the_records_still_unseen(member: Membership) -> None:
     member.fill(A, b"1", b"2")
     member.given(A)
-    member.owner.error = TaskError("cannot flush")
+    member.listener.error = TaskError("cannot flush")
     member.consumer.take(A)
     with pytest.raises(TaskError, match="cannot flush"):
         member.poll()
@@ -262,7 +262,7 @@ def test_an_error_on_the_way_out_of_a_partition_comes_out_with_the_records_still
 def test_the_first_of_two_errors_is_the_one_to_tell(member: Membership) -> None:
     member.given(A)
     errors = iter([TaskError("first"), TaskError("second")])
-    member.owner.at_revocation = lambda: setattr(member.owner, "error", next(errors))
+    member.listener.at_revocation = lambda: setattr(member.listener, "error", next(errors))
     member.consumer.take(A)
     member.consumer.take(A)
     with pytest.raises(TaskError, match="first"):
@@ -276,7 +276,7 @@ def test_an_error_while_records_are_taken_is_raised_before_they_are_handed_out(
     member.consumer.give(A)
     member.poll(1)
     consume = member.consumer.consume
-    member.owner.error = TaskError("cannot flush")
+    member.listener.error = TaskError("cannot flush")
 
     def revoked_meanwhile(num_messages: int, timeout: float) -> Any:
         member.consumer.take(A)
@@ -291,12 +291,12 @@ def test_a_revocation_is_told_while_commits_are_still_accepted_and_then_nothing_
     member.fill(A, b"1")
     member.given(A)
     accepted: list[bool] = []
-    member.owner.at_revocation = lambda: accepted.append(member.group.commit({A: Committed(1)}))
+    member.listener.at_revocation = lambda: accepted.append(member.group.commit({A: Committed(1)}))
     member.consumer.take(A)
     member.fill(A, b"2")
     assert member.poll() == []
     assert accepted == [True]
-    assert member.owner.told[-1] == ("revoked", [A])
+    assert member.listener.told[-1] == ("revoked", [A])
     assert member.consumer.assignment() == []
 
 
@@ -307,7 +307,7 @@ def test_of_partitions_that_are_lost_nothing_can_be_committed_any_more(member: M
     member.fill(A, b"2")
     assert not member.group.commit({A: Committed(1)})
     assert member.poll() == []
-    assert member.owner.told[-1] == ("lost", [A])
+    assert member.listener.told[-1] == ("lost", [A])
     assert member.consumer.assignment() == []
     assert member.cluster.committed == {}
 
@@ -343,7 +343,7 @@ def test_with_the_consumer_protocol_partitions_come_and_go_and_the_others_stay(
     assert member.group.topic_ids.keys() == {"b"}
     member.consumer.lose(C)
     assert member.poll() == []
-    assert member.owner.told == [("assigned", [A]), ("assigned", [C]), ("revoked", [A]), ("lost", [C])]
+    assert member.listener.told == [("assigned", [A]), ("assigned", [C]), ("revoked", [A]), ("lost", [C])]
 
 
 def test_with_the_consumer_protocol_a_member_leaves_at_once_though_nothing_was_given_to_it(
@@ -359,7 +359,7 @@ def test_with_the_consumer_protocol_a_member_gives_up_what_it_has_when_it_leaves
 ) -> None:
     of_consumer_protocol.given(A)
     of_consumer_protocol.group.leave()
-    assert of_consumer_protocol.owner.told[-1] == ("revoked", [A])
+    assert of_consumer_protocol.listener.told[-1] == ("revoked", [A])
     assert of_consumer_protocol.consumer.assignment() == []
 
 
@@ -476,7 +476,7 @@ def test_a_topic_that_is_not_assigned_any_more_is_not_asked_about(member: Member
 def test_a_topic_that_is_gone_before_it_was_asked_about_has_no_id(member: Membership) -> None:
     member.admin.refuses["a"] = KafkaError.UNKNOWN_TOPIC_OR_PART
     member.given(A)
-    assert member.owner.assignment[0].topic_id == ""
+    assert member.listener.assignment[0].topic_id == ""
 
 
 def test_a_topic_that_may_not_be_described_is_an_error_not_a_deletion(member: Membership) -> None:
@@ -489,7 +489,7 @@ def test_a_topic_that_may_not_be_described_is_an_error_not_a_deletion(member: Me
 def test_leaving_gives_the_partitions_up_in_order(member: Membership) -> None:
     member.given(A, C)
     member.group.leave()
-    assert member.owner.told[-1] == ("revoked", [A, C])
+    assert member.listener.told[-1] == ("revoked", [A, C])
     assert member.consumer.subscribed is None
     assert not member.consumer.closed
     member.group.close()
@@ -507,13 +507,13 @@ def test_what_goes_wrong_on_leaving_is_raised_or_after_a_failure_only_logged(
     member: Membership, caplog: pytest.LogCaptureFixture
 ) -> None:
     member.given(A)
-    member.owner.error = TaskError("cannot flush")
+    member.listener.error = TaskError("cannot flush")
     with pytest.raises(TaskError, match="cannot flush"):
         member.group.leave()
-    member.owner.error = None
+    member.listener.error = None
     member.group.subscribe(["a"])
     member.given(A)
-    member.owner.error = TaskError("cannot flush either")
+    member.listener.error = TaskError("cannot flush either")
     member.group.leave_quietly()
     assert caplog.messages == ["the failed task could not leave its group properly"]
 
@@ -529,18 +529,18 @@ def test_leaving_does_not_wait_for_ever_for_a_revocation(member: Membership, mon
 class Member(RuleBasedStateMachine):
     """Partitions come and go in any order while records arrive, are read, committed and paused.
 
-    The owner reads on from where the group stands. Whatever happens, it sees each record of an assignment once and in
-    order, none of a partition that is not its own, and the group's offset is the last one it accepted.
+    The listener reads on from where the group stands. Whatever happens, it sees each record of an assignment once and
+    in order, none of a partition that is not its own, and the group's offset is the last one it accepted.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.member = Membership()
         self.next: dict[TopicPartition, int] = {}
-        """The offset that is to come next, of each partition that the owner knows to be its own."""
+        """The offset that is to come next, of each partition that the listener knows to be its own."""
         self.accepted: dict[TopicPartition, int] = {}
-        self.member.owner.begin, self.member.owner.end = self.begin, self.end
-        self.member.owner.at_revocation = self.commit
+        self.member.listener.begin, self.member.listener.end = self.begin, self.end
+        self.member.listener.at_revocation = self.commit
 
     def begin(self, starts: Mapping[TopicPartition, int]) -> None:
         assert not self.next, "an assignment comes after the former one has gone"

@@ -19,7 +19,7 @@ from ferryman.errors import Indeterminate
 from ferryman.record import Polled, Record, TopicPartition
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup.control import Control
 from ferryman.task.sink import sink_context
 from ferryman.task.sink.backlog import Backlog
@@ -151,9 +151,9 @@ def stage() -> Iterator[Make]:
         sink = PlayedSink(config, context)
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(1000))
-        troubles = Troubles(Outage(Patience()), control.tell)
+        outages = Outages(Outage(Patience()), control.tell)
         chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG, "silence": 0.0} | timing
-        session = SinkSession(control, Timing(**chosen), backlog, threads[-1], troubles)
+        session = SinkSession(control, Timing(**chosen), backlog, threads[-1], outages)
         group = Group(records)
         session.group = group  # type: ignore[assignment]
         return Stage(sink.play, group, control, session)

@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.record import Batch, TopicPartition
-from ferryman.task.sink.offer import Offer, Work
+from ferryman.task.sink.offer import DecodedPartition, Offer
 from tests.chain.parts import batch, polled
 
 
-def work(kinds: list[int | None], partition: int = 0) -> Work:
+def work(kinds: list[int | None], partition: int = 0) -> DecodedPartition:
     """A partition's records from offset 5 on; each is in the batch of its kind, or was dropped (None)."""
     raw = batch(*range(len(kinds)), partition=partition, first=5)
     by_kind: dict[int, list[int]] = {}
     for position, kind in enumerate(kinds):
         if kind is not None:
             by_kind.setdefault(kind, []).append(position)
-    return Work(raw.polled, deque(raw.take(places) for places in by_kind.values()))
+    return DecodedPartition(raw.polled, deque(raw.take(places) for places in by_kind.values()))
 
 
 def offsets(offer: Offer) -> list[tuple[int, int]]:
@@ -50,7 +50,7 @@ def test_taken_half_by_half_all_is_delivered_in_order(kinds: list[int | None]) -
         assert delivered[-1] <= min((offset for _, offset in offsets(offer)), default=10**6)
         delivered += [following for _, following in offer.took(len(offer.batches(None)))]
         delivered += [following for _, following in offer.finished()]
-        assert not offer.works
+        assert not offer.partitions
     assert delivered == sorted(delivered)
     assert delivered[-1] == 5 + len(kinds)
 
@@ -61,7 +61,7 @@ def test_partitions_that_have_gone_are_offered_no_more() -> None:
 
 
 def test_what_is_left_of_a_batch_that_was_taken_alone_comes_next() -> None:
-    offer = Offer(deque([Work(polled(b"0", b"1", b"2"), deque(_runs()))]))
+    offer = Offer(deque([DecodedPartition(polled(b"0", b"1", b"2"), deque(_runs()))]))
     assert len(offer.batches(1)) == 1
     assert offer.took(1) == [(TopicPartition("t", 0), 1)]
     assert [list(each.offsets) for each in offer.batches(None)] == [[1], [2]]

@@ -123,7 +123,7 @@ def test_the_plan_is_logged_once_however_often_another_system_is_tried(
 def test_a_member_that_was_fenced_does_not_leave_in_the_name_of_who_fenced_it(
     task: WholeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ferryman.kafka.static_members.is_taken", lambda *_asked: True)
+    monkeypatch.setattr("ferryman.kafka.fenced_member.is_taken", lambda *_asked: True)
     Diary.errors["put"] = FencedError("taken over")
     with pytest.raises(FencedError):
         run(task, "nothing")
@@ -135,7 +135,7 @@ def test_a_member_that_was_fenced_does_not_leave_in_the_name_of_who_fenced_it(
 def test_a_member_that_was_fenced_by_nobody_who_is_there_comes_back(
     task: WholeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ferryman.kafka.static_members.is_taken", lambda *_asked: False)
+    monkeypatch.setattr("ferryman.kafka.fenced_member.is_taken", lambda *_asked: False)
     Diary.errors["put"] = FencedError("taken over")
 
     def story() -> Story:

@@ -14,7 +14,7 @@ from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.outages import Troubles
+from ferryman.task.outages import Outages
 from ferryman.task.setup.control import Control
 from ferryman.task.source.loop import SourceSession
 from ferryman.task.source.outbox import Outbox
@@ -92,7 +92,7 @@ def session(producer: Producer, interval: float | None) -> SourceSession:
         offsets_topic="offsets",
         topics=Anywhere(),
         ages=Anywhere(),
-        troubles=Troubles(Outage(Patience(longest_wait=1.0)), control.tell),
+        outages=Outages(Outage(Patience(longest_wait=1.0)), control.tell),
     )
 
 

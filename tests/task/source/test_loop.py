@@ -19,16 +19,16 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
-from ferryman.runs import marks
-from ferryman.runs.marks import Mark
-from ferryman.task.errors.source_letter import SourceWriter
-from ferryman.task.outages import Troubles
+from ferryman.runs import tallies
+from ferryman.runs.tallies import Tally
+from ferryman.task.errors.source_letter_writer import SourceLetterWriter
+from ferryman.task.outages import Outages
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.letters import Letters
 from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.transactions import Transactions
 from tests.chain.parts import OnRecords, TextConverter
 from tests.clock import Clock
@@ -115,7 +115,7 @@ class Task:
             offsets_topic="offsets",
             topics=self.topics,
             ages=self.topics,
-            troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
+            outages=Outages(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
     def ends_transactions(self) -> Boundaries:
@@ -126,7 +126,7 @@ class Task:
         return self.session.boundaries
 
     def dead_letters(self) -> None:
-        self.session.letters = Letters("dead", SourceWriter(self.text, False, "c", 0))
+        self.session.letters = SourceDeadLetterQueue("dead", SourceLetterWriter(self.text, False, "c", 0))
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -307,8 +307,8 @@ def test_of_a_source_that_comes_to_an_end_the_refused_are_counted_in_the_transac
     task.producer.largest = 150
     task.poll("1", "refuse", "2", "x" * 151, at=4)
     task.rounds(1)
-    assert marks.marks_by_task([(marks.partition(0), task.offsets.get(marks.partition(0)) or {})]) == {
-        0: Mark(4, refused=2)
+    assert tallies.tallies_by_task([(tallies.partition(0), task.offsets.get(tallies.partition(0)) or {})]) == {
+        0: Tally(4, refused=2)
     }
     assert task.producer.calls.count("commit") == 1
 

@@ -8,7 +8,7 @@ from ferryman.facts.config_records import TargetStateRecord
 from ferryman.facts.states import State, TargetState
 from ferryman.record import TopicPartition
 from ferryman.worker.control.runs import Runs
-from ferryman.worker.offsets.run_offsets import Standing
+from ferryman.worker.offsets.run_offsets import RunOffsets
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import PlayedWorker
 
@@ -22,9 +22,9 @@ class Committed:
     offset: int = 5
     asked: int = 0
 
-    async def of(self, *_: Any) -> Standing:
+    async def of(self, *_: Any) -> RunOffsets:
         self.asked += 1
-        return Standing({TopicPartition("t", 0): self.offset}, 1.0, 0)
+        return RunOffsets({TopicPartition("t", 0): self.offset}, 1.0, 0)
 
 
 def watched(worker: PlayedWorker) -> tuple[Runs, Committed]:

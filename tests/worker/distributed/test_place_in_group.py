@@ -14,38 +14,38 @@ from ferryman.facts.fold import Facts
 from ferryman.leases import lease
 from ferryman.leases.lease import Lease
 from ferryman.membership.group_settings import GroupSettings
+from ferryman.membership.group_view import GroupView
 from ferryman.membership.member import Member
 from ferryman.membership.rebalances import Rebalances
-from ferryman.membership.standing import Standing
 from ferryman.metrics.windows import Sampling
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.share import ShareOfWork
 from tests.worker.simulated_time import simulated
 
 SETTINGS = GroupSettings("g", "http://me/", "sessioned", 6000, 200, 60_000, 1000, 3000, 500, {})
-LEADS = Standing(member_id="me", generation=1, leader="me", leader_url="http://me/")
+LEADS = GroupView(member_id="me", generation=1, leader="me", leader_url="http://me/")
 FOLLOWS = replace(LEADS, leader="other", leader_url="http://other/")
 
 
 @pytest.mark.parametrize(
-    ("standing", "holds", "may_write"),
-    [(LEADS, True, True), (LEADS, False, False), (FOLLOWS, True, False), (Standing(), True, False)],
+    ("view", "holds", "may_write"),
+    [(LEADS, True, True), (LEADS, False, False), (FOLLOWS, True, False), (GroupView(), True, False)],
     ids=["who leads", "who led and slept", "who led once and is back", "who is in no group"],
 )
-def test_only_who_surely_leads_writes_what_the_leader_writes(standing: Standing, holds: bool, may_write: bool) -> None:
+def test_only_who_surely_leads_writes_what_the_leader_writes(view: GroupView, holds: bool, may_write: bool) -> None:
     async def told() -> bool:
         journal: Any = SimpleNamespace()
-        group = placed(standing, journal)
+        group = placed(view, journal)
         group.lease = Lease(lease.now() + (1000 if holds else -1), lease.now() + 1001)
         return bool(journal.leads())
 
     assert asyncio.run(told()) is may_write
 
 
-def placed(standing: Standing, journal: Any) -> Group:
+def placed(view: GroupView, journal: Any) -> Group:
     nothing: Any = None
     group = Group(nothing, SETTINGS, journal, nothing, ShareOfWork())
-    group.member._participant.stands(standing)
+    group.member._participant.stands(view)
     return group
 
 

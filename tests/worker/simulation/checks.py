@@ -131,7 +131,7 @@ class Checks:
         if node.worker is None:
             return
         over, now, group, member = node.worker.group.lease.over, self._now, self.cluster.group, node.worker.group.member
-        node.members.add(member._participant.standing.member_id)
+        node.members.add(member._participant.view.member_id)
         sessions = [ends for each, ends in group.sessions() if each in node.members]
         if over > now and sessions and over > max(sessions) + ROUNDING:
             self.problems.append(f"{now:.2f}: the lease of {node.host.name} lasts to {over:.3f}, beyond {sessions}")

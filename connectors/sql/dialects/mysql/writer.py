@@ -22,32 +22,24 @@ from ferryman.connectors.sql.dialects.dialect import (
     Mode,
     Refused,
     RowStretch,
-    TableColumn,
     Transactions,
     in_turn,
 )
 from ferryman.connectors.sql.dialects.faults import StaleTable
+from ferryman.connectors.sql.dialects.kept_stages import EXAMPLE, KeptStages, Shape
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, literal
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
 from ferryman.connectors.sql.dialects.mysql.tables import declared_types, unique_keys
-from ferryman.connectors.sql.dialects.names import TableName, temporary
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
-_MOST_STAGES = 64
-"""Staging tables that are kept for the next transaction; one transaction may need more."""
 _LONGEST_STATEMENT = 4_000_000
 """In bytes; the server may allow less, or a single row need more."""
 _NOTHING = (0, -1)
-_STAGE = temporary("ferryman_stage")
-_EXAMPLE = "ferryman_stage_1"
-"""Stands for any staging table's name."""
 _HARMLESS = frozenset({1287, 1592, 1681, 1831, 3719, 3778})
 """Warnings about how a statement or table is written, not about a value."""
-
-Shape = tuple[TableName, tuple[TableColumn, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,55 +59,36 @@ class MysqlWriter:
         self._session = session
         self._mode = mode
         self._zones = zones
-        self._stages: dict[Shape, Stage] = {}
-        self._connection_number = 0
-        self._created = 0
+        self._stages = KeptStages(session, self._create, _empty, _drop)
         self._longest = 0
-        """The longest statement that the server takes, in bytes (max_allowed_packet)."""
+        """The longest statement that the server takes, in bytes (max_allowed_packet), as connection ``_asked`` says."""
+        self._asked = 0
 
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection, and empties those that are there."""
-        wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
-        tables = ", ".join(sorted({str(table) for table, _ in wanted}))
-        with self._session.transaction(f"stage rows for {tables}") as connection:
-            # Asked here: the transaction may have opened a new connection, which has no staging tables.
-            number = self._session.number
-            kept = self._stages if number == self._connection_number else {}
-            kept = self._without_oldest(connection, kept, wanted)
-            with _cursor(connection) as cursor:
-                for shape in wanted:
-                    if shape in kept:
-                        cursor.execute(f"TRUNCATE TABLE {name(kept[shape].name)}", ())
-                if number != self._connection_number:
-                    cursor.execute("SELECT @@max_allowed_packet")
-                    self._longest = int((cursor.fetchone() or (0,))[0])
-            created = {shape: self._create(connection, *shape) for shape in wanted if shape not in kept}
-        self._stages, self._connection_number = {**kept, **created}, number
+        self._stages.prepare(loads)
 
-    def _without_oldest(
-        self, connection: Connection, kept: dict[Shape, Stage], wanted: Sequence[Shape]
-    ) -> dict[Shape, Stage]:
-        idle = [shape for shape in kept if shape not in wanted]
-        missing = sum(shape not in kept for shape in wanted)
-        surplus = idle[: max(0, len(kept) + missing - _MOST_STAGES)]
-        with _cursor(connection) as cursor:
-            for shape in surplus:
-                cursor.execute(f"DROP TEMPORARY TABLE {name(kept[shape].name)}", ())
-        return {shape: stage for shape, stage in kept.items() if shape not in surplus}
-
-    def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
+    def _create(self, connection: Connection, stage: str, shape: Shape) -> Stage:
+        table, columns = shape
+        self._ask_for_limit(connection)
         found = declared_types(connection, table)
         gone = [column.name for column in columns if column.name not in found]
         if gone:
             raise StaleTable(f"The column {gone[0]} of {table} is gone")
-        self._created += 1
-        stage = f"{_STAGE}_{self._created}"
         moves = statements(stage, table, columns, self._mode, unique_keys(connection, table))
         typed = ", ".join(f"c{index} {found[column.name]} NULL" for index, column in enumerate(columns))
         layout = f"seq BIGINT NOT NULL PRIMARY KEY, {typed}"
         with _cursor(connection) as cursor:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         return Stage(stage, moves)
+
+    def _ask_for_limit(self, connection: Connection) -> None:
+        """Asks for the longest statement, once per connection."""
+        if self._asked != self._session.number:
+            with _cursor(connection) as cursor:
+                cursor.execute("SELECT @@max_allowed_packet")
+                self._longest = int((cursor.fetchone() or (0,))[0])
+            self._asked = self._session.number
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Sends the rows to their staging tables; what is returned puts them into their table."""
@@ -136,7 +109,7 @@ class MysqlWriter:
 
     def _fill(self, connection: Connection, load: Load) -> None:
         cursor = _cursor(connection)
-        for statement in self._inserts(load, self._stages[load.table, load.columns]):
+        for statement in self._inserts(load, self._stages.of(load)):
             try:
                 cursor.execute(statement)
             except pymysql.Error as error:
@@ -145,7 +118,7 @@ class MysqlWriter:
             _refuse_warnings(cursor, load)
 
     def _held(self, connection: Connection, load: Load) -> Apply:
-        stage, cursor = self._stages[load.table, load.columns], _cursor(connection)
+        stage, cursor = self._stages.of(load), _cursor(connection)
         # No row has these numbers. But the statement has the table, so that nobody can change it until the
         # transaction's end; a SELECT would need a right that an INSERT does not.
         moves = stage.statements
@@ -170,10 +143,10 @@ class MysqlWriter:
         """The INSERT into the staging table, and what moves its rows on."""
         primary = frozenset(column.name for column in load.columns if column.primary)
         unique = [primary] if connection is None else unique_keys(connection, load.table)
-        moves = statements(_EXAMPLE, load.table, load.columns, self._mode, unique)
+        moves = statements(EXAMPLE, load.table, load.columns, self._mode, unique)
         chosen = (moves.delete,) if load.deletes else moves.write
         texts = [text.replace("%%", "%") for text in chosen if text is not None]
-        return [f"INSERT INTO {_EXAMPLE} VALUES (…), …", *texts]  # noqa: S608 - a name of ours
+        return [f"INSERT INTO {EXAMPLE} VALUES (…), …", *texts]  # noqa: S608 - a name of ours
 
     def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
         """As ``savepoints.write_each``."""
@@ -217,6 +190,16 @@ def _stops(sizes: Sequence[int], longest: int) -> Iterator[int]:
             yield index
             begun = end - sizes[index] - 1
     yield len(sizes)
+
+
+def _empty(connection: Connection, stage: Stage) -> None:
+    with _cursor(connection) as cursor:
+        cursor.execute(f"TRUNCATE TABLE {name(stage.name)}", ())
+
+
+def _drop(connection: Connection, stage: Stage) -> None:
+    with _cursor(connection) as cursor:
+        cursor.execute(f"DROP TEMPORARY TABLE {name(stage.name)}", ())
 
 
 def _named(load: Load, column: str) -> str:

@@ -18,11 +18,10 @@ from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import temporary
 from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
+from ferryman.connectors.sql.dialects.postgresql.statements import copying
 from ferryman.connectors.sql.dialects.savepoints import STRETCH_ROWS
 from ferryman.errors import DataError, TaskError
 
-NULL = "\\N"
-"""How COPY is told a null."""
 _PROBE = temporary("ferryman_probe")
 _TYPES = """
 WITH RECURSIVE below AS (
@@ -43,11 +42,6 @@ class Look:
     connection: Connection
     cursor: psycopg.Cursor
     load: Load
-
-
-def copying(table: str, columns: Sequence[str]) -> str:
-    """The COPY that fills a table of the session with ``seq`` and these columns, from CSV."""
-    return f"COPY {quoted(table)} (seq, {', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
 
 
 @dataclass(frozen=True, slots=True)

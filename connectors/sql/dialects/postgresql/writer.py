@@ -5,7 +5,6 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
 
@@ -13,7 +12,7 @@ import polars as pl
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects import savepoints
+from ferryman.connectors.sql.dialects import kept_stages, savepoints
 from ferryman.connectors.sql.dialects.dialect import (
     Apply,
     Load,
@@ -22,46 +21,25 @@ from ferryman.connectors.sql.dialects.dialect import (
     RowStretch,
     TableColumn,
     Transactions,
-    key_columns,
-    other_columns,
-    version_column,
 )
 from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.connectors.sql.dialects.kept_stages import EXAMPLE, KeptStages, Shape
 from ferryman.connectors.sql.dialects.misfit import misfit
-from ferryman.connectors.sql.dialects.names import TableName, temporary
 from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
-from ferryman.connectors.sql.dialects.postgresql.sifting import NULL, Look, Texts, copying
+from ferryman.connectors.sql.dialects.postgresql.sifting import Look, Texts
+from ferryman.connectors.sql.dialects.postgresql.statements import NULL, Stage, echoed, given, staged
 from ferryman.connectors.sql.dialects.postgresql.unstaged import arrays, direct
-from ferryman.connectors.sql.dialects.postgresql.unstaged.ways import KEPT_STAGES, Way, Ways
+from ferryman.connectors.sql.dialects.postgresql.unstaged.ways import Way, Ways
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
 from ferryman.errors import DataError, TaskError
 
-_STAGE = temporary("ferryman_stage")
-_EXAMPLE = "ferryman_stage_1"
-"""Stands for any staging table's name."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
 Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
 """Brings a load's rows into its staging table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A staging table and the statements that move its rows on; each statement takes the first and last ``seq``."""
-
-    name: str
-    """Its name in the session's schema of temporary tables."""
-    staged: Sequence[str]
-    """Its columns but ``seq``."""
-    copy: str
-    """The COPY that fills it."""
-    write: str | None
-    """Writes its rows; None if there is nothing to write, in an update of keys alone."""
-    delete: str
-    """Deletes the rows with its keys."""
 
 
 class PostgresWriter:
@@ -71,9 +49,7 @@ class PostgresWriter:
         self._session = session
         self._mode = mode
         self._zones = zones
-        self._stages: dict[direct.Shape, Stage] = {}
-        self._connection_number = 0
-        self._created = 0
+        self._stages = KeptStages(session, self._create, _emptied_by_commit, _drop)
         self._ways = Ways((), mode, row_by_row=False)
         """The ways that the present transaction's loads go."""
         self._direct: dict[int, direct.Direct] = {}
@@ -82,38 +58,17 @@ class PostgresWriter:
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
         self._ways = Ways(loads, self._mode, row_by_row)
-        wanted = list(dict.fromkeys(direct.shape(load) for load in loads if self._ways.of(load) == "staged"))
-        if not wanted:
-            return
-        tables = ", ".join(sorted({str(table) for table, _ in wanted}))
-        with self._session.transaction(f"stage rows for {tables}") as connection:
-            # Asked here: the transaction may have opened a new connection, which has no staging tables.
-            number = self._session.number
-            kept = self._stages if number == self._connection_number else {}
-            kept = self._without_oldest(connection, kept, wanted)
-            created = {shape: self._create(connection, *shape) for shape in wanted if shape not in kept}
-        self._stages, self._connection_number = {**kept, **created}, number
+        self._stages.prepare(load for load in loads if self._ways.of(load) == "staged")
 
-    def _without_oldest(
-        self, connection: Connection, kept: dict[direct.Shape, Stage], wanted: Sequence[direct.Shape]
-    ) -> dict[direct.Shape, Stage]:
-        idle = [shape for shape in kept if shape not in wanted]
-        missing = sum(shape not in kept for shape in wanted)
-        surplus = idle[: max(0, len(kept) + missing - KEPT_STAGES)]
-        for shape in surplus:
-            _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(kept[shape].name)}", ())
-        return {shape: stage for shape, stage in kept.items() if shape not in surplus}
-
-    def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
-        self._created += 1
-        name = f"{_STAGE}_{self._created}"
+    def _create(self, connection: Connection, name: str, shape: Shape) -> Stage:
+        table, columns = shape
         same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
-        same += [f"''::text AS {_given(index)}" for index in _echoed(columns)]
+        same += [f"''::text AS {given(index)}" for index in echoed(columns)]
         empty = f"SELECT 0::bigint AS seq, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
         cursor = _cursor(connection)
         cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         _leave_as_they_are(cursor, name)
-        return statements(name, table, columns, self._mode)
+        return staged(name, table, columns, self._mode)
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Copies the rows into their staging tables, or makes literals or arrays of them, and holds the tables."""
@@ -147,7 +102,7 @@ class PostgresWriter:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
 
     def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
-        stage = self._stages[direct.shape(load)]
+        stage = self._stages.of(load)
         fill(cursor, stage, load)
 
         def apply(first: int, last: int) -> None:
@@ -174,9 +129,9 @@ class PostgresWriter:
         """The COPY into the staging table and what moves its rows on; or the statement of literals, or of arrays."""
         if direct.is_small(load, together, self._mode):
             return [direct.statement_text(load, self._mode)]
-        if together > KEPT_STAGES and arrays.suits(load, self._mode):
+        if together > kept_stages.KEPT_STAGES and arrays.suits(load, self._mode):
             return [arrays.statement(load, self._mode).replace("%%", "%")]
-        found = statements(_EXAMPLE, load.table, load.columns, self._mode)
+        found = staged(EXAMPLE, load.table, load.columns, self._mode)
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
@@ -186,7 +141,7 @@ class PostgresWriter:
             return savepoints.write_each(self._session, connection, stretches)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
-            stage = self._stages[direct.shape(load)]
+            stage = self._stages.of(load)
             moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
         alone = list(suspects.cut(stretches, sorted(suspected)))
@@ -220,7 +175,7 @@ class PostgresWriter:
             # There are texts that the database cannot have at all, in its encoding.
             return list(savepoints.sifted(self._session, connection, load, partial(self._copy, cursor, stage)))
         unfit = texts.moved(Look(self._session, connection, cursor, load), guilty)
-        for index in _echoed(load.columns):
+        for index in echoed(load.columns):
             differing = _differing(cursor, stage, load, index, "DELETE")
             unfit += [Refused(seq, _changed(load, index)) for seq in differing]
         return unfit
@@ -237,7 +192,7 @@ class PostgresWriter:
         self._compare(cursor, stage, load)
 
     def _compare(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
-        for index in _echoed(load.columns):
+        for index in echoed(load.columns):
             if _differing(cursor, stage, load, index, "SELECT"):
                 raise _changed(load, index)
 
@@ -254,8 +209,8 @@ class PostgresWriter:
     def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
         for index, column in enumerate(columns):
             yield self._copied(pl.col(f"c{index}"), column).alias(f"c{index}")
-        for index in _echoed(columns):
-            yield pl.col(f"c{index}").alias(_given(index))
+        for index in echoed(columns):
+            yield pl.col(f"c{index}").alias(given(index))
 
 
 def _applied_at_once(cursor: psycopg.Cursor, load: arrays.Arrays) -> Apply:
@@ -265,6 +220,14 @@ def _applied_at_once(cursor: psycopg.Cursor, load: arrays.Arrays) -> Apply:
         cursor.execute(load.statement, load.values, prepare=False)
 
     return apply
+
+
+def _emptied_by_commit(connection: Connection, stage: Stage) -> None:
+    """The server has emptied it."""
+
+
+def _drop(connection: Connection, stage: Stage) -> None:
+    _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(stage.name)}", ())
 
 
 def _leave_as_they_are(cursor: psycopg.Cursor, name: str) -> None:
@@ -279,16 +242,6 @@ def _leave_as_they_are(cursor: psycopg.Cursor, name: str) -> None:
         cursor.execute(f"ALTER TABLE pg_temp.{quoted(name)} {changes}", ())
 
 
-def _echoed(columns: Sequence[TableColumn]) -> list[int]:
-    """The columns that must give texts back as they got them."""
-    return [index for index, column in enumerate(columns) if column.fit.echoed]
-
-
-def _given(index: int) -> str:
-    """The staging column for the texts that such a column is given."""
-    return f"given{index}"
-
-
 def _send(cursor: psycopg.Cursor, statement: str, rows: memoryview) -> None:
     with cursor.copy(statement, ()) as copy:
         copy.write(rows)
@@ -296,7 +249,7 @@ def _send(cursor: psycopg.Cursor, statement: str, rows: memoryview) -> None:
 
 def _differing(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int, how: str) -> Sequence[int]:
     """The rows of which the column gives another text back than it got, looked for or deleted."""
-    differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
+    differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {given(index)}"
     if how == "SELECT":
         query = f"SELECT seq FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
     else:
@@ -317,46 +270,3 @@ def _driver(connection: Connection) -> psycopg.Connection:
 
 def _cursor(connection: Connection) -> psycopg.Cursor:
     return _driver(connection).cursor()
-
-
-def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
-    """The statements for a staging table. All names are quoted, all values are parameters."""
-    stage, into = quoted(name), qualified(table)
-    staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
-    copy = copying(name, staged)
-    return Stage(name, staged, copy, _write(stage, into, columns, mode), _delete(stage, into, columns))
-
-
-def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
-    same = _same_key(columns)
-    return f"DELETE FROM {into} t USING {stage} s WHERE s.seq BETWEEN %s AND %s{same}"  # noqa: S608
-
-
-def _same_key(columns: Sequence[TableColumn]) -> str:
-    return "".join(f" AND t.{quoted(columns[index].name)} = s.c{index}" for index in key_columns(columns))
-
-
-def _write(stage: str, into: str, columns: Sequence[TableColumn], mode: Mode) -> str | None:
-    others = other_columns(columns)
-    names = [quoted(column.name) for column in columns]
-    staged = ", ".join(f"s.c{index}" for index in range(len(columns)))
-    version = version_column(columns)
-    there = into if version is None else f"{into} AS t"
-    insert = f"INSERT INTO {there} ({', '.join(names)}) SELECT {staged} FROM"
-    if mode == "insert":
-        return f"{insert} {stage} s WHERE s.seq BETWEEN %s AND %s ORDER BY s.seq"
-    key = ", ".join(f"c{index}" for index in key_columns(columns))
-    newest = "seq DESC" if version is None else f"c{version} DESC, seq DESC"
-    # Sorted by key, so that tasks which write the same rows take their locks in the same order.
-    last = f"(SELECT DISTINCT ON ({key}) * FROM {stage} WHERE seq BETWEEN %s AND %s ORDER BY {key}, {newest}) s"  # noqa: S608
-    if mode == "update":
-        if not others:
-            return None
-        changes = ", ".join(f"{names[index]} = s.c{index}" for index in others)
-        older = "" if version is None else f" AND t.{names[version]} < s.c{version}"
-        return f"UPDATE {into} t SET {changes} FROM {last} WHERE true{_same_key(columns)}{older}"  # noqa: S608
-    conflict = f"ON CONFLICT ({', '.join(names[index] for index in key_columns(columns))})"
-    changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in others)
-    older = "" if version is None else f" WHERE t.{names[version]} < EXCLUDED.{names[version]}"
-    action = f"DO UPDATE SET {changes}{older}" if others else "DO NOTHING"
-    return f"{insert} {last} ORDER BY {key} {conflict} {action}"

@@ -4,10 +4,10 @@ from ferryman.connector import SinkConfig
 from ferryman.dead_letters import mark
 from ferryman.replay import marks
 from ferryman.task.setup.setup import Setup
-from ferryman.task.sink.runs.letters import Letters
+from ferryman.task.sink.runs.replayed_records import ReplayedRecords
 
 
-def replayed_letters(setup: Setup) -> Letters | None:
+def replayed_letters(setup: Setup) -> ReplayedRecords | None:
     """The letters of a task's run; None if it is not a replay. RetriableError when Kafka does not answer, TaskError
     when it refuses."""
     run = setup.run
@@ -22,4 +22,4 @@ def replayed_letters(setup: Setup) -> Letters | None:
         for letter, found in each.items()
         if found.run == setup.spec.connector and found.instead is None
     }
-    return Letters(own, config.topics[0] if len(config.topics) == 1 else "", run.ferryman_run_edit)
+    return ReplayedRecords(own, config.topics[0] if len(config.topics) == 1 else "", run.ferryman_run_edit)

@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.connectors.sql.config.again import again
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.config.sink_config import SqlSinkConfig
 from ferryman.errors import ConfigError
 from tests.connectors.sql.sql_task import CONFLUENT
 

@@ -29,7 +29,7 @@ def taken(task: HandDriven, count: int) -> Story:
 def a_put_begins(task: HandDriven, *sources: TopicPartition, records: int = 1) -> Story:
     """A put of so many records from these partitions; it goes on until the thread is held no longer."""
     task.consumer.give(*sources)
-    yield from until(lambda: task.session.delivery.lag() == records)
+    yield from until(lambda: task.session.ledger.lag() == records)
     task.thread.held = True
     yield
 

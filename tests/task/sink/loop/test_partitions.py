@@ -37,7 +37,7 @@ def test_a_revocation_waits_for_the_running_slice_drops_the_rest_and_commits_wha
     assert flushing.group_offset(A) == 2
     assert [name for name, _ in flushing.sink.calls][-3:] == ["pre_commit", "committed", "close"]
     assert not flushing.backlog
-    assert flushing.session.delivery.partitions == ()
+    assert flushing.session.ledger.partitions == ()
 
 
 def test_a_revocation_that_a_slice_holds_up_for_too_long_is_the_end_of_the_process_and_commits_nothing(
@@ -90,7 +90,7 @@ def test_partitions_are_given_up_even_if_their_last_commit_goes_wrong(flushing: 
     with pytest.raises(TaskError, match="cannot flush"):
         flushing.run(story)
     assert called(flushing, "close") == [[A]]
-    assert flushing.session.delivery.partitions == ()
+    assert flushing.session.ledger.partitions == ()
 
 
 def test_when_some_partitions_go_the_sink_is_asked_about_those_and_goes_on_with_the_others(
@@ -107,7 +107,7 @@ def test_when_some_partitions_go_the_sink_is_asked_about_those_and_goes_on_with_
     flushing.run(story)
     assert called(flushing, "pre_commit") == [{A: 1}]
     assert called(flushing, "close") == [[A]]
-    assert flushing.session.delivery.partitions == (B,)
+    assert flushing.session.ledger.partitions == (B,)
 
 
 def test_lost_partitions_are_closed_without_a_commit_and_their_records_dropped(flushing: HandDriven) -> None:

@@ -25,7 +25,7 @@ def test_a_pause_stops_reading_commits_what_was_taken_and_is_told_then(flushing:
         assert called(flushing, "committed") == [{A: Committed(1)}]
         yield from (None for _ in range(20))
         assert flushing.sink.values() == ["1"]
-        assert flushing.session.delivery.lag() == 0
+        assert flushing.session.ledger.lag() == 0
         assert flushing.session.group.paused
         flushing.worker.wish("run")
         yield from taken(flushing, 2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ferryman.errors import Indeterminate
-from ferryman.task.sink.commits import Offers
+from ferryman.task.sink.commits import GroupOffsets
 from ferryman.task.sink.pacing.gather_delay import QUICK_PUT_SECONDS
 from ferryman.task.sink.pacing.idle_polling import IDLE_AFTER_SECONDS
 from ferryman.task.sink.sink_thread import POLL_SECONDS
@@ -38,7 +38,7 @@ def test_no_commit_is_made_before_the_interval_is_over_and_none_long_after(
     task.fill(A, b"1")
     commit, sent = task.session.commits.send, list[float]()
 
-    def noted(offers: Offers) -> object:
+    def noted(offers: GroupOffsets) -> object:
         sent.append(task.clock.now)
         return commit(offers)
 
@@ -94,7 +94,7 @@ def test_no_more_records_are_polled_at_once_than_the_limit(monkeypatch: pytest.M
         nonlocal most
         task.consumer.give(A)
         while len(task.sink.taken) < 5:
-            position = task.session.delivery.position(A)
+            position = task.session.ledger.position(A)
             most = max(most, (position.polled if position else 0) - len(task.sink.taken))
             yield
 

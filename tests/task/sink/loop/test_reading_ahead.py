@@ -25,7 +25,7 @@ def test_while_a_slice_of_a_full_poll_runs_one_more_poll_is_read_and_no_second(t
     def story() -> Story:
         yield from a_full_poll_is_put(task)
         yield from (None for _ in range(5))
-        assert task.session.delivery.lag() == 4
+        assert task.session.ledger.lag() == 4
         assert not task.session.group.paused
         task.thread.held = False
         yield from taken(task, 7)
@@ -53,7 +53,7 @@ def test_a_pause_holds_back_what_was_read_ahead_and_counts_it_as_not_delivered(t
 def test_what_was_read_ahead_of_a_partition_that_goes_is_dropped_and_its_next_owner_reads_it(task: HandDriven) -> None:
     def story() -> Story:
         yield from a_full_poll_is_put(task)
-        assert task.session.delivery.lag() == 4
+        assert task.session.ledger.lag() == 4
         task.thread.held = False
         task.consumer.take(A)
         task.consumer.give(B)

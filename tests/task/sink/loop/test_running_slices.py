@@ -14,7 +14,7 @@ def test_while_a_slice_runs_the_group_is_heard_but_hands_out_nothing(task: HandD
 
     def story() -> Story:
         task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
+        yield from until(lambda: task.session.ledger.lag() == 1)
         task.thread.held = True
         task.fill(A, b"2")
         polls, began = len(task.consumer.polled_at), task.clock.now
@@ -23,7 +23,7 @@ def test_while_a_slice_runs_the_group_is_heard_but_hands_out_nothing(task: HandD
         yield from until(lambda: task.clock.now >= began + 3 * SILENCE_SECONDS + 1)
         assert len(task.consumer.polled_at) == polls + 3
         assert task.consumer.polled_at[polls:] == [0.0] * 3
-        assert task.session.delivery.lag() == 1
+        assert task.session.ledger.lag() == 1
         task.thread.held = False
         yield from taken(task, 2)
 
@@ -40,7 +40,7 @@ def test_while_a_flush_runs_the_group_is_heard_but_hands_out_nothing(flushing: H
         flushing.fill(A, b"1")
         polls = len(flushing.consumer.polled_at)
         yield from until(lambda: len(flushing.consumer.polled_at) == polls + 2)
-        assert flushing.session.delivery.lag() == 0
+        assert flushing.session.ledger.lag() == 0
         flushing.thread.held = False
         yield from taken(flushing, 1)
 

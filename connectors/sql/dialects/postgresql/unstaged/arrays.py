@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql
 
 from ferryman.connectors.sql.dialects.compared import compared_keys
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Type, key_columns, version_column
+from ferryman.connectors.sql.dialects.postgresql.statements import around_parameters
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
-from ferryman.connectors.sql.dialects.postgresql.unstaged.direct import Copied, alike, inserting, text
+from ferryman.connectors.sql.dialects.postgresql.unstaged.direct import Copied, alike, text
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.formats import eager
 
@@ -119,11 +120,11 @@ def _item(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def statement(load: Load, mode: Mode) -> str:
     """What writes a load; its parameters are the columns' arrays."""
-    head, tail = inserting(load.table, load.columns, mode)
+    head, tail = around_parameters(load.table, load.columns, mode)
     names = [f"c{index}" for index in range(len(load.columns))]
     parameters = ", ".join(f"%s::pg_catalog.{_name(column)}[]" for column in load.columns)
     # Sorted by key, so that tasks which write the same rows take their locks in the same order.
     key = ", ".join(f"s.{names[index]}" for index in key_columns(load.columns))
     order = f" ORDER BY {key}" if key and mode != "insert" else ""
     rows = f"SELECT * FROM unnest({parameters}) AS s ({', '.join(names)}){order}"  # noqa: S608
-    return f"{head.replace('%', '%%')}{rows}{tail.replace('%', '%%')}"
+    return f"{head}{rows}{tail}"

@@ -20,11 +20,10 @@ from ferryman.connectors.sql.dialects.dialect import (
     Mode,
     TableColumn,
     key_columns,
-    other_columns,
-    version_column,
 )
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql.names import identifier, literal
+from ferryman.connectors.sql.dialects.postgresql.names import literal
+from ferryman.connectors.sql.dialects.postgresql.statements import deleting, inserting
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
 from ferryman.errors import DataError
@@ -43,14 +42,6 @@ _SENT_CHARACTERS = 1_000_000
 
 Copied = Callable[[pl.Expr, TableColumn], pl.Expr]
 """A column's values as PostgreSQL reads them."""
-
-
-Shape = tuple[TableName, tuple[TableColumn, ...]]
-
-
-def shape(load: Load) -> Shape:
-    """What loads of one staging table have in common."""
-    return load.table, load.columns
 
 
 def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bool:
@@ -86,8 +77,7 @@ class Direct:
         if not rows:
             return
         if self.load.deletes:
-            names = ", ".join(identifier(columns[index].name) for index in key_columns(columns))
-            yield f"DELETE FROM {literal(table)} WHERE ({names}) IN ({', '.join(rows)})"  # noqa: S608
+            yield deleting(table, columns, ", ".join(rows))
             return
         head, tail = inserting(table, columns, mode)
         for some in [rows] if mode == "insert" else self._without_repeats(start, stop):
@@ -108,8 +98,7 @@ class Direct:
 def statement_text(load: Load, mode: Mode) -> str:
     """The statement for some rows of a load, these left out."""
     if load.deletes:
-        names = ", ".join(identifier(load.columns[index].name) for index in key_columns(load.columns))
-        return f"DELETE FROM {literal(load.table)} WHERE ({names}) IN ((…), …)"  # noqa: S608
+        return deleting(load.table, load.columns, "(…), …")
     head, tail = inserting(load.table, load.columns, mode)
     return f"{head}VALUES (…), …{tail}"
 
@@ -165,20 +154,6 @@ def text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Time:
         return values.dt.to_string("%H:%M:%S%.9f")
     return values.cast(pl.String)
-
-
-def inserting(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> tuple[str, str]:
-    """What comes before VALUES or a query, and what after it."""
-    names = [identifier(column.name) for column in columns]
-    version = version_column(columns)
-    there = literal(table) if version is None else f"{literal(table)} AS t"
-    head = f"INSERT INTO {there} ({', '.join(names)}) "
-    if mode == "insert":
-        return head, ""
-    conflict = ", ".join(names[index] for index in key_columns(columns))
-    changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in other_columns(columns))
-    older = "" if version is None else f" WHERE t.{names[version]} < EXCLUDED.{names[version]}"
-    return head, f" ON CONFLICT ({conflict}) DO {f'UPDATE SET {changes}{older}' if changes else 'NOTHING'}"
 
 
 def hold(table: TableName) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ferryman.connectors.sql.dialects import kept_stages
 from ferryman.connectors.sql.dialects.dialect import Load, Mode
+from ferryman.connectors.sql.dialects.kept_stages import Shape, shape
 from ferryman.connectors.sql.dialects.postgresql.unstaged import arrays, direct
 
 Way = Literal["staged", "literals", "arrays"]
-KEPT_STAGES = 64
-"""Staging tables that are kept for the next transaction; one transaction may need more."""
 MADE_ANEW_ROWS = 400
 """Rows of a load that go as literals where there are so many loads that their staging tables would be made anew for
 each transaction."""
@@ -24,17 +24,17 @@ class Ways:
     mode: Mode
     row_by_row: bool
     """Whether the database may refuse rows."""
-    _staged: set[direct.Shape] = field(default_factory=set)
+    _staged: set[Shape] = field(default_factory=set)
     _known: dict[int, tuple[Load, Load | None]] = field(default_factory=dict)
     """What was asked for, by the identity of the load that is kept beside it."""
 
     def __post_init__(self) -> None:
-        self._staged = {direct.shape(load) for load in self.loads if self._best(load) == "staged"}
+        self._staged = {shape(load) for load in self.loads if self._best(load) == "staged"}
 
     def of(self, load: Load) -> Way:
         """The way of one of the loads, or of a part of one."""
         best = self._best(load)
-        if direct.shape(load) in self._staged:
+        if shape(load) in self._staged:
             return best if len(self.loads) >= direct.MANY_LOADS else "staged"
         return "literals" if best == "staged" else best
 
@@ -53,7 +53,7 @@ class Ways:
     def _best(self, load: Load) -> Way:
         if direct.is_small(load, len(self.loads), self.mode, self.row_by_row):
             return "literals"
-        if self.row_by_row or len(self.loads) <= KEPT_STAGES:
+        if self.row_by_row or len(self.loads) <= kept_stages.KEPT_STAGES:
             return "staged"
         if arrays.suits(load, self.mode):
             return "staged" if self._one_a_key(load) is None else "arrays"
