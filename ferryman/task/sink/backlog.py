@@ -1,7 +1,7 @@
 """What a sink task has polled but the sink has not taken yet: raw records, then batches.
 
-The loop adds, drops and cuts slices, the sink's thread decodes and puts them. They take turns: while a slice runs, only
-``add`` and the checks whether there is anything may be called. What is not part of the slice is the loop's alone.
+The loop adds and drops, the sink's thread decodes and puts. They take turns: while a slice runs, only ``add`` and the
+check whether there is anything may be called.
 """
 
 import time
@@ -55,11 +55,6 @@ class Backlog:
         return bool(self._offers) or bool(self._slice) or bool(self._raw)
 
     @property
-    def waiting(self) -> bool:
-        """Whether there is anything for the slice after the one that was cut."""
-        return bool(self._raw)
-
-    @property
     def oldest(self) -> int | None:
         """The timestamp of the oldest record here, as far as they are in order; None if there is none. In
         milliseconds."""
@@ -95,10 +90,25 @@ class Backlog:
         left = (offer.without(partitions) for offer in self._offers)
         self._offers = deque(offer for offer in left if offer)
 
-    def cut(self) -> None:
-        """Takes the records of the next slice, if there is no rest of one."""
-        if self._slice or self._offers:
-            return
+    def advance(self) -> None:
+        """Puts one slice, or goes on with it; what the sink takes is delivered.
+
+        Returns early, between two puts, when it is to hurry or has taken its time. Raises what the sink raises; then
+        the same comes again with the next call.
+        """
+        began = time.monotonic()
+        if not (self._slice or self._offers):
+            self._cut()
+        self._decode()
+        while self._offers:
+            self._put()
+            if self._offers and (self.hurry or time.monotonic() >= began + AIM_SECONDS):
+                break
+        self._seconds += time.monotonic() - began
+        if not self._offers:
+            self.slices.learn(self._records, self._seconds)
+
+    def _cut(self) -> None:
         self._records, self._seconds = 0, 0.0
         room, bytes_left = self.slices.size, MOST_BYTES
         while self._raw and self._records < room and bytes_left > 0:
@@ -112,22 +122,6 @@ class Backlog:
             bytes_left -= size
             self._records += len(polled)
             self._slice.append(polled)
-
-    def advance(self) -> None:
-        """Puts the slice that was cut, or goes on with it; what the sink takes is delivered.
-
-        Returns early, between two puts, when it is to hurry or has taken its time. Raises what the sink raises; then
-        the same comes again with the next call.
-        """
-        began = time.monotonic()
-        self._decode()
-        while self._offers:
-            self._put()
-            if self._offers and (self.hurry or time.monotonic() >= began + AIM_SECONDS):
-                break
-        self._seconds += time.monotonic() - began
-        if not self._offers:
-            self.slices.learn(self._records, self._seconds)
 
     def _decode(self) -> None:
         """All of the slice becomes one offer. What was decoded before an error keeps its place in front."""

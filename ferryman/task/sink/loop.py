@@ -8,10 +8,8 @@ is heard by its group whatever the sink does, the order of events is:
 
 * **poll.** Records go to the backlog. A slice of them is decoded and put on the sink's thread, as many as it is used to
   get through in half a second (``pacing.slices``).
-* **while a slice runs** the loop makes one more poll, if the last one brought plenty and nothing waits behind the
-  slice, so that the sink has its next records at once. Few records are not read ahead: they gather (``gather_delay``).
-  Then the loop waits for the slice's end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again and
-  again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
+* **while a slice runs** the loop waits for its end, and after ``SILENCE_SECONDS`` pauses its partitions and polls again
+  and again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
   sink has no part in that; else the slice is asked to hurry, and the commit comes between it and the next.
 * **pause.** No slice follows the one that runs, and what was delivered is committed. Then the worker is told.
 * **revocation.** It comes inside a poll, and the group waits for the answer. The running slice is waited for, the rest
@@ -151,7 +149,6 @@ class SinkSession:
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
             began = time.monotonic()
-            self.backlog.cut()
             self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
         elif not self.backlog and not self.control.halted and self.reading.ends_now():
             self._begin(lambda: end(self), lambda ended: ended.result())
@@ -185,8 +182,6 @@ class SinkSession:
         """Polls, or waits for the sink as long as the group can do without us."""
         quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
-            if quiet and self._reads_ahead():
-                self._poll(0.0, ahead=True)
             self.thread.look(POLL_SECONDS)
             wait = 0.0
         else:
@@ -202,19 +197,13 @@ class SinkSession:
         if not quiet:
             self._poll(wait)
 
-    def _reads_ahead(self) -> bool:
-        """Whether the next records may be polled while a slice runs."""
-        plenty = self.gather_delay.plenty and not self.backlog.waiting
-        return plenty and not (self.group.paused or self.control.halted or self.reading.wait() > 0)
-
-    def _poll(self, wait: float, ahead: bool = False) -> None:
-        busy = self._after is not None or bool(self.backlog)
-        stand = self.control.halted or (busy and not ahead) or self.reading.wait() > 0
+    def _poll(self, wait: float) -> None:
+        stand = self.control.halted or self._after is not None or bool(self.backlog) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        until = 0.0 if stand or ahead else min(self._due, self.subscription.due)
+        until = 0.0 if stand else min(self._due, self.subscription.due)
         for polled in (found := self.reading.polled(self.group, self.timing.limit, wait, self.idle.quiet(until))):
             self.control.used(polled.topic)
             self.backlog.add(polled)

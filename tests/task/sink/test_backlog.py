@@ -63,11 +63,6 @@ class Work:
     def add(self, *values: bytes, source: TopicPartition = T, first: int = 0) -> None:
         self.backlog.add(polled(*values, topic=source.topic, first=first))
 
-    def advance(self) -> None:
-        """One slice, or the rest of one."""
-        self.backlog.cut()
-        self.backlog.advance()
-
     def delivered(self) -> list[tuple[TopicPartition, int]]:
         return list(self.backlog.delivered)
 
@@ -86,7 +81,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_with_nothing_to_do_nothing_is_put(work: Work) -> None:
     assert not work.backlog
-    work.advance()
+    work.backlog.advance()
     assert work.sink.offered == []
 
 
@@ -95,7 +90,7 @@ def test_what_was_polled_is_put_in_order_and_then_delivered(work: Work) -> None:
     work.add(b"3", source=U)
     work.add(b"4", first=9)
     assert work.backlog
-    work.advance()
+    work.backlog.advance()
     assert not work.backlog
     assert work.sink.taken == [(T, 7, "1"), (T, 8, "2"), (U, 0, "3"), (T, 9, "4")]
     assert dict(work.delivered()) == {T: 10, U: 1}
@@ -105,7 +100,7 @@ def test_what_was_polled_is_put_in_order_and_then_delivered(work: Work) -> None:
 def test_the_tolerance_is_told_what_is_through(work: Work) -> None:
     work.add(b"1", b"bad", first=7)
     work.add(b"drop", source=U)
-    work.advance()
+    work.backlog.advance()
     assert work.judge.through == work.delivered() == [(T, 8), (T, 9), (U, 1)]
 
 
@@ -113,7 +108,7 @@ def test_batches_are_offered_together_and_as_many_as_the_sink_took_are_delivered
     for number in range(5):
         work.add(b"v", first=number)
     work.sink.outcomes.extend([2, 3])
-    work.advance()
+    work.backlog.advance()
     assert work.sink.offered == [5, 3]
     assert work.sink.values() == ["v"] * 5
 
@@ -122,7 +117,7 @@ def test_all_of_a_slice_is_offered_at_once(work: Work) -> None:
     for number in range(65):
         work.add(b"v", first=number)
     work.sink.outcomes.extend([64, 1])
-    work.advance()
+    work.backlog.advance()
     assert work.sink.offered == [65, 1]
 
 
@@ -131,7 +126,7 @@ def test_a_sink_that_took_none_is_delivered_nothing_of_it(work: Work) -> None:
     work.sink.outcomes.append(0)
     work.backlog.hurry = True
     assert work.backlog.first == Coordinates("t", 0, 0)
-    work.advance()
+    work.backlog.advance()
     assert work.backlog.first == Coordinates("t", 0, 0)
     assert work.delivered() == []
 
@@ -142,10 +137,10 @@ def test_after_an_outage_exactly_what_is_not_in_comes_again(work: Work, error: E
     work.add(b"3", first=2)
     work.sink.outcomes.extend([1, error])
     with pytest.raises(type(error)):
-        work.advance()
+        work.backlog.advance()
     assert dict(work.delivered()) == {T: 2}
     assert work.backlog.first == Coordinates("t", 0, 2)
-    work.advance()
+    work.backlog.advance()
     assert work.backlog.first is None
     assert work.sink.values() == ["1", "2", "3"]
     assert dict(work.delivered()) == {T: 3}
@@ -155,15 +150,15 @@ def test_what_was_decoded_before_an_outage_is_not_decoded_and_judged_again(work:
     work.add(b"1", b"bad", b"refuse", b"2")
     work.sink.outcomes.append(RetriableError("away"))
     with pytest.raises(RetriableError):
-        work.advance()
-    work.advance()
+        work.backlog.advance()
+    work.backlog.advance()
     assert work.judge.guilty == [(1, Stage.VALUE_CONVERTER), (2, Stage.TRANSFORMATION)]
     assert work.sink.values() == ["1", "2"]
 
 
 def test_records_that_all_failed_or_were_dropped_are_delivered_without_the_sink(work: Work) -> None:
     work.add(b"bad", b"drop", b"refuse", first=5)
-    work.advance()
+    work.backlog.advance()
     assert work.sink.offered == []
     assert work.delivered() == [(T, 8)]
     assert not work.backlog
@@ -171,7 +166,7 @@ def test_records_that_all_failed_or_were_dropped_are_delivered_without_the_sink(
 
 def test_what_failed_at_the_end_of_a_piece_is_delivered_with_it(work: Work) -> None:
     work.add(b"1", b"bad")
-    work.advance()
+    work.backlog.advance()
     assert work.delivered()[-1] == (T, 2)
 
 
@@ -179,14 +174,14 @@ def test_records_that_may_not_be_skipped_are_not_delivered(work: Work) -> None:
     work.judge.error = TaskError("no tolerance")
     work.add(b"1", b"bad")
     with pytest.raises(TaskError):
-        work.advance()
+        work.backlog.advance()
     assert work.delivered() == []
     assert work.backlog
 
 
 def test_the_record_that_a_sink_cannot_take_is_found_and_its_neighbours_are_taken_in_order(work: Work) -> None:
     work.add(b"1", b"2", b"poison", b"3", b"4", first=10)
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1", "2", "3", "4"]
     assert work.judge.guilty == [(12, Stage.TASK_PUT)]
     assert work.judge.failures[0].plugin == "RecordingSink"
@@ -205,7 +200,7 @@ def test_records_that_the_sink_names_are_reported_and_all_others_come_again_toge
         return put(batches)
 
     work.sink.put_batches = naming  # type: ignore[method-assign]
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["0", "2", "3", "5"]
     assert work.sink.offered == [1]
     found = zip(work.judge.guilty, work.judge.failures, strict=True)
@@ -215,7 +210,7 @@ def test_records_that_the_sink_names_are_reported_and_all_others_come_again_toge
 
 def test_a_guilty_last_record_is_delivered_once_it_is_reported(work: Work) -> None:
     work.add(b"1", b"poison")
-    work.advance()
+    work.backlog.advance()
     assert work.delivered()[-1] == (T, 2)
     assert not work.backlog
 
@@ -224,10 +219,10 @@ def test_a_guilty_record_that_may_not_be_skipped_is_not_delivered(work: Work) ->
     work.judge.error = RetriableError("the dead letter queue is silent")
     work.add(b"1", b"poison")
     with pytest.raises(RetriableError):
-        work.advance()
+        work.backlog.advance()
     assert set(work.delivered()) == {(T, 1)}
     work.judge.error = None
-    work.advance()
+    work.backlog.advance()
     assert work.judge.guilty == [(1, Stage.TASK_PUT)]
     assert work.sink.values() == ["1"]
 
@@ -236,9 +231,9 @@ def test_an_outage_between_two_halves_repeats_nothing_that_is_in(work: Work) -> 
     work.add(b"1", b"2", b"3", b"poison")
     work.sink.outcomes.extend([1, 1, RetriableError("away")])
     with pytest.raises(RetriableError):
-        work.advance()
+        work.backlog.advance()
     assert work.sink.values() == ["1", "2"]
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1", "2", "3"]
     assert work.judge.guilty == [(3, Stage.TASK_PUT)]
 
@@ -247,7 +242,7 @@ def test_a_sink_that_is_not_atomic_is_not_tried_in_halves(work: Work, monkeypatc
     monkeypatch.setattr(RecordingSink, "atomic", False)
     work.add(b"1", b"poison")
     with pytest.raises(DataError):
-        work.advance()
+        work.backlog.advance()
     assert work.sink.offered == [1]
     assert work.judge.failures == []
 
@@ -267,10 +262,10 @@ def test_partitions_that_have_gone_are_forgotten_raw_and_decoded_and_the_others_
     work.add(b"4", source=U, first=1)
     work.sink.outcomes.append(RetriableError("away"))
     with pytest.raises(RetriableError):
-        work.advance()
+        work.backlog.advance()
     work.backlog.drop([T])
-    work.advance()
-    work.advance()
+    work.backlog.advance()
+    work.backlog.advance()
     assert work.sink.taken == [(U, 0, "2"), (U, 1, "4")]
     assert {source for source, _ in work.delivered()} == {U}
     assert not work.backlog
@@ -281,11 +276,11 @@ def test_a_slice_has_as_many_records_as_it_may_and_the_rest_comes_next() -> None
     work.add(b"1", b"2", first=5)
     work.add(b"3", b"4", b"5", first=7)
     work.slices.learn = lambda records, seconds: None  # type: ignore[method-assign]
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1", "2", "3"]
     assert work.delivered()[-1] == (T, 8)
     assert work.backlog
-    work.advance()
+    work.backlog.advance()
     assert work.sink.taken[3:] == [(T, 8, "4"), (T, 9, "5")]
     assert work.delivered()[-1] == (T, 10)
 
@@ -293,7 +288,7 @@ def test_a_slice_has_as_many_records_as_it_may_and_the_rest_comes_next() -> None
 def test_a_slice_that_fits_exactly_leaves_nothing_behind() -> None:
     work = Work(size=2)
     work.add(b"1", b"2")
-    work.advance()
+    work.backlog.advance()
     assert not work.backlog
     assert work.sink.offered == [1]
 
@@ -302,11 +297,11 @@ def test_what_comes_while_a_slice_fails_waits_for_the_next_one(work: Work) -> No
     work.add(b"1")
     work.sink.outcomes.append(RetriableError("away"))
     with pytest.raises(RetriableError):
-        work.advance()
+        work.backlog.advance()
     work.add(b"2", first=1)
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1"]
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1", "2"]
 
 
@@ -314,10 +309,10 @@ def test_in_a_hurry_a_slice_ends_after_the_put_that_runs(work: Work) -> None:
     work.add(b"1")
     work.add(b"2", first=1)
     work.sink.during_put = lambda: setattr(work.backlog, "hurry", True)
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1"]
     assert work.delivered() == [(T, 1)] * 2
-    work.advance()
+    work.backlog.advance()
     assert work.sink.values() == ["1", "2"]
 
 
@@ -326,7 +321,7 @@ def test_in_a_hurry_what_needs_no_put_is_delivered_all_the_same(work: Work) -> N
     work.add(b"drop", first=1)
     work.add(b"drop", first=2)
     work.backlog.hurry = True
-    work.advance()
+    work.backlog.advance()
     assert work.delivered()[-1] == (T, 3)
     assert not work.backlog
 
@@ -335,9 +330,9 @@ def test_a_slice_that_takes_longer_than_it_should_ends_between_two_puts(work: Wo
     for number in range(4):
         work.add(b"v", first=number)
     work.sink.during_put = lambda: clock.pass_(AIM_SECONDS / 2)
-    work.advance()
+    work.backlog.advance()
     assert len(work.sink.taken) == 2
-    work.advance()
+    work.backlog.advance()
     assert len(work.sink.taken) == 4
 
 
@@ -352,12 +347,12 @@ def test_the_size_of_slices_is_learned_from_whole_slices(work: Work, clock: Cloc
     for number in range(3):
         work.add(b"v", b"v", first=2 * number)
     work.sink.during_put = lambda: clock.pass_(0.3)
-    work.advance()
+    work.backlog.advance()
     assert found == []
-    work.advance()
+    work.backlog.advance()
     assert found == [(6, 0.9)]
     work.add(b"v", first=6)
-    work.advance()
+    work.backlog.advance()
     assert found == [(6, 0.9), (1, 0.3)]
 
 
@@ -367,9 +362,9 @@ def test_the_time_of_an_outage_is_not_the_sinks_speed(work: Work, clock: Clock) 
     work.sink.during_put = lambda: clock.pass_(30)
     work.sink.outcomes.append(RetriableError("away"))
     with pytest.raises(RetriableError):
-        work.advance()
+        work.backlog.advance()
     work.sink.during_put = lambda: clock.pass_(0.1)
-    work.advance()
+    work.backlog.advance()
     assert found == [(1, 0.1)]
 
 
@@ -404,7 +399,7 @@ class Flow(RuleBasedStateMachine):
         self.work.backlog.hurry = hurry
         self.work.sink.outcomes.extend(each if isinstance(each, int) else RetriableError("away") for each in outcomes)
         try:
-            self.work.advance()
+            self.work.backlog.advance()
         except RetriableError:
             pass
         finally:
@@ -422,7 +417,7 @@ class Flow(RuleBasedStateMachine):
     def all_is_put(self) -> None:
         self.work.backlog.hurry = False
         while self.work.backlog:
-            self.work.advance()
+            self.work.backlog.advance()
         self.look_at_what_was_taken()
         assert self.due == {T: [], U: []}
         for source, following in self.arrived.items():
@@ -462,7 +457,7 @@ def test_what_is_worked_on_is_noted_while_it_is_and_the_guilty_are_not_touched(w
     work.sink.put_batches = lambda batches: noted(put, batches)  # type: ignore[method-assign]
     chain.steps[0].transform.apply = lambda record: noted(apply, record)  # type: ignore[method-assign]
     work.add(b"7", b"8", b"9", first=7)
-    work.advance()
+    work.backlog.advance()
     assert notes[0] == Note(CONVERT, [Offsets("t", 0, 7, 9)])
     assert notes[-1] == Note(PUT, [Offsets("t", 0, 7, 9)])
     assert worker.read() is None
@@ -478,4 +473,4 @@ def test_a_sink_that_does_not_say_how_much_it_took_fails_instead_of_getting_it_a
     work.add(b"1", b"2")
     monkeypatch.setattr(work.sink, "put_batches", lambda batches: told)
     with pytest.raises(TaskError, match="put_batches of RecordingSink must return how many of the 1 batches it took"):
-        work.advance()
+        work.backlog.advance()

@@ -30,8 +30,6 @@ class GatherDelay:
     """Records a poll at most: more would not come for waiting."""
     _polled_at: float | None = None
     """When the records arrived that are being put; None if there are none, or many."""
-    plenty: bool = False
-    """Whether the last poll brought as much as is worth a put."""
     _until: float = 0.0
 
     def polled(self, found: Sequence[Polled], now: float) -> None:
@@ -39,7 +37,6 @@ class GatherDelay:
         count = sum(map(len, found))
         few = 0 < count < min(self.limit, WORTHWHILE_RECORDS) and sum(map(_SIZE, found)) < WORTHWHILE_BYTES
         self._polled_at = now if few else None
-        self.plenty = count > 0 and not few
 
     def put(self, now: float) -> None:
         """All that had come is written now."""
