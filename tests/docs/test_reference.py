@@ -42,12 +42,14 @@ def provider_lines() -> str:
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A worker that resolves references as the page says; its environment has what the examples refer to."""
+def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    """A worker that resolves references as the page says; its environment has what the examples refer to, and the
+    folders are there."""
     for _, text in (example.values for example in EXAMPLES):
         for name in re.findall(r"\$\{env:(\w+)\}", str(text)):
             monkeypatch.setenv(name, "a-placeholder")
-    found = settings.parse({**CONVERTERS, **properties.load(provider_lines().encode())})
+    lines = re.sub(r"(?<=allowed\.paths=).+", str(tmp_path), provider_lines())
+    found = settings.parse({**CONVERTERS, **properties.load(lines.encode())})
     assert found.warnings == ()
     return found
 
