@@ -43,13 +43,15 @@ def provider_lines() -> str:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """A worker that resolves references as the page says; its environment has what the examples refer to, and the
-    folders are there."""
+    """A worker that resolves references as the page says; its environment has what the examples refer to."""
     for _, text in (example.values for example in EXAMPLES):
         for name in re.findall(r"\$\{env:(\w+)\}", str(text)):
             monkeypatch.setenv(name, "a-placeholder")
-    lines = re.sub(r"(?<=allowed\.paths=).+", str(tmp_path), provider_lines())
-    found = settings.parse({**CONVERTERS, **properties.load(lines.encode())})
+    lines = {
+        key: str(tmp_path) if key.endswith(".allowed.paths") else value
+        for key, value in properties.load(provider_lines().encode()).items()
+    }
+    found = settings.parse({**CONVERTERS, **lines})
     assert found.warnings == ()
     return found
 

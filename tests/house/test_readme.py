@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,14 @@ def test_the_connector_that_watches_a_folder_asks_for_a_task_for_each_new_file(t
     ended.set()
     connector.stop()
     assert errors == []
+
+
+def test_the_page_lists_the_modules_that_its_examples_import() -> None:
+    page = (ROOT / "docs/writing-a-connector.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`(ferryman\.[\w.]+)`", page[: page.index("## The config")]))
+    imported = set(re.findall(r"^from (ferryman\.[\w.]+) import", page, re.MULTILINE))
+    assert imported <= listed
+    assert all(find_spec(module) for module in listed)
 
 
 @pytest.mark.parametrize("schemas", ["true", "false"])
