@@ -113,12 +113,12 @@ class Groups:
 
     @property
     def states(self) -> Counter[ReplayState]:
-        """Those of all letters."""
+        """The states of all letters."""
         return sum((group.states for group in self._found.values()), Counter[ReplayState]())
 
 
 def _is_double(group: Group) -> None:
-    """Of one that was counted as open."""
+    """One letter that was counted as open counts as a double."""
     group.states[ReplayState.OPEN] -= 1
     group.states[ReplayState.DOUBLE] += 1
 

@@ -9,8 +9,8 @@ from ferryman.dead_letters.mark import Mark
 
 
 class ReplayState(StrEnum):
-    """Of one letter. A record that is refused again has a new letter, which is open; the one before stays replayed, so
-    that no record is open twice."""
+    """What became of one letter. A record that is refused again has a new letter, which is open; the one before stays
+    replayed, so that no record is open twice."""
 
     OPEN = "open"
     """Nobody has taken it."""
@@ -26,7 +26,7 @@ class ReplayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayStates:
-    """Of the letters of one topic."""
+    """What became of the letters of one topic."""
 
     marks: Mapping[str, Mark]
     """By letter."""

@@ -78,7 +78,8 @@ class Member:
 
     @property
     def protocol_version(self) -> int:
-        """Of the protocol that the group speaks: 0 eager, 1 compatible, 2 sessioned (requests are signed)."""
+        """The version of the protocol that the group speaks: 0 eager, 1 compatible, 2 sessioned (requests are
+        signed)."""
         return self._participant.view.version
 
     def owner(self, connector: str, task: int | None = None) -> str | None:

@@ -32,7 +32,7 @@ class Hidden:
 
 @dataclass
 class ReadingProgress:
-    """Of one topic."""
+    """How far one topic has been read."""
 
     positions: dict[int, int] = field(default_factory=dict)
     """By partition, the offset before which everything committed was read."""

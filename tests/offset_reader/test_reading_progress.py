@@ -8,7 +8,7 @@ from ferryman.offset_reader.reading_progress import ReadingProgress
 
 
 def progress(*ends: int) -> ReadingProgress:
-    """Of a topic whose partitions were read up to there, which is their end for now."""
+    """The progress with a topic whose partitions were read up to there, which is their end for now."""
     made = ReadingProgress()
     for partition, end in enumerate(ends):
         made.begins(partition, 0)

@@ -55,12 +55,13 @@ class KeptStages(Generic[StageT]):
             # Asked here: the transaction may have opened a new connection, which has no staging tables.
             number = self.session.number
             kept = dict(self._stages) if number == self._connection_number else {}
-            for surplus in self._surplus(kept, wanted):
-                self.drop(connection, kept.pop(surplus))
             for each in wanted:
                 if each in kept:
                     self.empty(connection, kept[each])
             created = {each: self._create(connection, each) for each in wanted if each not in kept}
+            # Last: not every database takes it back if something else fails.
+            for surplus in self._surplus(kept, wanted):
+                self.drop(connection, kept.pop(surplus))
         self._stages, self._connection_number = {**kept, **created}, number
 
     @staticmethod

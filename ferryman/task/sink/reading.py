@@ -24,7 +24,7 @@ class Reading:
     bounds: Bounds = field(default_factory=Bounds)
     pace: Pace = field(default_factory=Pace)
     letters: ReplayedRecords | None = None
-    """Of a replay, those that are its own."""
+    """The letters that are the task's own if it is a replay."""
     refusals: Refusals = field(default_factory=Refusals)
     _closed: bool = False
     """Whether the sink was told that no more comes of what is assigned."""

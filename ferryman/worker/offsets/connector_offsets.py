@@ -66,7 +66,7 @@ class ConnectorOffsets:
             raise RequestError(500, text) from error
 
     def _source_offsets(self, of_tallies: bool = False) -> list[PartitionOffset]:
-        """Those of the source itself, or the tallies among them, which are not to be shown or altered."""
+        """The offsets of the source itself, or the tallies among them, which are not to be shown or altered."""
         return [each for each in self._source.partition_offsets() if tallies.is_tally(each.partition) is of_tallies]
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:

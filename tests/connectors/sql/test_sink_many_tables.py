@@ -67,3 +67,13 @@ def test_a_row_that_a_table_refuses_is_told_by_its_record_and_the_others_are_wri
 
     assert in_tables(world) == [[(A, "1"), (C, "3")]] * 3
     assert [offset for offset, _ in world.reported] == [1] * 3
+
+
+def test_tables_that_are_written_by_turns_have_no_more_staging_tables_than_are_kept(world: World) -> None:
+    for turn in range(2):
+        for source in TABLES:
+            values = [{"id": key, "note": f"{turn}"} for key in (A, B, C)]
+            world.running.put_batches([world.batch(values, at=3 * turn, source=source)])
+
+    assert in_tables(world) == [[(A, "1"), (B, "1"), (C, "1")]] * 3
+    assert len(staging_tables(world)) == 2

@@ -33,7 +33,7 @@ def group() -> Group:
 
 @pytest.fixture
 def commits(group: Group) -> Commits:
-    """Of two partitions of which the group has 5 and nothing, 8 and 3 are delivered."""
+    """The commits of two partitions of which the group has 5 and nothing, 8 and 3 are delivered."""
     ledger = OffsetLedger()
     ledger.assigned({A: 5, B: 0}, {A: 5, B: None})
     for source, following in ((A, 8), (B, 3)):

@@ -9,7 +9,7 @@ from ferryman.record import Coordinates, Polled
 
 @dataclass(frozen=True, slots=True)
 class ReplayedRecords:
-    """Those of one run."""
+    """The letters that one run replays."""
 
     ids: Collection[str]
     """The letters that are its own."""
