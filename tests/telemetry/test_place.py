@@ -22,7 +22,10 @@ def test_a_records_place_is_told_with_its_key_as_a_hash_and_whatever_else_is_kno
     ("record", "told"),
     [
         ({"origin": LIES, "key": "k"}, {"topic": "t", "partition": 3, "offset": 7, "key": KEY}),
-        ({"origin": Coordinates("dlq", 0, 1), "original_coordinates": LIES}, {"topic": "t", "partition": 3, "offset": 7}),
+        (
+            {"origin": Coordinates("dlq", 0, 1), "original_coordinates": LIES},
+            {"topic": "t", "partition": 3, "offset": 7},
+        ),
         ({"key": b"k"}, {"topic": "to", "key": KEY}),
         ({"key": {"id": 5}, "partition": 2}, {"topic": "to", "partition": 2}),
     ],
