@@ -9,7 +9,7 @@ from ferryman.config import trim
 
 _ACTIONS = {action.lower(): action for action in ("set", "add", "setDate", "addDate")}
 """By what they are whatever their case."""
-_RULE = re.compile(r"(?P<action>setDate|addDate|set|add)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)", re.IGNORECASE)
+_RULE = re.compile(r"(?P<action>(?:set|add)(?:Date)?)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)", re.IGNORECASE)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})

@@ -202,10 +202,6 @@ def _drop(connection: Connection, stage: Stage) -> None:
         cursor.execute(f"DROP TEMPORARY TABLE {name(stage.name)}", ())
 
 
-def _named(load: Load, column: str) -> str:
-    return f"the column {load.columns[int(column[1:])].name}"
-
-
 def _refuse_warnings(cursor: Cursor, load: Load) -> None:
     """Raises DataError if the last statement had something to say: that it rounded, cut or replaced a value."""
     if not cursor.warning_count:
