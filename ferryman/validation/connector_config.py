@@ -225,10 +225,8 @@ def _overrides(config_class: type[Config], view: View) -> Part:
         warnings += notes
         for key in (key for key in view.given if key.startswith(prefix)):
             errors = [problem.message for problem in problems if problem.key == key]
-            if role in used:
-                errors += _policy(key, key.removeprefix(prefix), view.settings)
-            else:
-                errors = []
+            errors += _policy(key, key.removeprefix(prefix), view.settings) if role in used else ()
+            if role not in used and not errors:
                 warnings.append(f"{key} has no effect: this connector has no {role}")
             infos.append(_override(key, view.given[key], tuple(errors)))
     return Part(tuple(infos), tuple(unfit), tuple(dict.fromkeys(warnings)))

@@ -59,6 +59,8 @@ def as_before() -> Iterator[None]:
     """In the end logging is what it was."""
     root, names = logging.getLogger(), (None, "kafka", "httpx", "httpcore", "uvicorn", "sqlalchemy", "psycopg")
     handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
+    for library in ("sqlalchemy", "psycopg"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # as it does itself, in a process that has just begun
     yield
     root.handlers[:] = handlers
     for name, level in levels.items():
