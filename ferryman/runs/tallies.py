@@ -25,7 +25,7 @@ class Tally:
     """How many of the records errors.tolerance has passed over."""
 
     def offset(self) -> Offset:
-        """The mark as a source offset."""
+        """The tally as a source offset."""
         return {RECORDS: self.records, COMPLETE: self.complete, REFUSED: self.refused}
 
     @classmethod
