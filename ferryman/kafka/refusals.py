@@ -1,6 +1,8 @@
 """What a broker refuses for good, and by which limit: answers that are not outages."""
 
-from confluent_kafka import KafkaError
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException
 
 REFUSED = frozenset(
     {
@@ -21,6 +23,10 @@ REFUSED = frozenset(
     }
 )
 """Answers to a produce or create request that trying again does not change."""
+METADATA_SECONDS = 5.0
+"""Seconds that the broker has to say what it thinks of a topic."""
+_UNTOLD = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._INCONSISTENT})
+"""Answers behind which a broker's refusal may stand."""
 PRODUCER_LIMIT = "producer.override.max.request.size"
 BROKER_LIMIT = "max.message.bytes"
 
@@ -85,3 +91,25 @@ def explained(error: KafkaError, topic: str, keys: str = "producer.override.") -
 def as_refusal(error: KafkaError, topic: str) -> str:
     """One of REFUSED as what it is, with the broker's own words and the limit that it is about."""
     return f"{_WHAT[error.code()]}, and trying again would not help: {error.name()}: {explained(error, topic)}"
+
+
+class Client(Protocol):
+    """A producer or consumer, or whatever else asks brokers."""
+
+    def list_topics(self, topic: str, timeout: float) -> Any: ...
+
+
+def behind(error: KafkaError, topic: str, client: Client) -> KafkaError:
+    """The broker's reason for an error with a topic, if it is one of REFUSED; else the error as it is.
+
+    Of a topic that the client could not find it says only that (UNKNOWN_TOPIC), or in a transaction that a message was
+    not delivered. Whether the broker's answer comes before a message is handed over or after it decides which of these
+    the client says, or whether it has the reason.
+    """
+    if error.code() not in _UNTOLD:
+        return error
+    try:
+        found = client.list_topics(topic, METADATA_SECONDS).topics[topic].error
+    except (KafkaException, KeyError):
+        return error
+    return error if found is None or found.code() not in REFUSED else found

@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.errors import FerrymanError, TaskError
-from ferryman.kafka.refusals import REFUSED, as_refusal
+from ferryman.kafka.refusals import REFUSED, as_refusal, behind
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Payload
@@ -158,6 +158,7 @@ class Acknowledgements:
         self.outbox.producer.poll(seconds)
         if self._failed is not None:
             error, topic = self._failed
+            error = behind(error, topic, self.outbox.producer)
             if error.code() in REFUSED:
                 raise TaskError(as_refusal(error, topic))
             raise KafkaException(error)

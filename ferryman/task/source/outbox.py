@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import DataError, RetriableError, TaskError, TooLarge
 from ferryman.kafka.raw_batches import NO_TIMESTAMP
-from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal
+from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, as_refusal, behind
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
 
@@ -30,8 +30,6 @@ COMMIT_POLL_SECONDS = 0.5
 """Seconds to wait for a commit before checking whether the task is to stop."""
 ABORT_SECONDS = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
-METADATA_SECONDS = 5.0
-"""Seconds that the broker has to say what it thinks of a topic."""
 EARLIEST = 1
 """The millisecond after the beginning of 1970, which librdkafka cannot write."""
 Answered = Callable[[KafkaError | None, Message], None]
@@ -94,7 +92,7 @@ class Outbox:
             except BufferError:
                 self._wait_for_room(topic, value)
             except KafkaException as error:
-                raise (_refused(error.args[0], topic, value) or error) from error
+                raise (self._refused(error.args[0], topic, value) or error) from error
             else:
                 return
 
@@ -126,17 +124,11 @@ class Outbox:
         self.producer.purge()
         self.producer.commit_transaction(RETRY_SECONDS)
 
-    def refused_topic(self) -> tuple[str, KafkaError] | None:
+    def refused_topic(self, error: KafkaError) -> tuple[str, KafkaError] | None:
         """A topic of the open transaction that the broker refuses, and why: of a message to it the client says only
         that it was not delivered."""
-        for topic in sorted(self._new):
-            try:
-                error = self.producer.list_topics(topic, METADATA_SECONDS).topics[topic].error
-            except (KafkaException, KeyError):
-                continue
-            if error is not None and error.code() in REFUSED:
-                return topic, error
-        return None
+        reasons = ((topic, behind(error, topic, self.producer)) for topic in sorted(self._new))
+        return next((each for each in reasons if each[1] is not error), None)
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
@@ -161,12 +153,26 @@ class Outbox:
                     more: dict[str, Any] = {"partition": partition, "on_delivery": told, "headers": headers or []}
                     self._hand_over(topic, value, key, timestamp=when or 0, **more)
                 except KafkaException as error:
-                    raise (_refused(error.args[0], topic, value) or error) from error
+                    raise (self._refused(error.args[0], topic, value) or error) from error
             except DataError as error:
                 yield index, error
             except (TypeError, ValueError, OverflowError) as error:
                 # A time that is a fraction, a topic that is no text: a plugin may hand over anything.
                 yield index, DataError(f"Kafka's client cannot write the record: {error}")
+
+    def _refused(self, error: KafkaError | Any, topic: str, value: Payload) -> Exception | None:
+        """What an answer to a produce call means; None if only the queue is full."""
+        if isinstance(error, KafkaError):
+            error = behind(error, topic, self.producer)
+        code = error.code() if isinstance(error, KafkaError) else None
+        if code == KafkaError._QUEUE_FULL:
+            return None
+        if code in BROKEN or code == KafkaError._UNKNOWN_TOPIC:
+            return KafkaException(error)
+        text = f"a record could not be produced to {topic}: {error}"
+        if code == KafkaError.MSG_SIZE_TOO_LARGE:
+            return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is the limit")
+        return TaskError(as_refusal(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
         if not len(self.producer):
@@ -195,16 +201,3 @@ def _both(first: Answered | None, second: Answered | None) -> Answered | None:
         other(error, message)
 
     return told
-
-
-def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception | None:
-    """What an answer to a produce call means; None if only the queue is full."""
-    code = error.code() if isinstance(error, KafkaError) else None
-    if code == KafkaError._QUEUE_FULL:
-        return None
-    if code in BROKEN:
-        return KafkaException(error)
-    text = f"a record could not be produced to {topic}: {error}"
-    if code == KafkaError.MSG_SIZE_TOO_LARGE:
-        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is the limit")
-    return TaskError(as_refusal(error, topic) if isinstance(error, KafkaError) and code in REFUSED else text)

@@ -158,10 +158,11 @@ class Transactions:
     def cause(self, error: KafkaException) -> KafkaException:
         """What a commit says that cannot succeed any more. Raises TaskError if the reason is a topic that the broker
         refuses."""
-        if error.args[0].code() == KafkaError._INCONSISTENT and (found := self.outbox.refused_topic()):
+        first = cause(error, self.outbox.producer)
+        if (found := self.outbox.refused_topic(first.args[0])) is not None:
             topic, reason = found
             raise TaskError(as_refusal(reason, topic)) from None
-        return cause(error, self.outbox.producer)
+        return first
 
 
 def cause(error: KafkaException, producer: Producer) -> KafkaException:

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError, TooLarge
+from ferryman.kafka.refusals import behind
 from ferryman.task.setup.control import Control
 from ferryman.task.source.outbox import Outbox
 from tests.kafka.cluster_in_memory import Cluster, failed
@@ -28,6 +29,19 @@ class Way:
 
     def values(self) -> list[bytes | None]:
         return [each.value for each in (*self.producer.taken, *self.producer.queue)]
+
+
+class Real:
+    """An outbox with a producer for a broker."""
+
+    def __init__(self, kafka: str, **settings: Any) -> None:
+        self.answers = list[Any]()
+        self.producer = Producer({"bootstrap.servers": kafka, "log_level": 0} | settings)
+        self.outbox = Outbox(self.producer, Control(lambda event, facts: None), grace=3.0, patience=60.0)
+        self.outbox.answered = lambda error, message: self.answers.append(error)
+
+    def send(self, topic: str) -> None:
+        self.outbox.produce(Encoded(topic, None, range(1), [None], [b"k"], [b"v"], None))
 
 
 def encoded(*values: bytes | None, partition: int | None = None, timestamp: int | None = None, **more: Any) -> Encoded:
@@ -196,14 +210,11 @@ def test_within_its_grace_a_task_that_is_to_stop_still_commits() -> None:
 
 def test_a_broker_has_each_part_of_a_record_where_it_belongs(kafka: str, unique: str) -> None:
     create_topic(kafka, unique, partitions=2)
-    answers = list[KafkaError | None]()
-    producer = Producer({"bootstrap.servers": kafka})
-    outbox = Outbox(producer, Control(lambda event, facts: None), grace=3.0, patience=60.0)
-    outbox.answered = lambda error, message: answers.append(error)
+    way = Real(kafka)
     headers = [[("h", b"1"), ("n", None)], []]
-    outbox.produce(Encoded(unique, 1, range(2), [5, None], [b"k", None], [b"v", b"w"], headers))
-    outbox.produce(Encoded(unique, 1, range(1), [7], [None], [None], None))
-    producer.flush()
+    way.outbox.produce(Encoded(unique, 1, range(2), [5, None], [b"k", None], [b"v", b"w"], headers))
+    way.outbox.produce(Encoded(unique, 1, range(1), [7], [None], [None], None))
+    way.producer.flush()
     found = sorted(consume(kafka, unique), key=lambda each: each.offset() or 0)
     assert [(each.key(), each.value(), each.partition(), each.headers()) for each in found] == [
         (b"k", b"v", 1, headers[0]),
@@ -212,7 +223,38 @@ def test_a_broker_has_each_part_of_a_record_where_it_belongs(kafka: str, unique:
     ]
     assert [each.timestamp()[1] for each in (found[0], found[2])] == [5, 7]
     assert found[1].timestamp()[1] > 1_700_000_000_000
-    assert answers == [None] * 3
+    assert way.answers == [None] * 3
+
+
+@pytest.mark.parametrize("moment", ["before the client asks", "after it has"])
+def test_a_topic_that_no_broker_accepts_is_told_with_the_brokers_reason(kafka: str, unique: str, moment: str) -> None:
+    """The client answers a produce call otherwise when it knows the topic already."""
+    way, topic = Real(kafka), f"{unique} of orders"
+    if moment == "after it has":
+        way.producer.produce(topic, b"earlier")
+        way.producer.flush()
+        with pytest.raises(TaskError, match=r"does not accept a topic of that name.* of orders is not accepted"):
+            way.send(topic)
+    else:
+        way.send(topic)
+        way.producer.flush()
+        (error,) = way.answers
+        assert behind(error, topic, way.producer).code() == KafkaError.TOPIC_EXCEPTION
+
+
+def test_a_topic_that_may_still_come_does_not_fail_the_task(kafka: str, unique: str) -> None:
+    way = Real(kafka, **{"allow.auto.create.topics": False, "topic.metadata.propagation.max.ms": 10})
+    way.send(unique)
+    way.producer.flush()
+    assert [error.code() for error in way.answers] == [KafkaError.UNKNOWN_TOPIC_OR_PART]
+    with pytest.raises(KafkaException) as raised:
+        way.send(unique)
+    assert raised.value.args[0].code() == KafkaError._UNKNOWN_TOPIC
+    create_topic(kafka, unique)
+    way.producer.list_topics(unique, 10)
+    way.send(unique)
+    way.producer.flush()
+    assert way.answers[1:] == [None]
 
 
 @pytest.mark.parametrize(

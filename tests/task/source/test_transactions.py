@@ -115,6 +115,8 @@ def test_a_topic_that_the_broker_refuses_fails_the_task_and_any_other_loss_is_wh
     fake.refuses["no good one"] = KafkaError.TOPIC_EXCEPTION
     with pytest.raises(TaskError, match=r"does not accept a topic of that name, and trying again .* TOPIC_EXCEPTION"):
         transactions.cause(undelivered)
+    refused = KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    assert transactions.cause(refused) is refused, "the client says the reason, and not of which topic"
     fake.fails["list_topics"] = failed(KafkaError._TRANSPORT)
     fake.refuses = {"a good one": KafkaError.TOPIC_EXCEPTION}
     assert transactions.cause(undelivered) is undelivered, "the broker could not be asked"
