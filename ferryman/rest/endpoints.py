@@ -224,12 +224,12 @@ async def task_status(rest: Rest, call: Call) -> Answer:
 
 async def logs(rest: Rest, call: Call) -> Answer:
     """The last lines of the log about the connector itself, from the worker that runs it."""
-    return Answer(200, {"lines": list(await rest.herder.inquiries.logs(call.name))})
+    return Answer(200, {"lines": list(await rest.herder.logs.of(call.name))})
 
 
 async def task_logs(rest: Rest, call: Call) -> Answer:
     """The last lines of the log about one task, from the worker that runs it."""
-    return Answer(200, {"lines": list(await rest.herder.inquiries.logs(call.name, call.task))})
+    return Answer(200, {"lines": list(await rest.herder.logs.of(call.name, call.task))})
 
 
 async def backfill(rest: Rest, call: Call) -> Answer:
@@ -246,16 +246,15 @@ async def dead_letters(rest: Rest, call: Call) -> Answer:
     given = {name: http_messages.parameter(call.request, name) for name in query.PARAMETERS}
     wanted = {name: value for name, value in given.items() if value is not None}
     choice, scan, limit = query.parsed(wanted, call.name)
-    return Answer(
-        200, await rest.herder.inquiries.dead_letters(call.name, choice, scan, limit, query.only_open(wanted))
-    )
+    found = await rest.herder.dead_letters.found(call.name, choice, scan, limit, query.only_open(wanted))
+    return Answer(200, found)
 
 
 async def dead_letter(rest: Rest, call: Call) -> Answer:
     """One dead letter: the record, where it lay, why it was refused, and what an edit would make of it."""
     partition, offset = query.place(call.parts[1])
     edit = http_messages.parameter(call.request, "edit")
-    return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset, edit))
+    return Answer(200, await rest.herder.dead_letters.letter(call.name, partition, offset, edit))
 
 
 async def replay(rest: Rest, call: Call) -> Answer:

@@ -1,5 +1,5 @@
 """What REST may ask of a worker, and the shapes of the answers. One class answers, in every mode of running a worker
-(``worker.control.herder_on_plane``); what differs between the modes is in ``worker.control.mode_interfaces``."""
+(``worker.requests.herder_on_plane``); what differs between the modes is in ``worker.control.mode_interfaces``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,32 +140,36 @@ class Forward(Exception):
         self.url, self.stands = url, stands
 
 
-class Inquiries(Protocol):
-    """See ``worker.control.inquiries``."""
+class RecentLogs(Protocol):
+    """See ``worker.requests.recent_logs``."""
 
-    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+    async def of(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
         """The last lines of the log. 404 as for ``restart_task``."""
 
-    async def dead_letters(
+
+class DeadLetters(Protocol):
+    """See ``worker.requests.dead_letters``."""
+
+    async def found(
         self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
     ) -> Mapping[str, Any]:
         """Groups of dead letters, and the newest letters; only of those that are still to be replayed, if so wanted.
         404 where there are none to be read."""
 
-    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
+    async def letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         """One letter, whole; with what a jq expression makes of its value. 404 if there is no such, 400 for what is no
         expression."""
 
 
 class Backfills(Protocol):
-    """See ``worker.control.new_runs``."""
+    """See ``worker.requests.new_runs``."""
 
     async def make(self, name: str, request: Request) -> Run:
         """Creates a run of a connector, unless it is only to be told. 404 if there is none, 409 if the run is there."""
 
 
 class Replays(Protocol):
-    """See ``worker.control.new_runs``."""
+    """See ``worker.requests.new_runs``."""
 
     async def make(self, name: str, request: Replay) -> Mapping[str, Any]:
         """Has dead letters of a connector replayed, or says what that would be. 404 if there is no such connector or
@@ -209,8 +213,12 @@ class Herder(Protocol):
         """What plugins there are, and what they say."""
 
     @property
-    def inquiries(self) -> Inquiries:
-        """What it reads of a connector beside its facts."""
+    def logs(self) -> RecentLogs:
+        """The last lines of the log about its connectors and their tasks."""
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The dead letters of its connectors."""
 
     async def cluster_id(self) -> str | None:
         """The Kafka cluster's id; None until it has answered for the first time."""

@@ -55,7 +55,7 @@ from ferryman.telemetry import free_text
 from tests.connectors.s3.pretend_bucket import USUAL, PretendBucket, source_of
 from tests.connectors.sink_world import batch_at
 from tests.connectors.sql.sql_task import World
-from tests.worker.control.played_worker import PlayedWorker
+from tests.worker.played_worker import PlayedWorker
 from tests.worker.simulated_time import simulated
 
 TIMES = 4

@@ -124,7 +124,11 @@ class Memory:
         return ConnectorStatus(name, state, {0: task}, "source")
 
     @property
-    def inquiries(self) -> "Memory":
+    def logs(self) -> "Memory":
+        return self
+
+    @property
+    def dead_letters(self) -> "Memory":
         return self
 
     @property
@@ -141,18 +145,18 @@ class Memory:
         config = request.config({**live, "name": name}, ranges, False, "2026-01-01T00:00:00Z")
         return Run(config["name"], config, ranges, "elsewhere")
 
-    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+    async def of(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
         self._known(name)
         line = {"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "logger": "a", "message": "b", "connector": name}
         return [line if task is None else {**line, "task": task}]
 
-    async def dead_letters(
+    async def found(
         self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
     ) -> Mapping[str, Any]:
         self._known(name)
         return {"topic": "t", "scanned": 0, "complete": True, **shown.found(Groups(limit), 0, ReplayStates({}))}
 
-    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
+    async def letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         self._known(name)
         return {"id": f"{partition}-{offset}", "topic": "t", "headers": []}
 

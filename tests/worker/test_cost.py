@@ -111,7 +111,7 @@ def test_a_worker_imports_nothing_that_only_plugins_need(running: Worker, kafka:
         "PUT", "/connector-plugins/JdbcSinkConnector/config/validate", {"connector.class": "JdbcSinkConnector"}
     )
     imported = set(re.findall(r"import time: .*\| +(\S+)$", running.said, re.MULTILINE))
-    assert "ferryman.worker.control.herder_on_plane" in imported
+    assert "ferryman.worker.requests.herder_on_plane" in imported
     assert named(imported) == set()
     assert named(imported, ("kafka",)) == set()  # it is in no group
     assert named(imported, ("yaml",)) == set()  # nobody has given it any

@@ -9,7 +9,7 @@ import pytest
 from ferryman.leases import lease
 from ferryman.leases.lease import Lease
 from ferryman.worker.leases import LEASE_SECONDS, RENEWAL_SECONDS, Leases, own_life
-from tests.worker.control.played_worker import PlayedWorker, until
+from tests.worker.played_worker import PlayedWorker, until
 from tests.worker.simulated_time import simulated
 
 

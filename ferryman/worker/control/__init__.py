@@ -1,2 +1,1 @@
-"""Desired state in, processes out: what should run here, the one loop that brings it there, and
-what REST asks."""
+"""Desired state in, processes out: what should run here, and the one loop that brings it there."""

@@ -23,7 +23,6 @@ from ferryman.telemetry import subject
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.distributed.board import Board
@@ -38,6 +37,7 @@ from ferryman.worker.forks.forked import Forks
 from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.metrics.served import served
 from ferryman.worker.pool import Pool
+from ferryman.worker.requests.herder_on_plane import PlaneHerder
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.forks.forked import Forks
 from ferryman.worker.forks.server import ForkServer
 from ferryman.worker.herder import ConnectorStatus
 from ferryman.worker.leases import Leases, own_life
+from ferryman.worker.requests.herder_on_plane import PlaneHerder
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 COMPLETE, FAILED, STOPPED = 0, 1, 128

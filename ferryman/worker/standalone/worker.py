@@ -17,7 +17,6 @@ from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
-from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.forks.forked import Forks
@@ -26,6 +25,7 @@ from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.metrics.served import served
 from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.pool import Pool
+from ferryman.worker.requests.herder_on_plane import PlaneHerder
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)

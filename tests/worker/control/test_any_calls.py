@@ -18,10 +18,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ferryman.errors import ConfigError, RequestError, TaskError
 from ferryman.facts.states import State, TargetState
-from ferryman.worker.control import offsets
 from ferryman.worker.control.plane import CLOSING
-from tests.worker.control.played_worker import GRACE, PlayedWorker
+from ferryman.worker.requests import offsets
 from tests.worker.lively_processes import Habits, LivelyConnector, LivelyProcess
+from tests.worker.played_worker import GRACE, PlayedWorker
 from tests.worker.simulated_time import SimulatedLoop
 
 Outcome = TypeVar("Outcome")

@@ -11,9 +11,9 @@ from ferryman.facts.states import State
 from ferryman.leases.lease import Lease
 from ferryman.retry.breaker import HEALTHY_SECONDS, MAX_DEATHS
 from ferryman.retry.tries import LONGEST_WAIT
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import DISLIKES, GRACE, PlayedWorker, until
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits, LivelyConnector
+from tests.worker.played_worker import DISLIKES, GRACE, PlayedWorker, until
 
 Tell = Callable[[Story], None]
 

@@ -9,9 +9,9 @@ from ferryman.errors import RequestError, RetriableError
 from ferryman.facts.config_records import Properties, TaskConfig, TasksCommit
 from ferryman.facts.states import State, TargetState
 from ferryman.retry.tries import LONGEST_WAIT
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import DISLIKES, PlayedWorker
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits
+from tests.worker.played_worker import DISLIKES, PlayedWorker
 
 Tell = Callable[[Story], None]
 

@@ -21,9 +21,9 @@ from ferryman.telemetry import logs
 from ferryman.worker.control.plane import LAST_WORDS
 from ferryman.worker.control.wanted import Instance
 from ferryman.worker.herder import Status
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, PlayedWorker, until
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits
+from tests.worker.played_worker import DISLIKES, GRACE, MoodySink, PlayedWorker, until
 
 Tell = Callable[[Story], None]
 DEBUG = {"root": "DEBUG", "ferryman": "DEBUG"}

@@ -9,9 +9,9 @@ from ferryman.facts.states import TargetState
 from ferryman.leases.lease import Lease
 from ferryman.worker.control.follower import Follower
 from ferryman.worker.control.wanted import Wanted, wanted
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import PlayedWorker, until
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits
+from tests.worker.played_worker import PlayedWorker, until
 
 Tell = Callable[[Story], None]
 

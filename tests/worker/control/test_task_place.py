@@ -7,9 +7,9 @@ import pytest
 
 from ferryman.errors import RequestError
 from ferryman.facts.states import State
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import GRACE, PlayedWorker, until
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits
+from tests.worker.played_worker import GRACE, PlayedWorker, until
 
 Tell = Callable[[Story], None]
 

@@ -10,7 +10,7 @@ from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.wanted import WantedTask
 from ferryman.worker.control.worker_resources import WorkerResources, plugin_version
-from tests.worker.control.played_worker import PlayedWorker
+from tests.worker.played_worker import PlayedWorker
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ferryman.kafka.clients import instance_id, task_of
 from ferryman.worker.control.wanted import Task
 from ferryman.worker.distributed import surplus_members as module
 from ferryman.worker.distributed.surplus_members import SurplusMembers, surplus
-from tests.worker.control.played_worker import PlayedPool
+from tests.worker.played_worker import PlayedPool
 from tests.worker.simulated_time import simulated
 
 SINK = {"connector.class": "FileStreamSink", "topics": "t"}

@@ -20,10 +20,11 @@ from ferryman.settings import settings
 from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.worker import places_in_groups
-from ferryman.worker.control import offsets, worker_resources
+from ferryman.worker.control import worker_resources
 from ferryman.worker.distributed import surplus_members
 from ferryman.worker.distributed import worker as distributed
 from ferryman.worker.distributed.worker import Worker
+from ferryman.worker.requests import offsets
 from tests.worker.lively_processes import Habits, LivelyForks, LivelyProcess
 from tests.worker.plugins_in_process import plugins
 from tests.worker.simulation import kafka_clients, threads

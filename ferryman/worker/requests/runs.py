@@ -21,10 +21,10 @@ from ferryman.runs.keys import PREFIX, RunKeys, SourceRunKeys
 from ferryman.runs.progress import Progress, SourceWatch, Watch
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.herder import Forward
 from ferryman.worker.offsets import run_offsets
+from ferryman.worker.requests.offsets import Offsets
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 2.0

@@ -7,10 +7,10 @@ from typing import Any
 from ferryman.facts.config_records import TargetStateRecord
 from ferryman.facts.states import State, TargetState
 from ferryman.record import TopicPartition
-from ferryman.worker.control.runs import Runs
 from ferryman.worker.offsets.run_offsets import RunOffsets
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import PlayedWorker
+from ferryman.worker.requests.runs import Runs
+from tests.worker.conftest import Story
+from tests.worker.played_worker import PlayedWorker
 
 RUN = {"ferryman.run.of": "live", "ferryman.run.ranges": '{"t":{"id":"an-id","partitions":{"0":[5,7]}}}'}
 

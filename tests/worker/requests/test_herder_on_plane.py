@@ -10,13 +10,13 @@ from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
 from ferryman.facts.config_records import ConnectorConfig, TargetStateRecord, TasksCommit
 from ferryman.facts.states import State, TargetState
-from ferryman.worker.control import offsets
-from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import CLOSING
 from ferryman.worker.herder import PartitionOffset
-from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import PlayedWorker, refusal, until
+from ferryman.worker.requests import offsets
+from ferryman.worker.requests.herder_on_plane import PlaneHerder
+from tests.worker.conftest import Story
 from tests.worker.lively_processes import Habits
+from tests.worker.played_worker import PlayedWorker, refusal, until
 
 Tell = Callable[[Story], None]
 Request = Callable[[PlaneHerder], Coroutine[Any, Any, Any]]
@@ -378,9 +378,9 @@ def test_tasks_that_were_made_of_an_older_config_come_too_late(tell: Tell) -> No
 def test_nothing_is_looked_for_before_the_configs_have_been_read(tell: Tell, what: str) -> None:
     requests: dict[str, Request] = {
         "patch": lambda it: it.patch("c", {"colour": "red"}),
-        "logs": lambda it: it.inquiries.logs("c"),
-        "logs of a task": lambda it: it.inquiries.logs("c", 0),
-        "dead letters": lambda it: it.inquiries.dead_letters("c", Choice(), 1, 1),
+        "logs": lambda it: it.logs.of("c"),
+        "logs of a task": lambda it: it.logs.of("c", 0),
+        "dead letters": lambda it: it.dead_letters.found("c", Choice(), 1, 1),
     }
 
     async def story(worker: PlayedWorker) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ferryman.errors import RequestError
 from ferryman.worker import askers
-from ferryman.worker.control.turns import Turns
+from ferryman.worker.requests.turns import Turns
 
 
 async def nothing() -> None:

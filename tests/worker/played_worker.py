@@ -19,11 +19,11 @@ from ferryman.plugins.entry import Entry
 from ferryman.settings import settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import places_in_groups
-from ferryman.worker.control import offsets
-from ferryman.worker.control.herder_on_plane import PlaneHerder
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.worker_resources import WorkerResources
 from ferryman.worker.pool import DEADLINE_SECONDS
+from ferryman.worker.requests import offsets
+from ferryman.worker.requests.herder_on_plane import PlaneHerder
 from ferryman.worker.standalone.in_memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
 from tests.worker.plugins_in_process import plugins

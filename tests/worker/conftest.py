@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.control.played_worker import PlayedWorker
+from tests.worker.played_worker import PlayedWorker
 from tests.worker.simulated_time import simulated
 
 Story = Callable[[PlayedWorker], Awaitable[None]]

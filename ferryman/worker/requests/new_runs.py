@@ -25,10 +25,10 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import about
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
 from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE_SECONDS, Pool
+from ferryman.worker.requests.runs import Runs
 
 Outcome = TypeVar("Outcome")
 LOOKING = "finding out what a backfill of {} would read"

@@ -22,12 +22,7 @@ from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.subject import about
 from ferryman.worker.cluster import Cluster
-from ferryman.worker.control.inquiries import Inquiries
-from ferryman.worker.control.new_runs import Backfills, Replays
-from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.control.runs import Runs
-from ferryman.worker.control.turns import Turns
 from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
@@ -43,6 +38,12 @@ from ferryman.worker.herder import (
 )
 from ferryman.worker.offsets.connector_offsets import ConnectorOffsets
 from ferryman.worker.plugin_code.plugins import Plugins
+from ferryman.worker.requests.dead_letters import DeadLetters
+from ferryman.worker.requests.new_runs import Backfills, Replays
+from ferryman.worker.requests.offsets import Offsets
+from ferryman.worker.requests.recent_logs import RecentLogs
+from ferryman.worker.requests.runs import Runs
+from ferryman.worker.requests.turns import Turns
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -64,7 +65,7 @@ class PlaneHerder:
         self._offsets = Offsets(plane.resources)
         self._turns = Turns(plane)
         self.runs = Runs(plane, self._offsets, self.stop)
-        self.inquiries = Inquiries(plane, self.runs.replaying)
+        self.logs, self.dead_letters = RecentLogs(plane), DeadLetters(plane, self.runs.replaying)
         self.backfills, self.replays = Backfills(plane, self.runs, self), Replays(plane, self.runs, self)
 
     def begins(self, stage: str) -> None:

@@ -1,8 +1,8 @@
-"""What REST reads about a connector besides its facts: its log, and its dead letters."""
+"""Reads a connector's dead letters: in groups, or one of them whole."""
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
 from ferryman.dead_letters.replay_state import ReplayState, ReplayStates
 from ferryman.errors import FerrymanError, RequestError, TaskError
-from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.plugin_process import letter_converters, shown_letter
@@ -25,9 +24,7 @@ from ferryman.plugins import catalog
 from ferryman.replay import deleted_runs, marks
 from ferryman.replay.marks import Marks
 from ferryman.settings.config_providers import Resolution
-from ferryman.telemetry import recent
 from ferryman.telemetry.redaction import redact
-from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE_SECONDS, Pool
@@ -43,24 +40,15 @@ READ_DEADLINE_SECONDS, DECODE_DEADLINE_SECONDS = 0.75 * DEADLINE_SECONDS, 0.25 *
 _NONE = "Connector {} writes no dead letters: {} is not set"
 
 
-class Inquiries:
-    """What is asked about the connectors that one worker knows. ``replaying`` says which replays have not come to their
+class DeadLetters:
+    """The dead letters of the connectors that one worker knows. ``replaying`` says which replays have not come to their
     end."""
 
     def __init__(self, plane: Plane, replaying: Callable[[], Collection[str]]) -> None:
         self._plane, self._replaying = plane, replaying
         self._pool = Pool("dead letters", 2, 16)
 
-    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """The last lines of the log about a task, or about the connector apart from its tasks, on the worker that runs
-        it. RequestError 404 if there is no such."""
-        await self._plane.journal.read()
-        if task not in (None, *range(len(self._known(name).tasks))):
-            raise RequestError(404, f"Unknown task: {name}-{task}")
-        await self._plane.members.own(name, task)
-        return recent.KEPT.of(Subject(name, task))
-
-    async def dead_letters(
+    async def found(
         self, name: str, choice: Choice, scan: int, limit: int, only_open: bool = False
     ) -> Mapping[str, Any]:
         """Groups of the letters that a choice takes among the newest ``scan`` of the connector's topic, and the newest
@@ -89,7 +77,7 @@ class Inquiries:
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)
 
-    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
+    async def letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         """One letter, whole; with what a jq expression makes of its value. RequestError 404 if there is no such, 400
         for what is no expression."""
 
@@ -158,12 +146,6 @@ class Inquiries:
         except (TaskError, KafkaException) as error:
             log.debug("the marks of %s cannot be read: %s", topic, error)
             return ReplayStates({}, unread=redact(str(error)))
-
-    def _known(self, name: str) -> ConnectorFacts:
-        found = self._plane.journal.facts.of(name)
-        if found.properties is None:
-            raise RequestError(404, f"Connector {name} not found")
-        return found
 
 
 def _is_sink(values: Mapping[str, str]) -> bool:
