@@ -1,41 +1,40 @@
-"""Takes batches into the open files of a Kafka partition: all of a batch, or nothing of it.
+"""Takes what was polled of a Kafka partition into its open files, in the order of offsets.
 
-The order of events, which is why nothing of a refused batch is ever in a file:
+The order of events, which is why nothing of a refused record is ever in a file:
 
 1. What was taken before is cut off (``PartitionFiles.fresh``), and so are records of objects that are made again
-(``_again``). 2. Null values are refused, dropped, or go to files of their own (``_parts``).
-3. Everything that may fail is done: paths, names, and the records encoded by the schema of each file that they may go
-   into (``_ready``). A DataError up to here leaves no trace.
-4. From here on nothing fails. A record that its open file cannot take closes all files first (``_spread``); the rules
-   of rotation cut the batch (``_add``), and each cut goes to the files of its paths (``_taken``): at once, or, where
-   many paths get few records each, by way of the write buffer.
+   (``_again``). Null values are refused, dropped, or go to files of their own (``_kinds``).
+2. Paths, names and what goes into files are made for all records at once (``_ready``); their order is found
+   (``Interleaved``). Then, stretch by stretch:
+3. A stretch is found that goes into files which no schema (``_until``) and no rule of rotation closes meanwhile. If the
+   open files cannot take its first record, these are to be closed.
+4. Its records are encoded by the schemas of their files. A DataError up to here leaves no trace of the stretch; what
+   came before it stays taken, and is passed over when it comes again.
+5. From here on nothing fails: files are closed, if they are to be, and records go to the files of their paths, at once,
+   or, where many paths get few records each, by way of the write buffer (``_add``).
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
-from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
+from ferryman.connectors.s3.commit.ready_group import ReadyGroup
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
+from ferryman.connectors.s3.commit.stretch import Share, shares
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
 from ferryman.connectors.s3.config.sink_config import Nulls
-from ferryman.connectors.s3.formats.format import Format, select, split
+from ferryman.connectors.s3.formats.format import Format, split
 from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import side_of
 from ferryman.connectors.s3.layout.layout import Layout
-from ferryman.connectors.s3.layout.partitioners import ByKafkaPartition, Paths
+from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.connectors.s3.layout.rotation import FillLevel
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Rows, in_order
 from ferryman.schema import Schema
-
-Group = tuple[str, Sequence[int]]
-"""A path and the indices of its records in a batch."""
 
 FEW_RECORDS_A_PATH = 1000
 """Records of one path in a run: if there are fewer on average, to distribute them at once costs more than writing."""
@@ -43,54 +42,15 @@ _MOST_CHECKED_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
-    """A batch of which everything that can fail has been done."""
+class _Stretch:
+    """Records from one place up to another that go into the same files."""
 
-    batch: Batch
-    """The batch."""
-    offsets: Sequence[int]
-    """Its offsets, computed once."""
-    paths: Paths
-    """The encoded partition of each record, or of all."""
-    times: Sequence[int] | None
-    """The time of each record in milliseconds, where paths or rotation need it."""
-    encoded: Mapping[str, Mapping[Schema | None, Any]]
-    """The encoded records, by the file's side and its schema."""
-    schemas: Mapping[str, Schema | None]
-    """The records' own schema, by side."""
-
-    def stale(self, partition: PartitionFiles, compatibility: Compatibility) -> int | None:
-        """The first record that goes where a file is open that cannot take it."""
-        paths = {
-            path
-            for path in distinct(self.paths)
-            if any(
-                _ends(partition, Destination(self.batch.topic, path, side), schema, compatibility)
-                for side, schema in self.schemas.items()
-            )
-        }
-        if not paths:
-            return None
-        return 0 if isinstance(self.paths, str) else next(at for at, path in enumerate(self.paths) if path in paths)
-
-    def run(self, start: int, stop: int) -> BufferedRun | None:
-        """A run of records that may be distributed later: not those that files of several schemas must take."""
-        if isinstance(self.paths, str) or any(len(each) > 1 for each in self.encoded.values()):
-            return None
-        indices = range(start, stop)
-        encoded = {
-            side: (schema, select(chunk, indices))
-            for side, each in self.encoded.items()
-            for schema, chunk in each.items()
-        }
-        return BufferedRun.compact(self.batch.topic, self.paths[start:stop], self.offsets[start:stop], encoded)
-
-    def chunks(self, side: str, files: Sequence[File], groups: Sequence[Group]) -> list[Any]:
-        """The encoded records of each group, for its file."""
-        encoded, indices = self.encoded[side], [each for _, each in groups]
-        if len(encoded) == 1:
-            return split(next(iter(encoded.values())), indices)
-        return [select(encoded[file.schema], each) for file, each in zip(files, indices, strict=True)]
+    start: int
+    stop: int
+    targets: Mapping[Destination, Schema | None]
+    """The schema by which each of these takes them."""
+    closes: bool
+    """Whether those that are open are closed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,80 +72,77 @@ class Intake:
     def take_all(self, partition: PartitionFiles, batches: Sequence[Batch]) -> None:
         """Takes what was polled together of a partition. Raises DataError; what came before in the order of offsets may
         have been taken then, and is passed over when it comes again."""
-        if partition.redo is not None or self.layout.keys:
-            for batch in in_order(batches):
-                self.take(partition, batch)
+        if partition.redo is None:
+            self._take(partition, batches)
             return
-        silent = self.nulls == "ignore" and not self.reports_nulls
-        found = (partition.fresh(each) for each in merged_batches(without_nulls(batches) if silent else batches))
-        groups = [each for each in found if each is not None]
-        if len(groups) > 1 and self._takes_interleaved(groups):
-            # What cannot be read this way is read record by record: whatever came before it stays taken.
-            with suppress(DataError):
-                self._take_interleaved(partition, groups)
-        for batch in in_order(groups):
-            self.take(partition, batch)
-        partition.next = max(partition.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
+        for batch in in_order(batches):
+            left = self._left_by(partition, batch)
+            if left is not None:
+                self._take(partition, [left])
 
-    def _takes_interleaved(self, groups: Sequence[Batch]) -> bool:
-        """Whether files take records of several schemas, and where a record goes is seen without its value. Where bytes
-        close files, each record is written before the next is looked at."""
-        layout = self.layout
-        plain = isinstance(layout.partitioner, ByKafkaPartition) and layout.times is None and not layout.rotation.size
-        if self.compatibility == "NONE" or not plain or len({each.topic for each in groups}) > 1:
-            return False
-        return all(each.value.schema is not None and not _has_nulls(each) for each in groups)
-
-    def _take_interleaved(self, partition: PartitionFiles, groups: Sequence[Batch]) -> None:
-        """Takes all records, as many at once as one file takes by one schema."""
-        interleaved, at = Interleaved.of(groups), 0
-        while at < len(interleaved):
-            stop, schema = self._stretch(partition, interleaved, at)
-            self.take(partition, interleaved.batch(at, stop, schema))
-            at = stop
-
-    def _stretch(self, partition: PartitionFiles, interleaved: Interleaved, at: int) -> tuple[int, Schema | None]:
-        """Where the file ends that takes the record there, at the latest, and by which schema it takes records."""
-        _, path = self.layout.times_and_paths(interleaved.groups[0], False)
-        assert isinstance(path, str)
-        own, level = interleaved.schema(at), partition.level
-        file = partition.open.get(Destination(interleaved.groups[0].topic, path, ""))
-        schema = own if file is None else file.schema
-        if ends_file(self.compatibility, schema, own):
-            schema, level = own, FillLevel()
-        stop = self._ends(interleaved, at, schema)
-        cut = self.layout.rotation.cuts(level, path, None, stop - at)[0]
-        if cut.before:
-            schema = own
-            stop = self._ends(interleaved, at, schema)
-            cut = self.layout.rotation.cuts(FillLevel(), path, None, stop - at)[0]
-        return at + cut.stop, schema
-
-    def _ends(self, interleaved: Interleaved, at: int, schema: Schema | None) -> int:
-        """Where the first record stands whose schema ends a file of a schema, or that cannot be compared with it."""
-        others = [
-            number
-            for number, group in enumerate(interleaved.groups)
-            if _may_end(self.compatibility, schema, group.value.schema)
-        ]
-        return interleaved.until(at, others)
-
-    def take(self, partition: PartitionFiles, batch: Batch) -> None:
-        """Takes what of the batch is new to the partition. Raises DataError, and has taken nothing then."""
+    def _left_by(self, partition: PartitionFiles, batch: Batch) -> Batch | None:
+        """What is left of a batch without the records of objects that are made again, which are taken."""
         fresh = partition.fresh(batch)
-        if fresh is None:
-            return
-        if partition.redo is not None:
-            fresh = self._again(partition, partition.redo, fresh)
-            if fresh is None:
-                return
-            partition.end_redo(fresh.offsets[0])
-        parts = list(self._parts(fresh))
-        for ready in [self._ready(partition, part, tombstones) for tombstones, part in parts]:
-            self._spread(partition, ready)
-        partition.next = fresh.offsets[-1] + 1
-        if sum(len(part) for _, part in parts) < len(fresh):
-            self._report_nulls(fresh)
+        if fresh is None or partition.redo is None:
+            return fresh
+        left = self._again(partition, partition.redo, fresh)
+        if left is not None:
+            partition.end_redo(left.offsets[0])
+        return left
+
+    def _take(self, partition: PartitionFiles, batches: Sequence[Batch]) -> None:
+        merged = batches if self.layout.keys else merged_batches(self._without_silent_nulls(batches))
+        fresh = partition.all_fresh(merged)
+        try:
+            groups = [self._ready(batch, is_null) for each in fresh for is_null, batch in self._kinds(each)]
+            if groups:
+                self._take_stretches(partition, Interleaved.of(groups))
+            partition.next = max(partition.next, *(each.offsets[-1] + 1 for each in batches))
+        finally:
+            for each in fresh:
+                self._report_nulls(each, partition.next)
+
+    def _take_stretches(self, partition: PartitionFiles, poll: Interleaved) -> None:
+        start = 0
+        while start < len(poll):
+            stretch = self._stretch(partition, poll, start)
+            found = shares(poll, stretch.start, stretch.stop, stretch.targets)
+            if stretch.closes:
+                partition.rotate()
+            self._add(partition, poll, stretch, found)
+            start = stretch.stop
+
+    def _stretch(self, partition: PartitionFiles, poll: Interleaved, start: int) -> _Stretch:
+        for level, files in ((partition.level, partition.schemas()), (FillLevel(), {})):
+            cut = self.layout.rotation.cut(level, poll.paths, poll.times, start, len(poll))
+            targets = dict[Destination, Schema | None]()
+            stop = start if cut.before else self._until(poll, start, cut.stop, files, targets)
+            if stop > start:
+                return _Stretch(start, stop, targets, closes=level is not partition.level)
+        raise AssertionError("files that are not there take no record")
+
+    def _until(
+        self,
+        poll: Interleaved,
+        start: int,
+        stop: int,
+        files: Mapping[Destination, Schema | None],
+        targets: dict[Destination, Schema | None],
+    ) -> int:
+        """Where the first record stands whose schema ends a file, by the schemas of open files. Adds to targets by
+        which schema each file takes records; one that is not open takes them by that of its first."""
+
+        def ends(group: ReadyGroup, path: str) -> bool:
+            for side, own in group.schemas.items():
+                destination = Destination(group.topic, path, side)
+                if destination not in targets:
+                    targets[destination] = files.get(destination, own)
+                # Keys and headers of another schema always end a file.
+                if ends_file("NONE" if side else self.compatibility, targets[destination], own):
+                    return True
+            return False
+
+        return poll.first(start, stop, ends)
 
     def _again(self, partition: PartitionFiles, redo: Redo, batch: Batch) -> Batch | None:
         """Takes the records of objects that are made again; the rest of the batch, if any is left."""
@@ -203,8 +160,8 @@ class Intake:
             partition.next = old.offsets[-1] + 1
         return batch.slice(count, len(batch)) if count < len(batch) else None
 
-    def _parts(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
-        """What is to be written of a batch, in order; the flag is for null values."""
+    def _kinds(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
+        """What is to be written of a batch; the flag is for null values."""
         if self.nulls == "keep" or not _has_nulls(batch):
             yield False, batch
             return
@@ -214,37 +171,37 @@ class Intake:
             raise DataError("The value is null, and behavior.on.null.values=fail")
         tombstones = [value is None for value in batch.value.rows().values]
         if self.nulls == "write":
-            for part in in_order([part for _, part in batch.split(tombstones)]):
-                yield part.value.rows().values[0] is None, part
+            yield from batch.split(tombstones)
         elif kept := [index for index, null in enumerate(tombstones) if not null]:
             yield False, batch.take(kept)
 
-    def _report_nulls(self, batch: Batch) -> None:
-        for index, value in enumerate(batch.value.rows().values):
-            if value is None:
+    def _without_silent_nulls(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        return batches if self.nulls != "ignore" or self.reports_nulls else without_nulls(batches)
+
+    def _report_nulls(self, batch: Batch, end: int) -> None:
+        """Reports the null values that were passed over before an offset."""
+        if self.nulls != "ignore" or not _has_nulls(batch):
+            return
+        for index, (offset, value) in enumerate(zip(batch.offsets, batch.value.rows().values, strict=True)):
+            if value is None and offset < end:
                 self.report_null(batch, index)
 
-    def _ready(self, partition: PartitionFiles, batch: Batch, tombstones: bool) -> _Ready:
-        layout = self.layout
-        times, paths = layout.times_and_paths(batch, tombstones)
-        written = {side: self._written(batch, side) for side in layout.files(tombstones)}
-        schemas = {side: self._schema(each) for side, each in written.items()}
-        targets = {side: {schema} for side, schema in schemas.items()}
+    def _ready(self, batch: Batch, tombstones: bool) -> ReadyGroup:
+        times, paths = self.layout.times_and_paths(batch, tombstones)
+        written = {side: self._written(batch, side) for side in self.layout.files(tombstones)}
         number, last = batch.source.partition, batch.offsets[-1]
         for path in distinct(paths):
-            for side, schema in schemas.items():
-                destination = Destination(batch.topic, path, side)
-                self._check(destination, number, last)
-                file = partition.open.get(destination)
-                if file is None or file.schema is schema:
-                    continue
-                if not _ends(partition, destination, schema, self.compatibility):
-                    targets[side].add(file.schema)
-        encoded = {
-            side: {schema: self._form(side).encode(projected(written[side], schema), schema) for schema in wanted}
-            for side, wanted in targets.items()
-        }
-        return _Ready(batch, batch.offsets, paths, times, encoded, schemas)
+            for side in written:
+                self._check(Destination(batch.topic, path, side), number, last)
+        return ReadyGroup(
+            batch.topic,
+            batch.offsets,
+            paths,
+            times,
+            written,
+            {side: self._schema(each) for side, each in written.items()},
+            {side: self._form(side) for side in written},
+        )
 
     def _check(self, destination: Destination, partition: int, offset: int) -> None:
         """Whether S3 can hold the name; it is found out once for each number of digits."""
@@ -275,66 +232,45 @@ class Intake:
             return replace(batch, value=found.view(batch))
         return self.layout.written(batch)
 
-    def _spread(self, partition: PartitionFiles, ready: _Ready) -> None:
-        stale = ready.stale(partition, self.compatibility)
-        if stale is None:
-            self._add(partition, ready, 0, len(ready.offsets))
-            return
-        if stale:
-            self._add(partition, ready, 0, stale)
-        partition.rotate()
-        self._add(partition, ready, stale, len(ready.offsets))
-
-    def _add(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> None:
-        rotation, level = self.layout.rotation, partition.level
-        paths = ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop]
-        times = None if ready.times is None else ready.times[start:stop]
-        for cut in rotation.cuts(level, paths, times, stop - start):
-            if cut.before:
-                partition.rotate()
-            self._add_run(partition, ready, start + cut.start, start + cut.stop)
-            if rotation.full(level):
-                partition.rotate()
-
-    def _add_run(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> None:
+    def _add(self, partition: PartitionFiles, poll: Interleaved, stretch: _Stretch, found: Sequence[Share]) -> None:
         rotation, level, now = self.layout.rotation, partition.level, int(time.time() * 1000)
         if not level.count:
-            level.base = None if ready.times is None else ready.times[start]
+            level.base = None if poll.times is None else poll.times[stretch.start]
             level.scheduled = rotation.next_schedule(now)
-        level.paths |= self._taken(partition, ready, start, stop)
-        level.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
-        level.count += stop - start
+        for share in found:
+            self._add_share(partition, share)
+            level.paths |= distinct(share.paths)
+        level.last = poll.paths if isinstance(poll.paths, str) else poll.paths[stretch.stop - 1]
+        level.count += stretch.stop - stretch.start
         level.touched = now
-        partition.next = ready.offsets[stop - 1] + 1
+        partition.next = poll.offsets[stretch.stop - 1] + 1
         if rotation.size:
             level.size = sum(file.size for file in partition.open.values())
+        if rotation.full(level):
+            partition.rotate()
 
-    def _taken(self, partition: PartitionFiles, ready: _Ready, start: int, stop: int) -> set[str]:
-        """Takes the run into the files of its paths; gives the paths."""
-        paths = distinct(ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop])
+    def _add_share(self, partition: PartitionFiles, share: Share) -> None:
+        paths = distinct(share.paths)
         # Where bytes close files, each byte is to be seen at once.
-        run = (
-            None
-            if self.layout.rotation.size or stop - start >= FEW_RECORDS_A_PATH * len(paths)
-            else ready.run(start, stop)
-        )
-        if run is None:
+        is_many = isinstance(share.paths, str) or len(share.offsets) >= FEW_RECORDS_A_PATH * len(paths)
+        if is_many or self.layout.rotation.size:
             partition.distribute()
-            self._distribute(partition, ready, list(_groups(ready.paths, start, stop)))
-            return paths
-        for side, schema in ready.schemas.items():
+            _distribute(partition, share)
+            return
+        for side, (form, schema, _) in share.encoded.items():
             for path in paths:
-                partition.file(Destination(ready.batch.topic, path, side), schema, self._form(side))
-        partition.buffer(run)
-        return paths
+                partition.file(Destination(share.topic, path, side), schema, form)
+        encoded = {side: (schema, chunk) for side, (_, schema, chunk) in share.encoded.items()}
+        partition.buffer(BufferedRun.compact(share.topic, share.paths, share.offsets, encoded))
 
-    def _distribute(self, partition: PartitionFiles, ready: _Ready, groups: Sequence[Group]) -> None:
-        offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
-        for side, schema in ready.schemas.items():
-            form = self._form(side)
-            files = [partition.file(Destination(ready.batch.topic, path, side), schema, form) for path, _ in groups]
-            for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
-                file.add(chunk, taken)
+
+def _distribute(partition: PartitionFiles, share: Share) -> None:
+    groups = _groups(share.paths, len(share.offsets))
+    offsets = [[share.offsets[index] for index in indices] for indices in groups.values()]
+    for side, (form, schema, chunk) in share.encoded.items():
+        files = [partition.file(Destination(share.topic, path, side), schema, form) for path in groups]
+        for file, each, taken in zip(files, split(chunk, list(groups.values())), offsets, strict=True):
+            file.add(each, taken)
 
 
 def distinct(paths: Paths) -> set[str]:
@@ -342,36 +278,15 @@ def distinct(paths: Paths) -> set[str]:
     return {paths} if isinstance(paths, str) else set(paths)
 
 
-def _ends(
-    partition: PartitionFiles, destination: Destination, schema: Schema | None, compatibility: Compatibility
-) -> bool:
-    """Whether records of a schema end the file that is open there; keys and headers of another schema always do."""
-    file = partition.open.get(destination)
-    if file is None or file.schema is schema:
-        return False
-    return ends_file("NONE" if destination.side else compatibility, file.schema, schema)
-
-
-def _may_end(compatibility: Compatibility, file: Schema | None, record: Schema | None) -> bool:
-    try:
-        return ends_file(compatibility, file, record)
-    except DataError:
-        return True
-
-
 def _has_nulls(batch: Batch) -> bool:
     return isinstance(batch.value, Rows) and None in batch.value.values
 
 
-def _groups(paths: Paths, start: int, stop: int) -> Iterator[Group]:
+def _groups(paths: Paths, count: int) -> Mapping[str, Sequence[int]]:
     """The indices of each path's records."""
     if isinstance(paths, str):
-        yield paths, range(start, stop)
-        return
-    if paths[start] == paths[stop - 1] and paths[start:stop].count(paths[start]) == stop - start:
-        yield paths[start], range(start, stop)
-        return
+        return {paths: range(count)}
     found: dict[str, list[int]] = {}
-    for index in range(start, stop):
-        found.setdefault(paths[index], []).append(index)
-    yield from found.items()
+    for index, path in enumerate(paths):
+        found.setdefault(path, []).append(index)
+    return found

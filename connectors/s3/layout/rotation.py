@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from itertools import pairwise
 from typing import NamedTuple
 
 from ferryman.connectors.s3.layout.partitioners import Paths
@@ -67,41 +66,33 @@ class Rotation:
     by_wallclock: bool = False
     """Whether the records' own time is the wall clock, so that ``interval`` passes without records too."""
 
-    def cuts(self, level: FillLevel, paths: Paths, times: Sequence[int] | None, count: int) -> list[Cut]:
-        """Where to close files among the next ``count`` records, of which paths and times are given."""
-        if not ((self.interval and times) or self.most_open):
-            return list(self._counted(level.count, count))
-        return self._walked(level, paths, times or [0] * count, count)
-
-    def _counted(self, before: int, count: int) -> list[Cut]:
+    def cut(self, level: FillLevel, paths: Paths, times: Sequence[int] | None, start: int, count: int) -> Cut:
+        """The next records that go into the same files, from ``start`` on, of ``count`` of which paths and times are
+        given."""
+        if (self.interval and times) or self.most_open:
+            return self._walked(level, paths, times or [0] * count, start, count)
         if not self.flush_size:
-            return [Cut(0, count, False)]
-        found, start, room = [], 0, self.flush_size - before
-        while start < count:
-            if room <= 0:
-                room = self.flush_size
-            stop = min(count, start + room)
-            found.append(Cut(start, stop, start > 0 or before >= self.flush_size))
-            start, room = stop, self.flush_size
-        return found
+            return Cut(start, count, before=False)
+        is_full = level.count >= self.flush_size
+        room = self.flush_size if is_full else self.flush_size - level.count
+        return Cut(start, min(count, start + room), is_full)
 
-    def _walked(self, level: FillLevel, paths: Paths, times: Sequence[int], count: int) -> list[Cut]:
+    def _walked(self, level: FillLevel, paths: Paths, times: Sequence[int], start: int, count: int) -> Cut:
         one = paths if isinstance(paths, str) else None
-        held, base, last, opened = level.count, level.base, level.last, set(level.paths)
-        starts = set()
-        for index in range(count):
+        held, base, last, opened, before = level.count, level.base, level.last, set(level.paths), False
+        for index in range(start, count):
             path, at = one or paths[index], times[index]
             if (held and self._ends(held, at, base, path != last)) or self._too_many(path, opened):
-                starts.add(index)
-                held = 0
+                if index > start:
+                    return Cut(start, index, before)
+                held, before = 0, True
                 opened.clear()
             if not held:
                 base = at
             held, last = held + 1, path
             if self.most_open:
                 opened.add(path)
-        bounds = [0, *sorted(starts - {0}), count]
-        return [Cut(start, stop, start in starts) for start, stop in pairwise(bounds) if stop > start]
+        return Cut(start, count, before)
 
     def _ends(self, held: int, at: int, base: int | None, changed: bool) -> bool:
         if self.flush_size and held >= self.flush_size:

@@ -14,6 +14,7 @@ import polars as pl
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import TEMPORAL
 from ferryman.errors import DataError
+from ferryman.formats import eager
 from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.record import Batch, Columns, Data, values_of
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, Schema, Type
@@ -70,11 +71,7 @@ def _field(data: Data, column: Column, text: Text | None, nulls: bool) -> pl.Ser
         and (default is None or column.schema.type not in (Type.ARRAY, Type.MAP))
     ):
         found = data.frame.get_column(str(column.field))
-        return (
-            found
-            if default is None
-            else found.to_frame().select(pl.all().fill_null(pl.lit(default, found.dtype))).to_series()
-        )
+        return found if default is None else eager.filled(found, default)
     values = _values(data, column.field)
     if default is not None:
         values = [default if value is None else value for value in values]
