@@ -17,6 +17,7 @@ The order of events, which is why nothing of a refused record is ever in a file:
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
@@ -99,8 +100,7 @@ class Intake:
                 self._take_stretches(partition, Interleaved.of(groups))
             partition.next = max(partition.next, *(each.offsets[-1] + 1 for each in batches))
         finally:
-            for each in fresh:
-                self._report_nulls(each, partition.next)
+            self._report_nulls(fresh, partition.next)
 
     def _take_stretches(self, partition: PartitionFiles, poll: Interleaved) -> None:
         start = 0
@@ -178,13 +178,18 @@ class Intake:
     def _without_silent_nulls(self, batches: Sequence[Batch]) -> Sequence[Batch]:
         return batches if self.nulls != "ignore" or self.reports_nulls else without_nulls(batches)
 
-    def _report_nulls(self, batch: Batch, end: int) -> None:
-        """Reports the null values that were passed over before an offset."""
-        if self.nulls != "ignore" or not _has_nulls(batch):
+    def _report_nulls(self, batches: Sequence[Batch], end: int) -> None:
+        """Reports the null values that were passed over before an offset, in order."""
+        if self.nulls != "ignore":
             return
-        for index, (offset, value) in enumerate(zip(batch.offsets, batch.value.rows().values, strict=True)):
-            if value is None and offset < end:
-                self.report_null(batch, index)
+        found = [
+            (offset, batch, index)
+            for batch in filter(_has_nulls, batches)
+            for index, (offset, value) in enumerate(zip(batch.offsets, batch.value.rows().values, strict=True))
+            if value is None and offset < end
+        ]
+        for _, batch, index in sorted(found, key=itemgetter(0)):
+            self.report_null(batch, index)
 
     def _ready(self, batch: Batch, tombstones: bool) -> ReadyGroup:
         times, paths = self.layout.times_and_paths(batch, tombstones)

@@ -105,32 +105,43 @@ def projected(batch: Batch, schema: Schema | None) -> Batch:
 @lru_cache(maxsize=1000)
 def _columns(source: Schema, target: Schema) -> tuple[pl.Expr, ...] | None:
     """The target's columns made from the source's, where rows and columns come to the same; None where rows must be."""
-    found = [_column(source.by_name.get(field.name), field) for field in target.fields]
+    found = [_column(source.by_name.get(field.name), field, pl.col(field.name)) for field in target.fields]
     known = tuple(each for each in found if each is not None)
     return known if known and len(known) == len(found) else None
 
 
-def _column(own: Field | None, field: Field) -> pl.Expr | None:
+def _column(own: Field | None, field: Field, value: pl.Expr) -> pl.Expr | None:
+    """A field's values; ``value`` gives those of the source, if it has the field."""
     schema = field.schema
     if own is None:
-        value = pl.lit(None, dtype(schema)).alias(field.name) if schema.type in _SCALARS else None
+        found = pl.lit(None, dtype(schema)) if schema.type in _SCALARS else None
     elif schema.type in _NESTED:
-        value = pl.col(field.name) if own.schema == schema and _is_plain(schema) else None
+        found = value if own.schema == schema and _is_plain(schema) else _struct_column(own.schema, schema, value)
     elif own.schema.type is schema.type and dtype(own.schema) == dtype(schema):
-        value = pl.col(field.name)
+        found = value
     elif own.schema.name is None and schema.name is None and schema.type in _NUMBERS:
         # Python widens by way of 64 bits.
-        wide = pl.col(field.name).cast(pl.Float64) if schema.type in FLOATS else pl.col(field.name)
-        value = wide.cast(dtype(schema))
+        found = (value.cast(pl.Float64) if schema.type in FLOATS else value).cast(dtype(schema))
     else:
         return None
     defaults = [schema] if own is None else [own.schema, schema]
     for each in defaults:
-        if value is None or each.default is None:
+        if found is None or each.default is None:
             continue
         plain = each.type in _SCALARS and each.name is None
-        value = value.fill_null(pl.lit(each.default, dtype(schema))) if plain else None
-    return value
+        found = found.fill_null(pl.lit(each.default, dtype(schema))) if plain else None
+    return None if found is None else found.alias(field.name)
+
+
+def _struct_column(source: Schema, target: Schema, value: pl.Expr) -> pl.Expr | None:
+    """A struct's values, null where it is; None where rows must be."""
+    if source.type is not Type.STRUCT or target.type is not Type.STRUCT or source.name != target.name:
+        return None
+    found = [_column(source.by_name.get(field.name), field, value.struct.field(field.name)) for field in target.fields]
+    known = [each for each in found if each is not None]
+    if not known or len(known) < len(found):
+        return None
+    return pl.when(value.is_not_null()).then(pl.struct(known))
 
 
 def _is_plain(schema: Schema) -> bool:

@@ -7,11 +7,15 @@ from typing import Any
 
 from ferryman.connectors.s3.config.object_names import TOMBSTONE
 from ferryman.connectors.s3.formats.format import Format
+from ferryman.connectors.s3.layout import envelope_columns
+from ferryman.connectors.s3.layout.envelope_columns import Written
 from ferryman.connectors.s3.layout.partitioners import Times
+from ferryman.data import all_null
 from ferryman.errors import DataError
 from ferryman.formats.shown_header import shown
 from ferryman.java.texts import instant
-from ferryman.record import Batch, Header, Rows
+from ferryman.record import Batch, Data, Header, Rows
+from ferryman.repeated import Repeated
 from ferryman.schema import (
     INT32,
     INT64,
@@ -109,17 +113,24 @@ def enveloped(batch: Batch, mark: bool = False) -> Batch:
     It has a schema if key and value have one, where they are not all null; else it is schemaless. With ``mark``, for
     formats that write bytes as base64, it also names what of key and value is bytes, if anything is, as ``base64``.
     """
-    keys, values, source = batch.key.rows(), batch.value.rows(), batch.original_source
-    headers: Sequence[Any] = [()] * len(batch) if batch.headers is None else batch.headers
-    marked = [name for name, rows in (("key", keys), ("value", values)) if mark and _is_bytes(rows.schema)]
-    more = {"base64": marked} if marked else {}
-    whole = _has_schema(keys) and _has_schema(values)
-    schema = _envelope(_known(keys), _known(values), bool(marked)) if whole else None
-    records = [
+    marked = [name for name, side in (("key", batch.key), ("value", batch.value)) if mark and _is_bytes(side.schema)]
+    whole = _has_schema(batch.key) and _has_schema(batch.value)
+    schema = _envelope(_known(batch.key), _known(batch.value), bool(marked)) if whole else None
+    headers = _enveloped_headers(batch)
+    if schema is not None and not marked and (found := envelope_columns.columns(batch, schema, headers)) is not None:
+        return replace(batch, value=found)
+    return replace(batch, value=Rows(schema, _envelopes(batch, schema, headers, {"base64": marked} if marked else {})))
+
+
+def _envelopes(
+    batch: Batch, schema: Schema | None, headers: Sequence[Written], more: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    source = batch.original_source
+    return [
         {
             "key": key,
             "value": value,
-            "headers": [_enveloped_header(each) for each in found],
+            "headers": found,
             "topic": source.topic,
             "partition": source.partition,
             "offset": offset,
@@ -127,10 +138,21 @@ def enveloped(batch: Batch, mark: bool = False) -> Batch:
             **more,
         }
         for key, value, found, offset, at in zip(
-            keys.values, values.values, headers, batch.original_offsets, batch.timestamps, strict=True
+            batch.key.rows().values,
+            batch.value.rows().values,
+            headers,
+            batch.original_offsets,
+            batch.timestamps,
+            strict=True,
         )
     ]
-    return replace(batch, value=Rows(schema, records))
+
+
+def _enveloped_headers(batch: Batch) -> Repeated[Written]:
+    if batch.headers is None:
+        return Repeated([[]], [0] * len(batch))
+    # Those of a part only: its others may be what cannot be shown.
+    return Repeated.of(list(batch.headers)).each(lambda headers: [_enveloped_header(each) for each in headers])
 
 
 def _is_bytes(schema: Schema | None) -> bool:
@@ -138,12 +160,12 @@ def _is_bytes(schema: Schema | None) -> bool:
     return schema is not None and schema.type is Type.BYTES and schema.name is None
 
 
-def _has_schema(rows: Rows) -> bool:
-    return rows.schema is not None or all(value is None for value in rows.values)
+def _has_schema(side: Data) -> bool:
+    return side.schema is not None or (isinstance(side, Rows) and all_null(side.values))
 
 
-def _known(rows: Rows) -> Schema:
-    return OPTIONAL_STRING if rows.schema is None else rows.schema
+def _known(side: Data) -> Schema:
+    return OPTIONAL_STRING if side.schema is None else side.schema
 
 
 @lru_cache(maxsize=1000)
