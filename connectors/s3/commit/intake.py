@@ -21,8 +21,8 @@ from operator import itemgetter
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
-from ferryman.connectors.s3.commit.ready_group import ReadyGroup
-from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
+from ferryman.connectors.s3.commit.ready_group import ReadyGroup, by_schema_of_file
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.commit.stretch import Share, shares
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
@@ -137,8 +137,9 @@ class Intake:
                 destination = Destination(group.topic, path, side)
                 if destination not in targets:
                     targets[destination] = files.get(destination, own)
+                file = targets[destination]
                 # Keys and headers of another schema always end a file.
-                if ends_file("NONE" if side else self.compatibility, targets[destination], own):
+                if ends_file("NONE" if side else self.compatibility, file, group.schema(side, file)):
                     return True
             return False
 
@@ -153,7 +154,8 @@ class Intake:
             side, file, part = redo.missing[number].entry.side, redo.files.get(number), old.take(indices)
             form, written = self._form(side), self._written(part, side)
             schema = self._schema(written) if file is None else file.schema
-            encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
+            chunk = form.encode(by_schema_of_file(written, schema), schema)
+            encoded.append((number, schema, form, chunk, part.offsets))
         for number, schema, form, chunk, taken in encoded:
             partition.file_made_again(number, schema, form).add(chunk, taken)
         if count:

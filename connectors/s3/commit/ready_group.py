@@ -6,6 +6,7 @@ from typing import Any
 
 from ferryman.connectors.s3.commit.schema_change import projected
 from ferryman.connectors.s3.formats.format import Format, select
+from ferryman.connectors.s3.layout.keys_and_headers import with_key_of
 from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.record import Batch
 from ferryman.schema import Schema
@@ -36,6 +37,11 @@ class ReadyGroup:
         """The encoded partition of a record."""
         return self.paths if isinstance(self.paths, str) else self.paths[at]
 
+    def schema(self, side: str, file: Schema | None) -> Schema | None:
+        """The records' own schema, as it is to be compared with that of a file that may take them."""
+        own = self.schemas[side]
+        return own if own is None else with_key_of(self.written[side], file).value.schema
+
     def encoded(self, side: str, schema: Schema | None, indices: Sequence[int]) -> Any:
         """Some of the records, at least one, as a file of this schema has them. Raises DataError."""
         form, own = self.formats[side], self.schemas[side]
@@ -43,4 +49,9 @@ class ReadyGroup:
             if side not in self._whole:
                 self._whole[side] = form.encode(self.written[side], own)
             return select(self._whole[side], indices)
-        return form.encode(projected(self.written[side].take(indices), schema), schema)
+        return form.encode(by_schema_of_file(self.written[side].take(indices), schema), schema)
+
+
+def by_schema_of_file(written: Batch, schema: Schema | None) -> Batch:
+    """Records as a file of another schema holds them. Raises DataError if that cannot be."""
+    return projected(with_key_of(written, schema), schema)

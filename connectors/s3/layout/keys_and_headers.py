@@ -12,9 +12,11 @@ from ferryman.connectors.s3.layout.envelope_columns import Written
 from ferryman.connectors.s3.layout.partitioners import Times
 from ferryman.data import all_null
 from ferryman.errors import DataError
+from ferryman.formats import eager
+from ferryman.formats.polars_types import dtype
 from ferryman.formats.shown_header import shown
 from ferryman.java.texts import instant
-from ferryman.record import Batch, Data, Header, Rows
+from ferryman.record import Batch, Columns, Data, Header, Rows
 from ferryman.repeated import Repeated
 from ferryman.schema import (
     INT32,
@@ -23,6 +25,7 @@ from ferryman.schema import (
     OPTIONAL_STRING,
     STRING,
     TIMESTAMP_SCHEMA,
+    Field,
     Schema,
     Type,
     array,
@@ -32,6 +35,8 @@ from ferryman.schema import (
 View = Callable[[Batch], Rows]
 """What of each record a file beside the values' holds. Raises DataError for a record that has none."""
 
+ENVELOPE = "ferryman.Envelope"
+"""The name of an envelope's schema."""
 _HEADERS = array(struct({"key": STRING, "value": STRING}))
 _WRAPPED_HEADERS = struct({"headers": _HEADERS}, "RecordHeaders")
 _ENVELOPED_HEADERS = array(
@@ -181,4 +186,24 @@ def _envelope(key: Schema, value: Schema, marked: bool) -> Schema:
         "timestamp": TIMESTAMP_SCHEMA.as_optional(),
         **({"base64": array(STRING)} if marked else {}),
     }
-    return replace(struct(fields, "ferryman.Envelope"), version=value.version)
+    return replace(struct(fields, ENVELOPE), version=value.version)
+
+
+def with_key_of(batch: Batch, file: Schema | None) -> Batch:
+    """Envelopes whose keys are all null, and so say nothing of a schema, with the schema of keys that a file has; all
+    others as they are. Else each null key among others would end a file."""
+    own = batch.value.schema
+    if batch.key.schema is not None or own is None or file is None or not own.name == file.name == ENVELOPE:
+        return batch
+    key = file.by_name["key"].schema
+    if key == own.by_name["key"].schema:
+        return batch
+    fields = tuple(Field("key", key) if field.name == "key" else field for field in own.fields)
+    return replace(batch, value=_by(replace(own, fields=fields), batch.value))
+
+
+def _by(schema: Schema, value: Data) -> Data:
+    if not isinstance(value, Columns):
+        return Rows(schema, value.rows().values)
+    key = eager.same("key", None, dtype(schema.by_name["key"].schema), len(value))
+    return Columns(schema, eager.put(value.frame, [key]))

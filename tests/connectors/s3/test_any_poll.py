@@ -72,7 +72,7 @@ LAYOUTS: dict[str, dict[str, str]] = {
 }
 LINES = AIVEN | {"format.output.type": "jsonl", "format.output.fields": "key,value,offset", "file.max.records": "7"}
 
-Line = tuple[int | None, int, str, int, bool]
+Line = tuple[int | None, int | None, str, int, bool]
 """The version of the value's schema, that of the key's, a field, an hour, and whether a number is none."""
 
 
@@ -83,9 +83,12 @@ def schema(version: int) -> dict[str, Any]:
     return {"type": "struct", "name": "shop.Order", "version": version, "optional": False, "fields": members}
 
 
-def key_schema(version: int) -> dict[str, Any]:
+def key(version: int | None, at: int) -> bytes | None:
+    if version is None:
+        return None
     fields = [{"field": "id", "type": "int64", "optional": False}]
-    return {"type": "struct", "name": "shop.Key", "version": version, "optional": False, "fields": fields}
+    found = {"type": "struct", "name": "shop.Key", "version": version, "optional": False, "fields": fields}
+    return orjson.dumps({"schema": found, "payload": {"id": at}})
 
 
 def value(line: Line, at: int) -> bytes | None:
@@ -98,7 +101,7 @@ def value(line: Line, at: int) -> bytes | None:
 
 
 def polled(lines: Sequence[Line]) -> Polled:
-    keys = [orjson.dumps({"schema": key_schema(key), "payload": {"id": at}}) for at, (_, key, *_) in enumerate(lines)]
+    keys = [key(version, at) for at, (_, version, *_) in enumerate(lines)]
     times = [1_700_000_000_000 + 3_600_000 * hour for _, _, _, hour, _ in lines]
     return Polled("orders", 0, range(len(lines)), times, keys, [value(line, at) for at, line in enumerate(lines)])
 
@@ -154,7 +157,9 @@ def shown(file: File) -> Any:
 
 
 def lines(versions: st.SearchStrategy[int | None]) -> st.SearchStrategy[list[Line]]:
-    line = st.tuples(versions, st.sampled_from([1, 1, 1, 2]), st.sampled_from("abc"), st.integers(0, 3), st.booleans())
+    line = st.tuples(
+        versions, st.sampled_from([1, 1, 1, 2, None]), st.sampled_from("abc"), st.integers(0, 3), st.booleans()
+    )
     return st.lists(line, min_size=1, max_size=60)
 
 
@@ -184,6 +189,16 @@ def test_a_poll_is_written_as_its_records_one_by_one(name: str, compatibility: s
 @given(lines(st.sampled_from([None, 1, 2, 3])), st.lists(st.integers(1, 59)))
 def test_lines_of_any_schema_stand_in_one_file_in_order(given_lines: list[Line], cuts: list[int]) -> None:
     compare(LINES, given_lines, cuts)
+
+
+@pytest.mark.parametrize("form", [PARQUET, AVRO, JSON])
+def test_a_null_key_among_others_ends_no_file_of_envelopes(form: dict[str, str]) -> None:
+    archive = Archive(CONFLUENT | form | {"store.envelope": "true", "flush.size": "1000"})
+    given_lines = [(1, None if at % 2 else 1, "a", 0, False) for at in range(40)]
+    for start in (0, 20):
+        assert archive.takes(archive.decoded(polled(given_lines).slice(start, start + 20))) is None
+    ((file,),) = archive.files()
+    assert file[2] == list(range(40))
 
 
 def compare(raw: dict[str, str], given_lines: list[Line], cuts: list[int]) -> None:
