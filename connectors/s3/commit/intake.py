@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
+from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
 from ferryman.connectors.s3.commit.ready_group import ReadyGroup, by_schema_of_file
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
@@ -113,7 +114,7 @@ class Intake:
             start = stretch.stop
 
     def _stretch(self, partition: PartitionFiles, poll: Interleaved, start: int) -> _Stretch:
-        for level, files in ((partition.level, partition.schemas()), (FillLevel(), {})):
+        for level, files in ((partition.level, partition.open), (FillLevel(), {})):
             cut = self.layout.rotation.cut(level, poll.paths, poll.times, start, len(poll))
             targets = dict[Destination, Schema | None]()
             stop = start if cut.before else self._until(poll, start, cut.stop, files, targets)
@@ -126,20 +127,20 @@ class Intake:
         poll: Interleaved,
         start: int,
         stop: int,
-        files: Mapping[Destination, Schema | None],
+        files: Mapping[Destination, File],
         targets: dict[Destination, Schema | None],
     ) -> int:
-        """Where the first record stands whose schema ends a file, by the schemas of open files. Adds to targets by
-        which schema each file takes records; one that is not open takes them by that of its first."""
+        """Where the first record stands whose schema ends a file; ``files`` are open. Adds to targets by which schema
+        each file takes records; one that is not open takes them by that of its first."""
 
         def ends(group: ReadyGroup, path: str) -> bool:
             for side, own in group.schemas.items():
                 destination = Destination(group.topic, path, side)
                 if destination not in targets:
-                    targets[destination] = files.get(destination, own)
-                file = targets[destination]
+                    targets[destination] = files[destination].schema if destination in files else own
+                target = targets[destination]
                 # Keys and headers of another schema always end a file.
-                if ends_file("NONE" if side else self.compatibility, file, group.schema(side, file)):
+                if ends_file("NONE" if side else self.compatibility, target, group.schema(side, target)):
                     return True
             return False
 

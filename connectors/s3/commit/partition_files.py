@@ -18,7 +18,7 @@ records, which are read again; they are offered as a generation of their own, wh
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
@@ -151,10 +151,6 @@ class PartitionFiles:
     def all_fresh(self, batches: Sequence[Batch]) -> list[Batch]:
         """What of several batches has not been taken yet."""
         return [fresh for fresh in map(self.fresh, batches) if fresh is not None]
-
-    def schemas(self) -> Mapping[Destination, Schema | None]:
-        """By which schema each open file takes records."""
-        return {destination: file.schema for destination, file in self.open.items()}
 
     def file(self, destination: Destination, schema: Schema | None, form: Format) -> File:
         """The open file of a destination, begun if need be."""

@@ -79,7 +79,8 @@ class Rotation:
 
     def _walked(self, level: FillLevel, paths: Paths, times: Sequence[int], start: int, count: int) -> Cut:
         one = paths if isinstance(paths, str) else None
-        held, base, last, opened, before = level.count, level.base, level.last, set(level.paths), False
+        held, base, last, before = level.count, level.base, level.last, False
+        opened = set(level.paths) if self.most_open else set[str]()
         for index in range(start, count):
             path, at = one or paths[index], times[index]
             if (held and self._ends(held, at, base, path != last)) or self._too_many(path, opened):
