@@ -1,8 +1,10 @@
 """The rows that records stand for, as parts of what a transaction writes."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import polars as pl
 
@@ -24,9 +26,13 @@ from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
 from ferryman.errors import DataError, TaskError
-from ferryman.record import Batch, Polled
+from ferryman.joining import as_one
+from ferryman.record import Batch, Columns, Polled
+from ferryman.repeated import places_of
 from ferryman.runs.keys import RunKeys
 from ferryman.schema import Schema
+
+Made = TypeVar("Made")
 
 
 class RowMaker:
@@ -55,20 +61,14 @@ class RowMaker:
 
     def parts(self, batches: Sequence[Batch]) -> list[Part]:
         """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
-        parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
+        found, bad = list[_Placed](), list[tuple[Batch, int, Exception]]()
         works = {origin: number for number, origin in enumerate(dict.fromkeys(id(each.origin) for each in batches))}
         # Deletions last: of a table that others of these records make there is nothing to delete before.
         in_order = sorted(batches, key=lambda each: each.value.schema is None)
         self._prepare(in_order)
         for batch in in_order:
-            work = works[id(batch.origin)]
-            try:
-                parts += self._rows(batch, work)
-            except BadRecords as error:
-                bad += error.found
-            except DataError:
-                _, guilty = narrow(len(batch), partial(self._tried, batch, work), DataError)
-                bad += [(batch, index, error) for index, error in guilty]
+            found += _sifted(batch, partial(self._placed, work=works[id(batch.origin)]), bad)
+        parts = [part for each in _joined(found) for part in _sifted(each.batch, each.part, bad)]
         if bad:
             raise BadRecords(bad)
         return parts
@@ -95,23 +95,20 @@ class RowMaker:
         except (BadRecords, DataError, TaskError):
             return None
 
-    def _tried(self, batch: Batch, work: int, start: int, stop: int) -> None:
-        self._rows(batch.slice(start, stop), work)
-
-    def _rows(self, batch: Batch, work: int) -> list[Part]:
+    def _placed(self, batch: Batch, work: int) -> list["_Placed"]:
         change = self._change(batch)
         if change is None:
             return []
         check(self._config, self._context.connector, change.batch, change.deletes)
-        found = (self._part(same, work, is_deleted) for is_deleted, same in sorted(change.split(), key=_deletes))
-        return [part for part in found if part is not None]
+        found = (self._place(same, work, is_deleted) for is_deleted, same in sorted(change.split(), key=_deletes))
+        return [each for each in found if each is not None]
 
     def _change(self, batch: Batch) -> Change | None:
         if self._config.is_debezium:
             return changes(batch, self._config, self._session.dialect.types.notation)
         return Change(batch, tombstones(batch))
 
-    def _part(self, batch: Batch, work: int, deletes: bool) -> Part | None:
+    def _place(self, batch: Batch, work: int, deletes: bool) -> "_Placed | None":
         """Records that are all to be written or all to be deleted; None if there is nothing to do."""
         table = self.table(batch)
         if deletes and self._version_field is not None:
@@ -125,7 +122,7 @@ class RowMaker:
             check_whole_key(self._config, batch, columns)
         if self._version_field is not None:
             columns = with_version(table, columns, self._version_field, self._zones, batch)
-        return Part(table, columns, self._frame(table, batch, columns, deletes), deletes, work, batch.positions)
+        return _Placed(batch, table, columns, deletes, work, self._frame)
 
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
@@ -158,6 +155,57 @@ class RowMaker:
     def tables_of(self, batches: Sequence[Batch]) -> str:
         """The names of the tables that batches are for."""
         return ", ".join(sorted({str(self.table(batch)) for batch in batches}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Records of which it is known where they go, before they are rows."""
+
+    batch: Batch
+    table: TableName
+    columns: tuple[TableColumn, ...]
+    deletes: bool
+    """Whether their rows are to be deleted."""
+    work: int
+    """As ``Part`` has it."""
+    frame: Callable[[TableName, Batch, Sequence[TableColumn], bool], pl.DataFrame]
+
+    def part(self, batch: Batch) -> list[Part]:
+        """Some of them, or all, as rows."""
+        frame = self.frame(self.table, batch, self.columns, self.deletes)
+        return [Part(self.table, self.columns, frame, self.deletes, self.work, batch.positions)]
+
+    @property
+    def shared(self) -> Hashable:
+        """What records share that are made rows together: their columns, but not the schemas that these come of."""
+        batch = self.batch
+        value = tuple(batch.value.frame.schema.items()) if isinstance(batch.value, Columns) else ()
+        key = tuple(batch.key.frame.schema.items()) if isinstance(batch.key, Columns) else ()
+        forms = type(batch.key), batch.key.schema, key, type(batch.value), value
+        return self.work, self.table, id(self.columns), self.deletes, batch.topic, batch.original_source, forms
+
+
+def _joined(found: Sequence[_Placed]) -> Iterator[_Placed]:
+    """A thousand schemas that differ in their versions alone make one frame, and not a thousand of a few rows."""
+    if len(found) < 2:
+        yield from found
+        return
+    for places in places_of([each.shared for each in found]).values():
+        yield replace(found[places[0]], batch=as_one([found[place].batch for place in places]))
+
+
+def _sifted(
+    batch: Batch, attempt: Callable[[Batch], list[Made]], bad: list[tuple[Batch, int, Exception]]
+) -> list[Made]:
+    """What is made of a batch; the records that nothing can be made of go to ``bad``."""
+    try:
+        return attempt(batch)
+    except BadRecords as error:
+        bad += error.found
+    except DataError:
+        _, guilty = narrow(len(batch), lambda start, stop: attempt(batch.slice(start, stop)), DataError)
+        bad += [(batch, index, error) for index, error in guilty]
+    return []
 
 
 def _deletes(side: tuple[bool, Batch]) -> bool:

@@ -1,6 +1,7 @@
 """What is polled together is written together: one transaction for several batches, as if each had gone alone."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from ferryman import record
 from ferryman.api import BadRecords
+from ferryman.chain.narrowing import without_records
+from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled, Record, TopicPartition
@@ -319,7 +322,8 @@ def test_together_is_as_if_each_had_gone_alone(
 OTHER = struct({"note": OPTIONAL_STRING, "id": INT64})
 WORDS = ["a", "A", "a ", "b", "1", "1.0", "é", "É", "e", "ß", "ss", "none"]
 """Keys of which some are the same to some databases."""
-SINGLE = st.tuples(st.sampled_from(WORDS), st.sampled_from([ORDER, RICHER, OTHER, None]), st.integers(0, 99))
+LATER = replace(ORDER, version=2, doc="the same columns")
+SINGLE = st.tuples(st.sampled_from(WORDS), st.sampled_from([ORDER, LATER, RICHER, OTHER, None]), st.integers(0, 99))
 
 
 @given(poll=st.lists(SINGLE, min_size=2, max_size=25), mode=st.sampled_from(["upsert", "update", "insert"]))
@@ -351,6 +355,36 @@ def test_a_poll_of_many_schemas_and_tombstones_leaves_what_its_records_leave_one
             done += len(each)
         found.append(world.query("SELECT word, id, item, note FROM orders ORDER BY word, id"))
     assert found[0] == found[1]
+
+
+def test_schemas_of_the_same_columns_make_one_frame_and_their_bad_records_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, item VARCHAR(9) NOT NULL)")
+    world.key_schema = INT64
+    begin(world)
+    one = Record(topic="orders", partition=0, value=None, key_schema=INT64)
+    values = [{"id": at, "item": None if at in (7, 41) else "a"} for at in range(60)]
+    schemas = [replace(ORDER, version=at % 20) for at in range(60)]
+    records = [
+        replace(one, key=at, value=value, value_schema=schema, offset=at)
+        for at, (value, schema) in enumerate(zip(values, schemas, strict=True))
+    ]
+    raw = Polled("orders", 0, range(60), [0] * 60, [None] * 60, [b""] * 60)
+    frames, make = list[int](), RowMaker._frame
+
+    def made(maker: RowMaker, table: Any, rows: Batch, *more: Any) -> Any:
+        frames.append(len(rows))
+        return make(maker, table, rows, *more)
+
+    monkeypatch.setattr(RowMaker, "_frame", made)
+    polled = record.batches(records, raw, range(60))
+    with pytest.raises(BadRecords) as raised:
+        world.running.put_batches(polled)
+    assert [each.offsets[index] for each, index, _ in raised.value.found] == [7, 41]
+    assert frames == [60]
+    world.running.put_batches(without_records(polled, [(each, index) for each, index, _ in raised.value.found]))
+    assert [key for key, _ in rows(world)] == [at for at in range(60) if at not in (7, 41)]
 
 
 def _record(offset: int, drawn: tuple[str, Schema | None, int]) -> Record:
