@@ -98,6 +98,9 @@ class Converter(Generic[ConverterC]):
     fewest_for_columns: ClassVar[int] = 1
     """From this number of records of one schema on, making a frame costs less than it saves."""
 
+    refuses_nothing: ClassVar[bool] = False
+    """Whether no payload is bad, so that headers that nobody asks for are not decoded."""
+
     def __init__(self, config: ConverterC, side: Side) -> None:
         self.config = config
         self.side = side

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ferryman.data import Columns, Data, Maps, Rows, all_null
 from ferryman.record import Batch, Headers, Polled
-from ferryman.repeated import Repeated, places_of
+from ferryman.repeated import Late, Repeated, places_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,9 +72,12 @@ def _frame(parts: "Sequence[pl.DataFrame]") -> "pl.DataFrame":
     return pl.concat(parts, rechunk=True)
 
 
-def _headers(parts: Sequence[Batch], order: Sequence[int]) -> Repeated[Headers] | None:
+def _headers(parts: Sequence[Batch], order: Sequence[int]) -> Sequence[Headers] | None:
     if all(each.headers is None for each in parts):
         return None
+    late = [each.headers for each in parts if isinstance(each.headers, Late)]
+    if len(late) == len(parts):
+        return Late(list(chain.from_iterable(each.given for each in late)), late[0].make).take(order)
     distinct, numbers = list[Any](), list[int]()
     for part in parts:
         own = Repeated([()], [0] * len(part)) if part.headers is None else Repeated.of(part.headers)

@@ -21,7 +21,7 @@ from ferryman.polled import Original as Original
 from ferryman.polled import Payload as Payload
 from ferryman.polled import Polled as Polled
 from ferryman.polled import TopicPartition as TopicPartition
-from ferryman.repeated import H, Repeated, places_of
+from ferryman.repeated import H, Late, Repeated, places_of
 from ferryman.schema import Schema
 
 Partition = Mapping[str, Any]
@@ -86,7 +86,7 @@ class Batch:
     value: Data
     timestamps: Sequence[int | None]
     headers: Sequence[Headers] | None = None
-    """Mostly ``Repeated``; None when no record has any."""
+    """Mostly ``Late`` or ``Repeated``; None when no record has any."""
     origin: "Polled | Sequence[Record]" = field(repr=False)
     """The raw records they were decoded from, or the records that the source handed over."""
     positions: Sequence[int]
@@ -117,7 +117,7 @@ class Batch:
             key=self.key.take(indices),
             value=self.value.take(indices),
             timestamps=[self.timestamps[index] for index in indices],
-            headers=None if self.headers is None else Repeated.of(self.headers).take(indices),
+            headers=_taken(self.headers, indices),
             positions=[self.positions[index] for index in indices],
         )
 
@@ -228,6 +228,12 @@ class LazyRecords(Sequence[Record]):
 
     def __iter__(self) -> Iterator[Record]:
         return map(self._build, self._indices)
+
+
+def _taken(headers: Sequence[Headers] | None, indices: Sequence[int]) -> Sequence[Headers] | None:
+    if headers is None:
+        return None
+    return headers.take(indices) if isinstance(headers, Late) else Repeated.of(headers).take(indices)
 
 
 def batches(records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]) -> list[Batch]:

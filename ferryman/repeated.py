@@ -1,4 +1,5 @@
-"""A sequence in which the same items come again and again, so that work is done once for each that differs."""
+"""Sequences that spare work: of items that come again and again, done once for each that differs, and of what is made
+of other items, not before somebody asks."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -6,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 U = TypeVar("U")
+R = TypeVar("R")
 H = TypeVar("H", bound=Hashable)
 
 
@@ -25,6 +27,8 @@ class Repeated(Sequence[T], Generic[T]):
     @classmethod
     def of(cls, given: Sequence[T]) -> "Repeated[T]":
         """The items of any sequence, shared where they are one and the same object."""
+        if isinstance(given, Late):
+            return given.made
         if isinstance(given, Repeated):
             return given
         identities = list(map(id, given))
@@ -82,6 +86,51 @@ class Repeated(Sequence[T], Generic[T]):
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+
+class Late(Sequence[T], Generic[R, T]):
+    """What ``make`` makes of other items, one for each, when it is asked for. ``make`` must not fail."""
+
+    __slots__ = ("_made", "given", "make")
+
+    def __init__(self, given: Sequence[R], make: Callable[[Sequence[R]], Repeated[T]]) -> None:
+        self.given = given
+        self.make = make
+        self._made: Repeated[T] | None = None
+
+    @property
+    def made(self) -> Repeated[T]:
+        """The items."""
+        if self._made is None:
+            self._made = self.make(self.given)
+        return self._made
+
+    def take(self, places: Sequence[int]) -> "Late[R, T] | Repeated[T]":
+        """The items at these places."""
+        if self._made is not None:
+            return self._made.take(places)
+        return Late([self.given[place] for place in places], self.make)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.made)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice) and self._made is None:
+            return Late(self.given[index], self.make)
+        return self.made[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self.made == other
+
+    def __repr__(self) -> str:
+        return repr(self.made)
 
 
 def places_of(items: Iterable[H]) -> dict[H, list[int]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.repeated import Repeated
+from ferryman.repeated import Late, Repeated
 
 OBJECTS = [[number] for number in range(5)]
 PLACES = st.lists(st.integers(0, 4), max_size=20)
@@ -62,3 +62,25 @@ def test_equal_items_become_one(texts: list[str]) -> None:
     found = Repeated.equal(texts, lambda text: [text])
     assert found == [[text] for text in texts]
     assert len(found.distinct) == len(set(texts))
+
+
+@given(PLACES, st.slices(20), st.sets(st.integers(0, 19)), st.booleans())
+def test_what_is_made_late_is_as_if_it_had_been_made(
+    numbers: list[int], part: slice, places: set[int], is_asked_before: bool
+) -> None:
+    made = list[int]()
+
+    def make(given: Sequence[int]) -> Repeated[list[int]]:
+        made.extend(given)
+        return Repeated.of(objects(given))
+
+    found, listed = Late(numbers, make), objects(numbers)
+    wanted = [place for place in sorted(places) if place < len(listed)]
+    if is_asked_before:
+        assert list(found) == listed
+    parts = [found[part], found.take(wanted)]
+    assert len(found) == len(listed)
+    assert made == (numbers if is_asked_before else []), "nothing is made for a part that nobody looks at"
+    assert parts == [listed[part], [listed[place] for place in wanted]]
+    assert Repeated.of(found) == listed
+    assert [found[place] for place in wanted] == [listed[place] for place in wanted]

@@ -152,9 +152,11 @@ class Chain:
         return [left for batch in given if (left := batch.without(bad)) is not None]
 
     def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
-        raw = batch.polled.headers
-        assert raw is not None
-        found, bad = headers.decoded(self.header, batch.topic, pick(raw, batch.positions))
+        assert batch.polled.headers is not None
+        raw = pick(batch.polled.headers, batch.positions)
+        if self.header.refuses_nothing:
+            return [replace(batch, headers=headers.late(self.header, batch.topic, raw))]
+        found, bad = headers.decoded(self.header, batch.topic, raw)
         name = names(type(self.header))[0]
         for at, error in bad:
             position = batch.positions[at]

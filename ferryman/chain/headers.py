@@ -6,7 +6,7 @@ from typing import Any
 from ferryman.conversion import Converter
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.record import Header, Headers, Payload, Rows
-from ferryman.repeated import Repeated
+from ferryman.repeated import Late, Repeated
 from ferryman.schema import Schema
 
 Raw = Sequence[tuple[str, Payload]]
@@ -36,6 +36,18 @@ def decoded(
     if any(isinstance(each, Exception) or any(map(_can_change, each)) for each in found.distinct):
         return _told_apart(found, lambda at: convert(given[at]))
     return found, []  # type: ignore[return-value]
+
+
+def late(converter: Converter[Any], topic: str, given: Sequence[Raw]) -> Late[Raw, Headers]:
+    """The headers of records, decoded when they are asked for, by a converter that refuses nothing."""
+
+    def make(raw: Sequence[Raw]) -> Repeated[Headers]:
+        found, bad = decoded(converter, topic, raw)
+        for _, error in bad:
+            raise error
+        return found
+
+    return Late(given, make)
 
 
 def _told_apart(

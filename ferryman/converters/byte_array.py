@@ -21,6 +21,7 @@ class ByteArrayConverter(Converter[ByteArrayConverterConfig]):
         "org.apache.kafka.connect.converters.ByteArrayConverter",
         "io.confluent.connect.replicator.util.ByteArrayConverter",
     )
+    refuses_nothing = True
 
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """One piece of optional bytes."""

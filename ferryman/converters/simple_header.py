@@ -22,6 +22,7 @@ class SimpleHeaderConverter(Converter[SimpleHeaderConverterConfig]):
 
     config_class = SimpleHeaderConverterConfig
     classes = ("org.apache.kafka.connect.storage.SimpleHeaderConverter",)
+    refuses_nothing = True
 
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
         """A piece for each schema. No payload is bad: what is nothing else is a string."""

@@ -69,6 +69,7 @@ class StringConverter(Converter[StringConverterConfig]):
 
     config_class = StringConverterConfig
     classes = ("org.apache.kafka.connect.storage.StringConverter",)
+    refuses_nothing = True
 
     def __init__(self, config: StringConverterConfig, side: Side) -> None:
         super().__init__(config, side)

@@ -15,6 +15,7 @@ from ferryman.config import Config
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
 from ferryman.errors import DataError, RetriableError
+from ferryman.joining import joined
 from ferryman.record import Data, Header, Payload
 from ferryman.schema import BOOLEAN, INT8, INT64, STRING
 from tests.chain.parts import TextConverter, polled
@@ -148,3 +149,22 @@ def test_a_name_that_is_no_text_is_its_records_fault() -> None:
     name: Any = 7
     with pytest.raises(DataError, match="the name of a header must be a text, not int"):
         headers.encoded(SIMPLE, "t", [(Header(name, "1", STRING),)])
+
+
+def test_headers_that_nobody_asks_for_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[Payload]()
+    decode = SimpleHeaderConverter.decode
+
+    def counted(converter: SimpleHeaderConverter, topic: str, payloads: Sequence[Payload]) -> Any:
+        asked.extend(payloads)
+        return decode(converter, topic, payloads)
+
+    monkeypatch.setattr(SimpleHeaderConverter, "decode", counted)
+    given = [[("n", b"%d" % at)] for at in range(6)]
+    raw = replace(polled(*[b"{}", b"[]"] * 3), headers=given)
+    batches, failures = assembled(PLAIN_JSON, PLAIN_JSON, SIMPLE, []).decode(raw)
+    (one,) = joined([part for batch in batches for part in (batch.slice(0, 1), batch.take(range(1, len(batch))))])
+    assert failures == []
+    assert asked == []
+    assert [each[0].value for each in one.headers or ()] == list(range(6))
+    assert sorted(filter(None, asked)) == [b"%d" % at for at in range(6)]
