@@ -21,7 +21,7 @@ from ferryman.conversion import Converter, Decoded, Piece
 from ferryman.errors import BadValues, DataError, RetriableError, TaskError
 from ferryman.joining import joined
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Data, Payload, Polled, Record, batches, in_order
+from ferryman.record import Batch, Data, Payload, Polled, Record, batches, interleaved
 
 Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Plan]
 """Makes the plan for one side from its converter and the transforms."""
@@ -202,18 +202,20 @@ class Chain:
     ) -> list[Batch]:
         """For transforms that may remember what they saw: single records, each once, by position."""
         changed, positions = list[Record](), list[int]()
-        for batch in in_order([self._formed(number, each) for each in given]):
-            for index, record in enumerate(batch.records()):
+        formed = [self._formed(number, each) for each in given]
+        records = [batch.records() for batch in formed]
+        for which, start, stop in interleaved([batch.positions for batch in formed]):
+            for index, record in zip(range(start, stop), records[which], strict=False):
                 try:
                     outcome = step.apply_one(record)
                 except (RetriableError, TaskError):
                     raise
                 except Exception as error:
-                    failures.append(self._failed(step, batch, index, error))
+                    failures.append(self._failed(step, formed[which], index, error))
                 else:
                     if outcome is not None:
                         changed.append(outcome)
-                        positions.append(batch.positions[index])
+                        positions.append(formed[which].positions[index])
         results = batches(changed, given[0].origin, positions) if changed else []
         for result in results:
             self._count(number, result, result)
