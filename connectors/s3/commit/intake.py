@@ -30,7 +30,7 @@ from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, c
 from ferryman.connectors.s3.config.sink_config import Nulls
 from ferryman.connectors.s3.formats.format import Format, split
 from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
-from ferryman.connectors.s3.layout.keys_and_headers import side_of
+from ferryman.connectors.s3.layout.keys_and_headers import is_of_nulls, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.connectors.s3.layout.rotation import FillLevel
@@ -140,7 +140,8 @@ class Intake:
                     targets[destination] = files[destination].schema if destination in files else own
                 target = targets[destination]
                 # Keys and headers of another schema always end a file.
-                if ends_file("NONE" if side else self.compatibility, target, group.schema(side, target)):
+                rule = "NONE" if side or is_of_nulls(target) else self.compatibility
+                if ends_file(rule, target, group.schema(side, target)):
                     return True
             return False
 

@@ -175,7 +175,8 @@ def _known(side: Data) -> Schema:
 
 @lru_cache(maxsize=1000)
 def _envelope(key: Schema, value: Schema, marked: bool) -> Schema:
-    """The envelope's schema; its version is the value's, so that schema.compatibility tells values apart."""
+    """The envelope's schema; its version is the value's, so that schema.compatibility tells values apart, or the key's
+    where that has none: there may be no value."""
     fields = {
         "key": key.as_optional(),
         "value": value.as_optional(),
@@ -186,7 +187,14 @@ def _envelope(key: Schema, value: Schema, marked: bool) -> Schema:
         "timestamp": TIMESTAMP_SCHEMA.as_optional(),
         **({"base64": array(STRING)} if marked else {}),
     }
-    return replace(struct(fields, ENVELOPE), version=value.version)
+    return replace(struct(fields, ENVELOPE), version=key.version if value.version is None else value.version)
+
+
+def is_of_nulls(schema: Schema | None) -> bool:
+    """Whether it is that of envelopes that have neither key nor value, and so say nothing of either."""
+    if schema is None or schema.name != ENVELOPE:
+        return False
+    return schema.by_name["key"].schema == schema.by_name["value"].schema == OPTIONAL_STRING
 
 
 def with_key_of(batch: Batch, file: Schema | None) -> Batch:
@@ -199,7 +207,9 @@ def with_key_of(batch: Batch, file: Schema | None) -> Batch:
     if key == own.by_name["key"].schema:
         return batch
     fields = tuple(Field("key", key) if field.name == "key" else field for field in own.fields)
-    return replace(batch, value=_by(replace(own, fields=fields), batch.value))
+    # Where no value is there either, nothing but the file tells a version.
+    version = file.version if file.by_name["value"] == own.by_name["value"] else own.version
+    return replace(batch, value=_by(replace(own, fields=fields, version=version), batch.value))
 
 
 def _by(schema: Schema, value: Data) -> Data:
