@@ -22,7 +22,6 @@ from ferryman.record import Record
 from ferryman.schema import RecursiveSchema, Schema, Type
 from ferryman.stack.runtime.artifacts import class_path, read_lock
 from ferryman.stack.runtime.download import download
-from tests.differential import signal_stack
 
 _JARS = Path(__file__).with_name("jars.toml")
 _DEFAULTED = "io.confluent.connect.avro.field.default"
@@ -37,7 +36,6 @@ def java(name: str) -> Any:
 
         files = read_lock(_JARS)["differential"]
         download(files)
-        signal_stack.enlarge()
         jpype.startJVM(
             str(JAVA_HOME / "lib" / "server" / "libjvm.so"),
             "-Xmx512m",
