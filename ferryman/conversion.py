@@ -99,7 +99,8 @@ class Converter(Generic[ConverterC]):
     """From this number of records of one schema on, making a frame costs less than it saves."""
 
     refuses_nothing: ClassVar[bool] = False
-    """Whether no payload is bad, so that headers that nobody asks for are not decoded."""
+    """Whether no payload is bad, so that headers that nobody asks for are not decoded. Said of a class, and not of
+    those that are derived from it."""
 
     def __init__(self, config: ConverterC, side: Side) -> None:
         self.config = config

@@ -154,7 +154,7 @@ class Chain:
     def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
         assert batch.polled.headers is not None
         raw = pick(batch.polled.headers, batch.positions)
-        if self.header.refuses_nothing:
+        if vars(type(self.header)).get("refuses_nothing"):
             return [replace(batch, headers=headers.late(self.header, batch.topic, raw))]
         found, bad = headers.decoded(self.header, batch.topic, raw)
         name = names(type(self.header))[0]

@@ -168,3 +168,20 @@ def test_headers_that_nobody_asks_for_are_not_decoded(monkeypatch: pytest.Monkey
     assert asked == []
     assert [each[0].value for each in one.headers or ()] == list(range(6))
     assert sorted(filter(None, asked)) == [b"%d" % at for at in range(6)]
+
+
+class Choosy(SimpleHeaderConverter):
+    """Derived from one that refuses nothing."""
+
+    def decode(self, topic: str, payloads: Sequence[Payload]) -> Any:
+        if b"bad" in payloads:
+            raise DataError("bad")
+        return super().decode(topic, payloads)
+
+
+def test_a_converter_of_others_may_refuse_what_the_one_it_is_derived_from_takes() -> None:
+    raw = replace(polled(b"{}", b"{}"), headers=[[("n", b"1")], [("n", b"bad")]])
+    choosy = Choosy(SimpleHeaderConverterConfig(), "header")
+    batches, failures = assembled(PLAIN_JSON, PLAIN_JSON, choosy, []).decode(raw)
+    assert [(each.position, each.stage) for each in failures] == [(1, Stage.HEADER_CONVERTER)]
+    assert [len(each) for each in batches] == [1]

@@ -6,10 +6,10 @@ The order of events, which is why nothing of a refused record is ever in a file:
    (``_again``). Null values are refused, dropped, or go to files of their own (``_kinds``).
 2. Paths, names and what goes into files are made for all records at once (``_ready``); their order is found
    (``Interleaved``). Then, stretch by stretch:
-3. A stretch is found that goes into files which no schema (``_until``) and no rule of rotation closes meanwhile. If the
-   open files cannot take its first record, these are to be closed.
-4. Its records are encoded by the schemas of their files. A DataError up to here leaves no trace of the stretch; what
-   came before it stays taken, and is passed over when it comes again.
+3. A stretch is found that goes into files which no schema and no rule of rotation closes meanwhile (``stretch_from``).
+   If the open files cannot take its first record, these are to be closed.
+4. Its records are encoded by the schemas of their files (``shares``). A DataError up to here leaves no trace of the
+   stretch; what came before it stays taken, and is passed over when it comes again.
 5. From here on nothing fails: files are closed, if they are to be, and records go to the files of their paths, at once,
    or, where many paths get few records each, by way of the write buffer (``_add``).
 """
@@ -20,20 +20,18 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
-from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
 from ferryman.connectors.s3.commit.ready_group import ReadyGroup, by_schema_of_file
-from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
-from ferryman.connectors.s3.commit.stretch import Share, shares
+from ferryman.connectors.s3.commit.schema_change import Compatibility
+from ferryman.connectors.s3.commit.stretch import Share, Stretch, shares, stretch_from
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
 from ferryman.connectors.s3.config.sink_config import Nulls
 from ferryman.connectors.s3.formats.format import Format, split
 from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
-from ferryman.connectors.s3.layout.keys_and_headers import is_of_nulls, side_of
+from ferryman.connectors.s3.layout.keys_and_headers import side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
-from ferryman.connectors.s3.layout.rotation import FillLevel
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Rows, in_order
 from ferryman.schema import Schema
@@ -41,18 +39,6 @@ from ferryman.schema import Schema
 FEW_RECORDS_A_PATH = 1000
 """Records of one path in a run: if there are fewer on average, to distribute them at once costs more than writing."""
 _MOST_CHECKED_NAMES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Records from one place up to another that go into the same files."""
-
-    start: int
-    stop: int
-    targets: Mapping[Destination, Schema | None]
-    """The schema by which each of these takes them."""
-    closes: bool
-    """Whether those that are open are closed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,46 +92,12 @@ class Intake:
     def _take_stretches(self, partition: PartitionFiles, poll: Interleaved) -> None:
         start = 0
         while start < len(poll):
-            stretch = self._stretch(partition, poll, start)
-            found = shares(poll, stretch.start, stretch.stop, stretch.targets)
+            stretch = stretch_from(start, poll, partition, self.layout.rotation, self.compatibility)
+            found = shares(poll, stretch)
             if stretch.closes:
                 partition.rotate()
             self._add(partition, poll, stretch, found)
             start = stretch.stop
-
-    def _stretch(self, partition: PartitionFiles, poll: Interleaved, start: int) -> _Stretch:
-        for level, files in ((partition.level, partition.open), (FillLevel(), {})):
-            cut = self.layout.rotation.cut(level, poll.paths, poll.times, start, len(poll))
-            targets = dict[Destination, Schema | None]()
-            stop = start if cut.before else self._until(poll, start, cut.stop, files, targets)
-            if stop > start:
-                return _Stretch(start, stop, targets, closes=level is not partition.level)
-        raise AssertionError("files that are not there take no record")
-
-    def _until(
-        self,
-        poll: Interleaved,
-        start: int,
-        stop: int,
-        files: Mapping[Destination, File],
-        targets: dict[Destination, Schema | None],
-    ) -> int:
-        """Where the first record stands whose schema ends a file; ``files`` are open. Adds to targets by which schema
-        each file takes records; one that is not open takes them by that of its first."""
-
-        def ends(group: ReadyGroup, path: str) -> bool:
-            for side, own in group.schemas.items():
-                destination = Destination(group.topic, path, side)
-                if destination not in targets:
-                    targets[destination] = files[destination].schema if destination in files else own
-                target = targets[destination]
-                # Keys and headers of another schema always end a file.
-                rule = "NONE" if side or is_of_nulls(target) else self.compatibility
-                if ends_file(rule, target, group.schema(side, target)):
-                    return True
-            return False
-
-        return poll.first(start, stop, ends)
 
     def _again(self, partition: PartitionFiles, redo: Redo, batch: Batch) -> Batch | None:
         """Takes the records of objects that are made again; the rest of the batch, if any is left."""
@@ -241,7 +193,7 @@ class Intake:
             return replace(batch, value=found.view(batch))
         return self.layout.written(batch)
 
-    def _add(self, partition: PartitionFiles, poll: Interleaved, stretch: _Stretch, found: Sequence[Share]) -> None:
+    def _add(self, partition: PartitionFiles, poll: Interleaved, stretch: Stretch, found: Sequence[Share]) -> None:
         rotation, level, now = self.layout.rotation, partition.level, int(time.time() * 1000)
         if not level.count:
             level.base = None if poll.times is None else poll.times[stretch.start]

@@ -1,24 +1,78 @@
-"""Records that follow one another and go into files that no rule and no schema closes meanwhile, encoded for these."""
+"""Records that follow one another and go into files that no rule and no schema closes meanwhile: how far they reach,
+and what is encoded of them for these files.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
 import polars as pl
 
 from ferryman.connectors.s3.commit.interleaved import Interleaved
+from ferryman.connectors.s3.commit.open_file import File
+from ferryman.connectors.s3.commit.partition_files import PartitionFiles
 from ferryman.connectors.s3.commit.ready_group import ReadyGroup
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.connectors.s3.formats.format import Format, select
+from ferryman.connectors.s3.layout.keys_and_headers import is_of_nulls
 from ferryman.connectors.s3.layout.partitioners import Paths
+from ferryman.connectors.s3.layout.rotation import FillLevel, Rotation
 from ferryman.formats import eager
 from ferryman.schema import Schema
 
-Targets = Mapping[Destination, Schema | None]
-"""The schema by which each file takes its records."""
 Part = tuple[ReadyGroup, Sequence[int], Sequence[int]]
 """A group, which of its records are meant, and their places in the poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Records of a poll from one place up to another."""
+
+    start: int
+    stop: int
+    targets: Mapping[Destination, Schema | None]
+    """The files that they go into, and the schema by which each takes its records."""
+    closes: bool
+    """Whether the files that are open are closed before."""
+
+
+def stretch_from(
+    start: int, poll: Interleaved, partition: PartitionFiles, rotation: Rotation, compatibility: Compatibility
+) -> Stretch:
+    """The records from a place on that the open files take, or else those that new ones do. Raises DataError if the
+    first record's schema cannot be compared with that of its file."""
+    for level, files in ((partition.level, partition.open), (FillLevel(), {})):
+        cut = rotation.cut(level, poll.paths, poll.times, start, len(poll))
+        targets = dict[Destination, Schema | None]()
+        ends = partial(_ends_file, files, targets, compatibility)
+        stop = start if cut.before else poll.first(start, cut.stop, ends)
+        if stop > start:
+            return Stretch(start, stop, targets, closes=level is not partition.level)
+    raise AssertionError("files that are not there take no record")
+
+
+def _ends_file(
+    files: Mapping[Destination, File],
+    targets: dict[Destination, Schema | None],
+    compatibility: Compatibility,
+    group: ReadyGroup,
+    path: str,
+) -> bool:
+    """Whether records of a group end a file of this path. Adds to targets by which schema each file takes records: an
+    open one by its own, any other by that of its first record."""
+    for side, own in group.schemas.items():
+        destination = Destination(group.topic, path, side)
+        if destination not in targets:
+            targets[destination] = files[destination].schema if destination in files else own
+        target = targets[destination]
+        # Keys and headers of another schema always end a file.
+        rule = "NONE" if side or is_of_nulls(target) else compatibility
+        if ends_file(rule, target, group.schema(side, target)):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +89,20 @@ class Share:
     """By side: how its files are written, by which schema, and what is encoded of the records."""
 
 
-def shares(poll: Interleaved, start: int, stop: int, targets: Targets) -> list[Share]:
+def shares(poll: Interleaved, stretch: Stretch) -> list[Share]:
     """The records of a stretch, encoded. Raises DataError."""
     alike: dict[tuple[str, tuple[str, ...]], list[Part]] = {}
-    for part in poll.parts(start, stop):
+    for part in poll.parts(stretch.start, stretch.stop):
         alike.setdefault((part[0].topic, tuple(part[0].schemas)), []).append(part)
     return [
         _share(topic, sides, schemas, same)
         for (topic, sides), parts in alike.items()
-        for schemas, same in _by_schemas(topic, sides, parts, targets)
+        for schemas, same in _by_schemas(topic, sides, parts, stretch.targets)
     ]
 
 
 def _by_schemas(
-    topic: str, sides: Sequence[str], parts: Sequence[Part], targets: Targets
+    topic: str, sides: Sequence[str], parts: Sequence[Part], targets: Mapping[Destination, Schema | None]
 ) -> Iterator[tuple[Sequence[Schema | None], Sequence[Part]]]:
     """The parts for files of the same schemas, one a side."""
     files = {path: [targets[Destination(topic, path, side)] for side in sides] for path in _paths(parts)}

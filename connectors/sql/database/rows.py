@@ -68,7 +68,7 @@ class RowMaker:
         self._prepare(in_order)
         for batch in in_order:
             found += _sifted(batch, partial(self._placed, work=works[id(batch.origin)]), bad)
-        parts = [part for each in _joined(found) for part in _sifted(each.batch, each.part, bad)]
+        parts = [part for each in _joined(found) for part in _sifted(each.batch, partial(self._part, each), bad)]
         if bad:
             raise BadRecords(bad)
         return parts
@@ -122,7 +122,12 @@ class RowMaker:
             check_whole_key(self._config, batch, columns)
         if self._version_field is not None:
             columns = with_version(table, columns, self._version_field, self._zones, batch)
-        return _Placed(batch, table, columns, deletes, work, self._frame)
+        return _Placed(batch, table, columns, deletes, work)
+
+    def _part(self, placed: "_Placed", batch: Batch) -> list[Part]:
+        """Some of the records, or all, as rows."""
+        frame = self._frame(placed.table, batch, placed.columns, placed.deletes)
+        return [Part(placed.table, placed.columns, frame, placed.deletes, placed.work, batch.positions)]
 
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
@@ -168,12 +173,6 @@ class _Placed:
     """Whether their rows are to be deleted."""
     work: int
     """As ``Part`` has it."""
-    frame: Callable[[TableName, Batch, Sequence[TableColumn], bool], pl.DataFrame]
-
-    def part(self, batch: Batch) -> list[Part]:
-        """Some of them, or all, as rows."""
-        frame = self.frame(self.table, batch, self.columns, self.deletes)
-        return [Part(self.table, self.columns, frame, self.deletes, self.work, batch.positions)]
 
     @property
     def shared(self) -> Hashable:
