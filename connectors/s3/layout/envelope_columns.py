@@ -42,11 +42,9 @@ def columns(batch: Batch, schema: Schema, headers: Repeated[Written]) -> Columns
 def _keys(keys: Data, schema: Schema) -> pl.Series | None:
     if isinstance(keys, Columns):
         return keys.frame.to_struct("key")
-    values = keys.rows().values
-    if schema.default is not None and None in values:
-        return None
+    rows = Rows(None, [{"key": key} for key in keys.rows().values])
     try:
-        return frame(Rows(None, [{"key": key} for key in values]), struct({"key": schema})).get_column("key")
+        return frame(rows, struct({"key": schema})).get_column("key")
     except DataError:
         return None  # which may be Parquet's alone
 
