@@ -8,7 +8,7 @@ import pytest
 from tests.places import DOCS, ROOT
 from tests.reliability.scoreboard.rows import ROWS, Row, Scoreboard
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester"]  # in processes of their own: the end of a pytest gives back signal handlers, the JVM's too
 CONFTEST = """
 import pytest
 pytest_plugins = ["tests.reliability.scoreboard.plugin"]
@@ -54,14 +54,18 @@ def test_a_run_without_a_trial_prints_no_scoreboard() -> None:
     assert list(Scoreboard(True).lines()) == []
 
 
-@pytest.mark.parametrize("how", [[], ["-n", "1"]], ids=["here", "in a worker of xdist"])
-def test_a_run_prints_each_row_and_the_seconds_of_each_folder(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: list[str]
-) -> None:
+@pytest.fixture
+def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs that find the plugin, each in a process of its own."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(**{"sub/test_some": TESTS})
-    lines = pytester.runpytest(f"--rootdir={pytester.path}", *how).outlines
+    return pytester
+
+
+@pytest.mark.parametrize("how", [[], ["-n", "1"]], ids=["here", "in a worker of xdist"])
+def test_a_run_prints_each_row_and_the_seconds_of_each_folder(inner: pytest.Pytester, how: list[str]) -> None:
+    inner.makeconftest(CONFTEST)
+    inner.makepyfile(**{"sub/test_some": TESTS})
+    lines = inner.runpytest_subprocess(f"--rootdir={inner.path}", *how).outlines
     shown = {line.split("  ")[0].strip(): line.split() for line in lines if line.startswith("R")}
     assert shown["R1"][1:4] == ["10", "10", "held"]
     assert shown["R3"][1:4] == ["3", "0", "BROKEN"]
@@ -70,12 +74,12 @@ def test_a_run_prints_each_row_and_the_seconds_of_each_folder(
     assert [line for line in lines if line.endswith("  sub")]
 
 
-def test_a_whole_run_that_owes_trials_fails(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(CONFTEST)
-    pytester.makeini("[pytest]\ntestpaths = sub")
-    pytester.makepyfile(**{"sub/test_some": TESTS.replace("assert False", "assert True")})
-    assert pytester.runpytest().ret == pytest.ExitCode.TESTS_FAILED
-    assert pytester.runpytest("sub").ret == pytest.ExitCode.OK
+def test_a_whole_run_that_owes_trials_fails(inner: pytest.Pytester) -> None:
+    inner.makeconftest(CONFTEST)
+    inner.makeini("[pytest]\ntestpaths = sub")
+    inner.makepyfile(**{"sub/test_some": TESTS.replace("assert False", "assert True")})
+    assert inner.runpytest_subprocess().ret == pytest.ExitCode.TESTS_FAILED
+    assert inner.runpytest_subprocess("sub").ret == pytest.ExitCode.OK
 
 
 def test_each_row_has_a_test() -> None:
