@@ -235,7 +235,7 @@ class Offsets:
             }
             for source, move in sorted(moves.items())
         ]
-        if connection.execute(self._move, steps).rowcount != len(steps):
+        if self._dialect.changed(connection, self._move, steps) != len(steps):
             left = ", ".join(f"{source} at {move.expected}" for source, move in sorted(moves.items()))
             raise Indeterminate(
                 f"Not every offset in the table {self.table} is where this task left it ({left}): "

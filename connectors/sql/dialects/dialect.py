@@ -259,6 +259,10 @@ class Dialect(Protocol):
     def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """Adds rows to the offsets table, or leaves those with their keys alone, without an error."""
 
+    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+        """Makes a change once with each of these values, in their order; how many rows it has changed. Nothing waits
+        for this process meanwhile (see ``Writer``)."""
+
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error of the driver is, by its code; None for an error of something else.
 

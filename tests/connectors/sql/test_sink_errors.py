@@ -200,14 +200,6 @@ def test_deadlocks_and_lost_races_are_retried_not_dead_lettered(world: World) ->
         assert type(fault(psycopg.errors.lookup(state)(), "write", None)) is expected, state
 
 
-def test_a_frozen_task_does_not_keep_the_partition(world: World) -> None:
-    world.put(orders(1))
-    assert world.sink is not None
-    with world.sink._session.transaction("look") as connection:
-        shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
-    assert shown == "20s"
-
-
 @pytest.mark.parametrize(
     "name",
     ['x"; DROP TABLE users; --', 'a"b', "%s:x", "100%", "emoji 😀", "a.b c", "it's", "\\", "seq", "dead", "c0", "from"],

@@ -8,7 +8,7 @@ import pytest
 from tests.places import DOCS, ROOT
 from tests.reliability.scoreboard.rows import ROWS, Row, Scoreboard
 
-pytest_plugins = ["pytester"]  # in processes of their own: the end of a pytest gives back signal handlers, the JVM's too
+pytest_plugins = ["pytester"]
 CONFTEST = """
 import pytest
 pytest_plugins = ["tests.reliability.scoreboard.plugin"]
@@ -56,7 +56,8 @@ def test_a_run_without_a_trial_prints_no_scoreboard() -> None:
 
 @pytest.fixture
 def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs that find the plugin, each in a process of its own."""
+    """Runs that find the plugin. Each is to be a process of its own: at its end pytest gives the signals back that
+    faulthandler had, and with them those that the JVM in this process has taken since."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return pytester
 

@@ -101,6 +101,10 @@ class MysqlDialect:
         """ON DUPLICATE KEY UPDATE of a column to itself; IGNORE would pass over other errors too."""
         return insert(table).values(rows).on_duplicate_key_update(next_offset=table.c.next_offset)
 
+    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+        """One statement after the other."""
+        return connection.execute(change, values).rowcount
+
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error is, by the number that the server gives."""
         return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None

@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors, refused_logins, rights, server, tables
+from ferryman.connectors.sql.dialects.postgresql import errors, one_message, refused_logins, rights, server, tables
 from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
@@ -27,13 +27,17 @@ from ferryman.findings import Finding
 _LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of an identifier; it cuts longer ones without an error (NAMEDATALEN)."""
 
-# A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.
-# What is sent is UTF-8, whatever encoding the database has.
+# A task that is frozen in a transaction must not hold its offset's row for ever, nor one whose machine is gone, of
+# which nobody tells the server; one that waits for such a row asks again. What is sent is UTF-8, whatever encoding the
+# database has.
 _SETTINGS = {
     "TimeZone": "UTC",
     "client_encoding": "UTF8",
     "idle_in_transaction_session_timeout": "20s",
     "lock_timeout": "10s",
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "2",
 }
 
 
@@ -123,6 +127,12 @@ class PostgresDialect:
     def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """ON CONFLICT DO NOTHING."""
         return insert(table).values(rows).on_conflict_do_nothing()
+
+    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+        """Several in one message, whose statements have no parameters: the driver's own way is a pipeline."""
+        if len(values) == 1:
+            return connection.execute(change, values[0]).rowcount
+        return one_message.changed(connection, change, values)
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error is, by its SQLSTATE."""

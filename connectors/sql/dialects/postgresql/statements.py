@@ -3,7 +3,7 @@
 All names are quoted; values are parameters, or literals that the caller has made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ferryman.connectors.sql.dialects.dialect import Mode, TableColumn, key_columns, other_columns, version_column
@@ -29,6 +29,16 @@ class Stage:
     """Writes its rows; None if there is nothing to write, in an update of keys alone."""
     delete: str
     """Deletes the rows with its keys."""
+
+    def moving(self, deletes: bool) -> str | None:
+        """The statement for rows that are to be deleted, or the one for those that are to be written."""
+        return self.delete if deletes else self.write
+
+    def statements(self, deletes: bool, first: int, last: int) -> Iterator[str]:
+        """The same for rows from one ``seq`` up to another, without parameters."""
+        statement = self.moving(deletes)
+        if statement is not None:
+            yield statement % (first, last)
 
 
 def staged(name: str, table: TableName, columns: Sequence[TableColumn], mode: Mode) -> Stage:

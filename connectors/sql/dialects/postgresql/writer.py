@@ -4,9 +4,9 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain
 
 import polars as pl
 import psycopg
@@ -25,7 +25,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.kept_stages import EXAMPLE, KeptStages, Shape
 from ferryman.connectors.sql.dialects.misfit import misfit
-from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
+from ferryman.connectors.sql.dialects.postgresql import one_message, refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
@@ -40,6 +40,8 @@ from ferryman.errors import DataError, TaskError
 
 Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
 """Brings a load's rows into its staging table."""
+Statements = Callable[[int, int], Iterable[str]]
+"""What puts those of a load's rows into their table whose ``seq`` lies between these two, both included."""
 
 
 class PostgresWriter:
@@ -52,8 +54,8 @@ class PostgresWriter:
         self._stages = KeptStages(session, self._create, _emptied_by_commit, _drop)
         self._ways = Ways((), mode, row_by_row=False)
         """The ways that the present transaction's loads go."""
-        self._direct: dict[int, direct.Direct] = {}
-        """Its loads that are literals, by number."""
+        self._statements: Sequence[Statements] = ()
+        """Those of its loads."""
 
     def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
@@ -90,49 +92,36 @@ class PostgresWriter:
             by_way.setdefault(self._ways.of(load), []).append(number)
         small, wide = by_way.get("literals", []), by_way.get("arrays", [])
         made = direct.as_literals([loads[number] for number in small], self._copied)
-        self._direct = dict(zip(small, made, strict=True))
         columns = arrays.as_arrays([self._ways.one_a_key(loads[number]) for number in wide], self._mode, self._copied)
-        steps = {number: _applied_at_once(cursor, each) for number, each in zip(wide, columns, strict=True)}
-        steps |= {number: self._applied_directly(cursor, each) for number, each in self._direct.items()}
-        steps |= {number: self._staged(cursor, loads[number], fill) for number in by_way.get("staged", [])}
-        direct.run(cursor, dict.fromkeys(direct.hold(load.table) for load in loads))
+        found: dict[int, Statements] = {}
+        found |= {number: partial(each.statements, self._mode) for number, each in zip(small, made, strict=True)}
+        found |= {number: _all_at_once(each) for number, each in zip(wide, columns, strict=True)}
+        steps: dict[int, Apply] = {number: partial(_apply, cursor, each) for number, each in found.items()}
+        for number in by_way.get("staged", []):
+            stage, deletes = self._stages.of(loads[number]), loads[number].deletes
+            fill(cursor, stage, loads[number])
+            found[number], steps[number] = partial(stage.statements, deletes), partial(_move, cursor, stage, deletes)
+        one_message.run(cursor, dict.fromkeys(direct.hold(load.table) for load in loads))
+        self._statements = [found[number] for number in range(len(loads))]
         return [steps[number] for number in range(len(loads))]
 
-    def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
-        return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
-
-    def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
-        stage = self._stages.of(load)
-        fill(cursor, stage, load)
-
-        def apply(first: int, last: int) -> None:
-            statement = stage.delete if load.deletes else stage.write
-            if statement is not None:
-                cursor.execute(statement, (first, last))
-
-        return apply
-
     def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
-        """Staging tables and arrays, and between them literals: as many statements at once as can be."""
-        cursor = _cursor(connection)
-        for is_direct, numbers in groupby(range(len(loads)), self._direct.__contains__):
-            if is_direct:
-                each = (self._direct[number].statements(self._mode, *loads[number].span) for number in numbers)
-                direct.run(cursor, chain.from_iterable(each))
-            else:
-                with _driver(connection).pipeline():  # all are sent before the first is answered
-                    for number in numbers:
-                        steps[number](*loads[number].span)
-        self._ways, self._direct = Ways((), self._mode, row_by_row=False), {}
+        """A single load by a statement that the server keeps prepared, several in one message."""
+        if len(loads) == 1:
+            steps[0](*loads[0].span)
+        else:
+            each = (statements(*load.span) for statements, load in zip(self._statements, loads, strict=True))
+            one_message.run(_cursor(connection), chain.from_iterable(each))
+        self._ways, self._statements = Ways((), self._mode, row_by_row=False), ()
 
     def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The COPY into the staging table and what moves its rows on; or the statement of literals, or of arrays."""
         if direct.is_small(load, together, self._mode):
             return [direct.statement_text(load, self._mode)]
         if together > kept_stages.KEPT_STAGES and arrays.suits(load, self._mode):
-            return [arrays.statement(load, self._mode).replace("%%", "%")]
+            return [arrays.statement(load, self._mode, ["'{…}'"] * len(load.columns))]
         found = staged(EXAMPLE, load.table, load.columns, self._mode)
-        move = found.delete if load.deletes else found.write
+        move = found.moving(load.deletes)
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
     def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
@@ -142,7 +131,7 @@ class PostgresWriter:
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
             stage = self._stages.of(load)
-            moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
+            moves[id(load)] = stage.name, stage.moving(load.deletes)
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
         alone = list(suspects.cut(stretches, sorted(suspected)))
         return refusals.write_each(cursor, alone, [moves[id(stretch.load)] for stretch in alone], self._session.doing)
@@ -213,13 +202,19 @@ class PostgresWriter:
             yield pl.col(f"c{index}").alias(given(index))
 
 
-def _applied_at_once(cursor: psycopg.Cursor, load: arrays.Arrays) -> Apply:
-    """All of its rows, whatever numbers are asked for: they are tried in parts only where they are no arrays."""
+def _all_at_once(statement: str) -> Statements:
+    """Of arrays, whatever numbers are asked for: they are tried in parts only where they are no arrays."""
+    return lambda _first, _last: [statement]
 
-    def apply(_first: int, _last: int) -> None:
-        cursor.execute(load.statement, load.values, prepare=False)
 
-    return apply
+def _apply(cursor: psycopg.Cursor, statements: Statements, first: int, last: int) -> None:
+    one_message.run(cursor, statements(first, last))
+
+
+def _move(cursor: psycopg.Cursor, stage: Stage, deletes: bool, first: int, last: int) -> None:
+    statement = stage.moving(deletes)
+    if statement is not None:
+        cursor.execute(statement, (first, last))
 
 
 def _emptied_by_commit(connection: Connection, stage: Stage) -> None:

@@ -129,6 +129,10 @@ class SqliteDialect:
         """ON CONFLICT DO NOTHING."""
         return insert(table).values(rows).on_conflict_do_nothing()
 
+    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+        """One statement after the other."""
+        return connection.execute(change, values).rowcount
+
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error is, by its result code."""
         return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None

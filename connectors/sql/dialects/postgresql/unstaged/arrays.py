@@ -6,7 +6,6 @@ of those whose names are not known for sure, a table goes another way.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 import sqlalchemy as sa
@@ -14,9 +13,9 @@ from sqlalchemy.dialects import postgresql
 
 from ferryman.connectors.sql.dialects.compared import compared_keys
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Type, key_columns, version_column
-from ferryman.connectors.sql.dialects.postgresql.statements import around_parameters
+from ferryman.connectors.sql.dialects.postgresql.statements import inserting
 from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
-from ferryman.connectors.sql.dialects.postgresql.unstaged.direct import Copied, alike, text
+from ferryman.connectors.sql.dialects.postgresql.unstaged.direct import Copied, alike, as_literal, text
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.formats import eager
 
@@ -41,16 +40,6 @@ _NAMES: dict[type[Type], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Arrays:
-    """A load as one statement."""
-
-    statement: str
-    """Has a parameter for each column."""
-    values: Sequence[str]
-    """The columns' arrays."""
-
-
 def suits(load: Load, mode: Mode) -> bool:
     """Whether a load can be arrays, and is large enough for that, and not too large."""
     if load.deletes or mode == "update" or not direct.DIRECT_ROWS < load.frame.height <= ARRAY_ROWS:
@@ -71,14 +60,12 @@ def _name(column: TableColumn) -> str | None:
             return _NAMES.get(type(kind))
 
 
-def as_arrays(loads: Sequence[Load], mode: Mode, copied: Copied) -> list[Arrays]:
-    """The loads, which have each key once, as arrays."""
-    found: dict[int, Arrays] = {}
+def as_arrays(loads: Sequence[Load], mode: Mode, copied: Copied) -> list[str]:
+    """The statements that write the loads, which have each key once."""
+    found: dict[int, str] = {}
     for numbers in alike(loads):
         values = _values([loads[number] for number in numbers], copied)
-        found |= {
-            number: Arrays(statement(loads[number], mode), each) for number, each in zip(numbers, values, strict=True)
-        }
+        found |= {number: statement(loads[number], mode, each) for number, each in zip(numbers, values, strict=True)}
     return [found[number] for number in range(len(loads))]
 
 
@@ -97,7 +84,7 @@ def one_a_key(load: Load, mode: Mode) -> Load | None:
 
 
 def _values(loads: Sequence[Load], copied: Copied) -> list[tuple[str, ...]]:
-    """The arrays of loads whose columns are alike, load by load."""
+    """The arrays of loads whose columns are alike, load by load, as literals."""
     frame = eager.stacked([load.frame for load in loads])
     numbers = pl.Series("load", [number for number, load in enumerate(loads) for _ in range(load.frame.height)])
     columns = loads[0].columns
@@ -108,7 +95,8 @@ def _values(loads: Sequence[Load], copied: Copied) -> list[tuple[str, ...]]:
         _item(pl.col(each.name), each.dtype).alias(each.name) for each in values.iter_columns()
     ).hstack([numbers])
     joined = items.group_by("load", maintain_order=True).agg(pl.exclude("load").str.join(",")).drop("load")
-    return [tuple(f"{{{each}}}" for each in row) for row in joined.iter_rows()]
+    literals = (as_literal(pl.lit("{") + pl.col(each) + pl.lit("}")).alias(each) for each in joined.columns)
+    return joined.select(literals).rows()
 
 
 def _item(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -118,11 +106,12 @@ def _item(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return (pl.lit('"') + found + pl.lit('"')).fill_null("NULL")
 
 
-def statement(load: Load, mode: Mode) -> str:
-    """What writes a load; its parameters are the columns' arrays."""
-    head, tail = around_parameters(load.table, load.columns, mode)
+def statement(load: Load, mode: Mode, arrays: Sequence[str]) -> str:
+    """What writes a load, given the columns' arrays as literals, or what stands for them."""
+    head, tail = inserting(load.table, load.columns, mode)
     names = [f"c{index}" for index in range(len(load.columns))]
-    parameters = ", ".join(f"%s::pg_catalog.{_name(column)}[]" for column in load.columns)
+    given = zip(arrays, load.columns, strict=True)
+    parameters = ", ".join(f"{array}::pg_catalog.{_name(column)}[]" for array, column in given)
     # Sorted by key, so that tasks which write the same rows take their locks in the same order.
     key = ", ".join(f"s.{names[index]}" for index in key_columns(load.columns))
     order = f" ORDER BY {key}" if key and mode != "insert" else ""

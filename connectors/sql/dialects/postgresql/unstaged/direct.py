@@ -6,12 +6,11 @@ are made literals together, as far as their columns are of the same kinds, and m
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import polars as pl
-import psycopg
 
 from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.dialects.compared import compared_keys
@@ -26,7 +25,6 @@ from ferryman.connectors.sql.dialects.postgresql.names import literal
 from ferryman.connectors.sql.dialects.postgresql.statements import deleting, inserting
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
-from ferryman.errors import DataError
 from ferryman.formats import eager
 
 DIRECT_ROWS = 60
@@ -36,9 +34,7 @@ SEVERAL_LOADS, MANY_LOADS = 3, 16
 and for all small ones."""
 SHORT_LOAD_BYTES = 100_000
 """Bytes of a short load: literals are copied more often than what goes by COPY."""
-_SENT_CHARACTERS = 1_000_000
-"""Characters of statements that are sent together; a single one may be longer."""
-# S608 (statements put together from strings) is silenced below: names have passed ``identifier``, values ``_literal``.
+# S608 (statements put together from strings) is silenced below: names have passed ``literal``, values ``as_literal``.
 
 Copied = Callable[[pl.Expr, TableColumn], pl.Expr]
 """A column's values as PostgreSQL reads them."""
@@ -135,16 +131,15 @@ def _forms(fit: Fit) -> Hashable:
 def _rows(frame: pl.DataFrame, like: Load, copied: Copied) -> list[str]:
     wanted = key_columns(like.columns) if like.deletes else range(len(like.columns))
     values = frame.select(copied(pl.col(f"c{index}"), like.columns[index]).alias(f"c{index}") for index in wanted)
-    row = pl.concat_str([_literal(pl.col(each.name), each.dtype) for each in values.iter_columns()], separator=", ")
+    literals = [as_literal(text(pl.col(each.name), each.dtype)).fill_null("NULL") for each in values.iter_columns()]
+    row = pl.concat_str(literals, separator=", ")
     return values.select(pl.lit("(") + row + pl.lit(")")).to_series().to_list()
 
 
-def _literal(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """The text as E'…', whose backslashes and quotes mean the same whatever the session's settings are."""
-    found = text(values, dtype)
-    if dtype == pl.String:
-        found = found.str.replace_all("\\", "\\\\", literal=True).str.replace_all("'", "''", literal=True)
-    return (pl.lit("E'") + found + pl.lit("'")).fill_null("NULL")
+def as_literal(texts: pl.Expr) -> pl.Expr:
+    """Texts as E'…', whose backslashes and quotes mean the same whatever the session's settings are."""
+    found = texts.str.replace_all("\\", "\\\\", literal=True).str.replace_all("'", "''", literal=True)
+    return pl.lit("E'") + found + pl.lit("'")
 
 
 def text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -159,27 +154,3 @@ def text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def hold(table: TableName) -> str:
     """Reads nothing of the table: from then on nobody can change it until the transaction's end."""
     return f"SELECT FROM {literal(table)} WHERE false"
-
-
-def run(cursor: psycopg.Cursor, statements: Iterable[str]) -> None:
-    """Runs the statements one after the other, many with one message to the server.
-
-    Raises DataError for one with the character NUL: PostgreSQL has it in no text, and the message would end there.
-    """
-    waiting, length = list[str](), 0
-    for statement in statements:
-        if waiting and length + len(statement) > _SENT_CHARACTERS:
-            _send(cursor, waiting)
-            waiting, length = [], 0
-        waiting.append(statement)
-        length += len(statement)
-    if waiting:
-        _send(cursor, waiting)
-
-
-def _send(cursor: psycopg.Cursor, statements: Sequence[str]) -> None:
-    text = ";".join(statements)
-    if "\0" in text:
-        raise DataError("A text has the character NUL, which PostgreSQL cannot hold")
-    # Without parameters, so that it goes as it is, and may have several statements.
-    cursor.execute(text.encode(), prepare=False)
