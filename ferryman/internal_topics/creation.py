@@ -22,6 +22,15 @@ _HOPELESS = frozenset(
 )
 """Answers to its creation that trying again does not change."""
 
+_HIDDEN = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.UNSUPPORTED_VERSION,
+    }
+)
+"""Answers by which nobody may look at its settings, as ``TopicAdmin.describeTopicConfigs`` has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class InternalTopic:
@@ -62,31 +71,45 @@ def create(admin: Admin, topic: InternalTopic) -> None:
     words (KafkaTopicBasedBackingStore); TaskError if the broker makes no such topic; RetriableError if not now. Where
     nobody may look at its settings, they are trusted.
     """
-    try:
-        found = admin.list_topics(timeout=ANSWER_SECONDS).topics.get(topic.name)
-    except KafkaException as error:
-        raise RetriableError(
-            f"the {topic.kind}s topic {topic.name} cannot be described: {error.args[0].str()}"
-        ) from error
-    if found is None:
-        _create(admin, topic)
-    policy = _cleanup_policy(admin, topic.name)
+    partitions = _partitions(admin, topic)
+    if partitions is None:
+        if _created(admin, topic):
+            return
+        # Somebody was faster, or the broker that was asked did not know of it yet.
+        partitions = _partitions(admin, topic)
+        if partitions is None:
+            raise RetriableError(f"the {topic.kind}s topic {topic.name} is there, but the broker does not list it yet")
+    policy = _cleanup_policy(admin, topic)
     if policy not in ("compact", None):
         raise ConfigError.for_key(topic.key, _forgets(topic, policy))
-    if topic.kind == "config" and found is not None and len(found.partitions) != 1:
+    if topic.kind == "config" and partitions != 1:
         raise ConfigError.for_key(
             topic.key,
             f"Topic '{topic.name}' supplied via the '{topic.key}' property is required to have a single partition in "
-            f"order to guarantee consistency of connector configurations, but found {len(found.partitions)} "
-            "partitions.",
+            f"order to guarantee consistency of connector configurations, but found {partitions} partitions.",
         )
 
 
-def _create(admin: Admin, topic: InternalTopic) -> None:
+def _partitions(admin: Admin, topic: InternalTopic) -> int | None:
+    """How many there are; None without the topic."""
+    try:
+        found = admin.list_topics(timeout=ANSWER_SECONDS).topics.get(topic.name)
+    except KafkaException as error:
+        raise _untold(topic, error.args[0]) from error
+    return None if found is None else len(found.partitions)
+
+
+def _untold(topic: InternalTopic, reason: KafkaError) -> RetriableError:
+    return RetriableError(f"the {topic.kind}s topic {topic.name} cannot be described: {reason.str()}")
+
+
+def _created(admin: Admin, topic: InternalTopic) -> bool:
+    """Whether it was made; False for one that is there."""
     settings = {**topic.settings, "cleanup.policy": "compact"}
     new = NewTopic(topic.name, topic.partitions, topic.replication_factor, config=settings)
     try:
         admin.create_topic(new)
+        return True
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() in _HOPELESS:
@@ -95,6 +118,7 @@ def _create(admin: Admin, topic: InternalTopic) -> None:
         if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
             text = f"the {topic.kind}s topic {topic.name} cannot be created: {reason.str()}"
             raise RetriableError(f"{text}{_asked(topic, reason.code())}") from error
+        return False
 
 
 def _asked(topic: InternalTopic, code: int) -> str:
@@ -114,9 +138,12 @@ def _forgets(topic: InternalTopic, policy: str | None) -> str:
     )
 
 
-def _cleanup_policy(admin: Admin, topic: str) -> str | None:
+def _cleanup_policy(admin: Admin, topic: InternalTopic) -> str | None:
+    """None where it is not to be seen."""
     try:
-        entry = admin.settings(topic).get("cleanup.policy")
-    except KafkaException:
-        return None
+        entry = admin.settings(topic.name).get("cleanup.policy")
+    except KafkaException as error:
+        if error.args[0].code() in _HIDDEN:
+            return None
+        raise _untold(topic, error.args[0]) from error
     return None if entry is None else str(entry.value)

@@ -1,5 +1,8 @@
 """Internal topics are made compacted where they are missing; those that would lose something are refused."""
 
+from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from ferryman.internal_topics.creation import InternalTopic, Kind
 from ferryman.kafka.admin import Admin
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_admin import FakeAdmin
+from tests.running import until
 
 KINDS: list[Kind] = ["config", "offset", "status"]
 
@@ -68,6 +72,44 @@ def test_a_config_topic_of_several_partitions_is_refused(fake: FakeAdmin) -> Non
     create(fake, "status")
 
 
+def test_one_that_somebody_else_makes_meanwhile_is_looked_at_too(
+    fake: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, made = fake.create_topic, iter([(2, "compact"), (1, "delete")])
+
+    def beaten(topic: Any) -> None:
+        partitions, policy = next(made)
+        fake.cluster.create("internal", partitions, {"cleanup.policy": policy})
+        first(topic)
+
+    monkeypatch.setattr(fake, "create_topic", beaten)
+    with pytest.raises(ConfigError, match="but found 2 partitions"):
+        create(fake, "config")
+    del fake.cluster.topics["internal"]
+    with pytest.raises(ConfigError, match="currently has 'cleanup\\.policy=delete'"):
+        create(fake, "config")
+
+
+def test_one_that_is_there_but_not_listed_yet_is_asked_for_again(
+    fake: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.cluster.create("internal", 1, {"cleanup.policy": "compact"})
+    listed = fake.list_topics
+    late: Iterator[dict[str, Any]] = iter([{}, {}])
+    monkeypatch.setattr(fake, "list_topics", lambda timeout: SimpleNamespace(topics=next(late, listed(timeout).topics)))
+    with pytest.raises(RetriableError, match="is there, but the broker does not list it yet"):
+        create(fake)
+    create(fake)
+
+
+@pytest.mark.parametrize("code", [KafkaError._TIMED_OUT, KafkaError.UNKNOWN_TOPIC_OR_PART])
+def test_one_whose_settings_the_broker_does_not_tell_now_is_an_outage(fake: FakeAdmin, code: int) -> None:
+    fake.cluster.create("internal", 1, {"cleanup.policy": "compact"})
+    fake.refuses["internal"] = code
+    with pytest.raises(RetriableError, match="the offsets topic internal cannot be described"):
+        create(fake)
+
+
 def test_somebody_else_may_be_faster(fake: FakeAdmin, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fake.create_topic
 
@@ -97,6 +139,17 @@ def test_a_broker_that_makes_no_such_topic_is_not_asked_again_and_the_keys_are_n
         create(fake, segment_byte="1")
 
 
+def refusal(admin: Admin, topic: InternalTopic) -> ConfigError | None:
+    """Why it may not be used; None while the broker does not know of it."""
+    try:
+        creation.create(admin, topic)
+    except ConfigError as error:
+        return error
+    except RetriableError:
+        return None
+    raise AssertionError(topic)
+
+
 def test_a_real_broker_makes_it_so_and_tells_of_one_that_is_otherwise(
     kafka: str, admin: AdminClient, unique: str
 ) -> None:
@@ -110,5 +163,5 @@ def test_a_real_broker_makes_it_so_and_tells_of_one_that_is_otherwise(
     assert len(admin.list_topics(unique).topics[unique].partitions) == 1
     for name, partitions, policy in ((f"{unique}-d", 1, "delete"), (f"{unique}-2", 2, "compact")):
         admin.create_topics([NewTopic(name, partitions, 1, config={"cleanup.policy": policy})])[name].result()
-        with pytest.raises(ConfigError, match="is required to have"):
-            creation.create(ours, InternalTopic("config", name, 1, 1))
+        other = InternalTopic("config", name, 1, 1)
+        assert "is required to have" in str(until(partial(refusal, ours, other), what="the broker to know of it"))
