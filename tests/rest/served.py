@@ -1,6 +1,7 @@
 """The REST API over a herder that only remembers, and a client that talks to it without a network."""
 
 import asyncio
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partialmethod
@@ -246,6 +247,8 @@ class Client:
 
     def __init__(self, app: Starlette) -> None:
         self._runner = asyncio.Runner()
+        # An event loop that is collected open raises there, in the middle of whatever another test does.
+        weakref.finalize(self, self._runner.close)
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8083")
 
     def request(self, method: str, path: str, **given: Any) -> httpx.Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.stack.runtime.ports import free_port
-from tests.places import ROOT
+from tests.house.test_rings import path, trees
 from tests.reliability.flows import file_sink
 from tests.running import FERRYMAN, Worker, settings, until
 
@@ -53,15 +53,10 @@ def test_python_dash_m_leaves_the_current_folder_out(tmp_path: Path, folder: Pat
 
 def children() -> Iterator[tuple[str, list[str]]]:
     """Where a Python is started, and its first argument."""
-    for top in ("ferryman", "connectors", "transforms"):
-        for file in sorted((ROOT / top).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if (
-                    isinstance(node, ast.List | ast.Tuple)
-                    and node.elts
-                    and "sys.executable" in ast.unparse(node.elts[0])
-                ):
-                    yield f"{file.relative_to(ROOT)}:{node.lineno}", [ast.unparse(each) for each in node.elts[1:2]]
+    for name, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.List | ast.Tuple) and node.elts and "sys.executable" in ast.unparse(node.elts[0]):
+                yield f"{path(name)}:{node.lineno}", [ast.unparse(each) for each in node.elts[1:2]]
 
 
 def test_every_python_that_is_started_has_a_safe_path() -> None:
