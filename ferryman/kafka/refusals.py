@@ -1,5 +1,6 @@
 """What a broker refuses for good, and by which limit: answers that are not outages."""
 
+import re
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
@@ -23,10 +24,14 @@ REFUSED = frozenset(
     }
 )
 """Answers to a produce or create request that trying again does not change."""
+_NAME = re.compile(r"(?!\.{1,2}\Z)[a-zA-Z0-9._-]{1,249}")
+_NAMES = "a topic's name is up to 249 letters, digits, dots, dashes and underscores"
 METADATA_SECONDS = 5.0
 """Seconds that the broker has to say what it thinks of a topic."""
 _UNTOLD = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._INCONSISTENT})
 """Answers behind which a broker's refusal may stand."""
+LONGEST_SHOWN = 300
+"""Characters of a name that an error shows."""
 PRODUCER_LIMIT = "producer.override.max.request.size"
 BROKER_LIMIT = "max.message.bytes"
 
@@ -60,9 +65,7 @@ _ADVICE = {
     KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} should have is the reason",
     KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor requires",
     KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is the reason",
-    KafkaError.TOPIC_EXCEPTION: (
-        "{topic} is not accepted; a topic's name is up to 249 letters, digits, dots, dashes and underscores"
-    ),
+    KafkaError.TOPIC_EXCEPTION: (f"{{topic}} is not accepted; {_NAMES}"),
     # Brokers say so of a topic that does not exist, too, to a user who may write to it but not create it.
     KafkaError.TOPIC_AUTHORIZATION_FAILED: (
         "the user of {keys}* needs the right to write to {topic}; if there is no such topic, create it, or have a "
@@ -91,6 +94,15 @@ def explained(error: KafkaError, topic: str, keys: str = "producer.override.") -
 def as_refusal(error: KafkaError, topic: str) -> str:
     """One of REFUSED as what it is, with the broker's own words and the limit that it is about."""
     return f"{_WHAT[error.code()]}, and trying again would not help: {error.name()}: {explained(error, topic)}"
+
+
+def problem_of_name(topic: str) -> str | None:
+    """Why no broker takes a record for a topic of this name (``Topic.validate`` of org.apache.kafka.common.internals);
+    None if one may."""
+    if _NAME.fullmatch(topic):
+        return None
+    shown = topic if len(topic) <= LONGEST_SHOWN else f"{topic[:LONGEST_SHOWN]}… ({len(topic)} characters)"
+    return f"no broker accepts a topic of the name {shown!r}: {_NAMES}"
 
 
 class Client(Protocol):

@@ -39,18 +39,20 @@ class NumbersSource(Source[NumbersConfig]):
         return [self.record(number) for number in numbers]
 
     def record(self, number):
-        # Of ten, one fits no schema, one is refused by the transform, one is too large for the producer.
+        # Of ten, one fits no schema, one is refused by the transform, one is too large for the producer, and one is for
+        # a topic that cannot be.
         value = {"n": "none" if number % 10 == 3 else number, "text": "x" * (20_000 if number % 10 == 7 else 5)}
         if number % 10 == 5:
             value, schema = f"refuse {number}", STRING
         else:
             schema = NUMBERED
-        return Record(topic=self.config.topic, key=str(number), key_schema=STRING, value=value, value_schema=schema,
+        topic = self.config.topic + (" of orders" if number % 10 == 9 else "")
+        return Record(topic=topic, key=str(number), key_schema=STRING, value=value, value_schema=schema,
                       headers=(Header("number", number, INT64),),
                       source_partition={"numbers": 1}, source_offset={"n": number + 1})
 """
-REFUSED = (3, 5, 7)
-STAGES = {3: "VALUE_CONVERTER", 5: "TRANSFORMATION", 7: "KAFKA_PRODUCE"}
+REFUSED = (3, 5, 7, 9)
+STAGES = {3: "VALUE_CONVERTER", 5: "TRANSFORMATION", 7: "KAFKA_PRODUCE", 9: "KAFKA_PRODUCE"}
 POINTS = ["source.before_produce", "source.after_produce", "source.before_commit", "source.after_commit"]
 
 
@@ -113,7 +115,7 @@ def test_what_is_skipped_can_be_read_back_and_tells_where_it_comes_from_and_why(
     found = {number(headers): (headers, value) for headers, value in letters(kafka, f"{unique}-dead")}
     assert sorted(found) == list(REFUSED)
     for at, (headers, _) in found.items():
-        assert headers["__connect.errors.topic"] == unique
+        assert headers["__connect.errors.topic"] == (unique if at != 9 else f"{unique} of orders")
         assert headers["__connect.errors.stage"] == STAGES[at]
         assert json.loads(headers["__ferryman.errors.source.offset"]) == {"n": at + 1}
     read_back = JsonConverter(JsonConverterConfig(), "value")

@@ -14,9 +14,9 @@ from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain
 from ferryman.chain.encoded import Encoded, in_order
 from ferryman.chain.narrowing import Failure, Stage
-from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
-from ferryman.kafka.refusals import REFUSED, as_refusal
+from ferryman.kafka.refusals import REFUSED, as_refusal, problem_of_name
 from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -28,6 +28,7 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
+from ferryman.task.source.outbox import Refused
 from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.waiting import Waiting
@@ -221,19 +222,26 @@ class SourceSession:
         return ready, failures
 
     def _produce(self, given: Batch, encoded: Encoded) -> list[Failure]:
-        # What is too large for the producer shows only now; it is judged as what could not be encoded.
-        topic = encoded.topic
-        self._check(topic)
-        self.topics.ensure(topic)
-        self.ages.look(topic, encoded.timestamps)
-        self.control.used(topic)
+        # What is too large for the producer, or for a topic that cannot be, shows only now; it is judged as what could
+        # not be encoded.
         failures = [
             Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
-            for index, error in self.delivery.outbox.produce(encoded)
+            for index, error in self._handed_over(encoded)
         ]
         self.meter.handed(len(encoded) - len(failures))
         self.tolerance.judge(failures)
         return failures
+
+    def _handed_over(self, encoded: Encoded) -> Sequence[Refused]:
+        topic = encoded.topic
+        problem = problem_of_name(topic) if isinstance(topic, str) else None
+        if problem is not None:
+            return [(index, DataError(problem)) for index in range(len(encoded))]
+        self._check(topic)
+        self.topics.ensure(topic)
+        self.ages.look(topic, encoded.timestamps)
+        self.control.used(topic)
+        return self.delivery.outbox.produce(encoded)
 
     def _check(self, topic: str) -> None:
         if topic == self.offsets_topic:

@@ -15,7 +15,7 @@ from ferryman.chain.chain import Step, assembled
 from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
 from ferryman.connector import SourceConfig
-from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
+from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
@@ -341,6 +341,20 @@ def test_without_tolerance_a_record_that_is_too_large_fails_the_task(task: Task)
         task.rounds(1)
     task.session.delivery.abandon()
     assert task.producer.sent == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "orders of today", "größe", "o" * 250, "orders\n"])
+def test_a_record_for_a_topic_that_cannot_be_is_a_failure_like_any_other(task: Task, name: str) -> None:
+    task.dead_letters()
+    task.poll("1", at=1, topic=name)
+    task.poll("2", at=2)
+    task.rounds(2)
+    (failure,) = task.judge.failures
+    assert (failure.stage, failure.position, type(failure.error)) == (Stage.KAFKA_PRODUCE, 0, DataError)
+    assert repr(name) in str(failure.error)
+    assert task.values("t") == [b"2"]
+    assert len(task.values("dead")) == 1
+    assert task.offsets.get(FILE) == {"at": 2}
 
 
 @pytest.mark.parametrize(
