@@ -4,13 +4,19 @@ PostgreSQL ends a transaction whose client says nothing, but only between two st
 in a COPY, or where statements are sent before the first is answered. So no row may be locked there.
 """
 
+from contextlib import suppress
+
 import pytest
 import sqlalchemy as sa
 
+from ferryman.connectors.sql.dialects.postgresql import dialect
+from ferryman.connectors.sql.dialects.postgresql.unstaged import direct
+from ferryman.errors import RetriableError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
 from tests.connectors.sql.dripping import dripping
 from tests.connectors.sql.sql_task import WITHOUT_STAGING, World, go
+from tests.reliability.links.proxy import proxy
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 PARTITIONS = [TopicPartition(topic, number) for topic in ("orders", "refunds", "returns") for number in (0, 1)]
@@ -60,6 +66,27 @@ def test_a_task_whose_rows_are_refused_freezes_where_its_transaction_is_ended(po
     assert len(world.reported) == 2
     assert [each for each in seen.waiting if set(each.locked) >= BOTH]
     assert not seen.stuck
+
+
+def test_large_values_on_a_slow_link_are_not_taken_for_a_frozen_task(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(dialect._SETTINGS, "idle_in_transaction_session_timeout", "2s")
+    monkeypatch.setattr(direct, "UNSTAGED_BYTES", 1_000)
+    go("as literals", monkeypatch)
+    server = sa.make_url(postgres)
+    with proxy(f"{server.host}:{server.port}") as link:
+        url = server.set(port=link.port).render_as_string(hide_password=False)
+        world = begun(url, PARTITIONS[:1], {})
+        put(world, PARTITIONS[:1], 0, ["x"])
+        link.suffer("throttled")
+        for _ in range(5):  # a slow machine is silent for two seconds, too, but not each time
+            with suppress(RetriableError):
+                put(world, PARTITIONS[:1], 1, ["x" * 700_000])
+                break
+        link.heal()
+        assert world.query("SELECT length(item) FROM orders ORDER BY id") == [(1,), (700_000,)]
+        world.kill()
 
 
 def test_the_server_ends_what_a_frozen_task_or_one_whose_machine_is_gone_has_begun(postgres: str) -> None:

@@ -62,6 +62,17 @@ def test_keys_that_only_the_table_can_tell_apart_are_left_to_a_staging_table(wor
     assert len(tries) == 1
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_large_values_go_by_staging_tables_however_few_rows_there_are(
+    world: World, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(direct, "UNSTAGED_BYTES", 30)
+    put(world, [(A, "1"), (B, "2")][:rows])
+
+    assert in_tables(world) == [[(A, "1"), (B, "2")][:rows]] * 3
+    assert staging_tables(world)
+
+
 def test_a_row_that_a_table_refuses_is_told_by_its_record_and_the_others_are_written(world: World) -> None:
     put(world, [(A, "1"), (B, "never"), (C, "3")])
 

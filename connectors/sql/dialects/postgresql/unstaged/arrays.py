@@ -19,8 +19,8 @@ from ferryman.connectors.sql.dialects.postgresql.unstaged.direct import Copied, 
 from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.formats import eager
 
-ARRAY_ROWS, ARRAY_BYTES = 2_000, 1_000_000
-"""Rows of a load, and bytes of them, that go as arrays: more are worth a staging table, even one that is made anew."""
+ARRAY_ROWS = 2_000
+"""Rows of a load that go as arrays: more are worth a staging table, even one that is made anew."""
 _NAMES: dict[type[Type], str] = {
     sa.SMALLINT: "int2",
     sa.INTEGER: "int4",
@@ -45,7 +45,7 @@ def suits(load: Load, mode: Mode) -> bool:
     if load.deletes or mode == "update" or not direct.DIRECT_ROWS < load.frame.height <= ARRAY_ROWS:
         return False
     known = all(_name(column) is not None and not column.fit.echoed for column in load.columns)
-    return known and load.frame.estimated_size() <= ARRAY_BYTES
+    return known and load.frame.estimated_size() <= direct.UNSTAGED_BYTES
 
 
 def _name(column: TableColumn) -> str | None:

@@ -34,6 +34,9 @@ SEVERAL_LOADS, MANY_LOADS = 3, 16
 and for all small ones."""
 SHORT_LOAD_BYTES = 100_000
 """Bytes of a short load: literals are copied more often than what goes by COPY."""
+UNSTAGED_BYTES = 1_000_000
+"""Bytes of a load that may go without a staging table. Literals and arrays are sent while the offsets are locked, and
+the server ends a transaction for which nothing whole comes for twenty seconds; COPY may take as long as it likes."""
 # S608 (statements put together from strings) is silenced below: names have passed ``literal``, values ``as_literal``.
 
 Copied = Callable[[pl.Expr, TableColumn], pl.Expr]
@@ -53,7 +56,9 @@ def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bo
 
 def can_be_literals(load: Load, mode: Mode) -> bool:
     """Whether a load can be written as literals at all."""
-    return mode != "update" and not any(column.fit.echoed for column in load.columns)
+    if mode == "update" or any(column.fit.echoed for column in load.columns):
+        return False
+    return load.frame.estimated_size() <= UNSTAGED_BYTES
 
 
 @dataclass(frozen=True, slots=True)
