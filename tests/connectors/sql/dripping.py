@@ -105,14 +105,17 @@ class _Server:
                 since = self._look(watch, since)
 
     def _look(self, watch: psycopg.Connection, before: str) -> str:
-        """Until it waits for its client again. Since when it is in its state, and ``before``: since when it was."""
-        since = before
+        """Until it waits for its client again. Since when it is in its state, and ``before``: since when it was. What
+        two looks have shown alike counts: within one the state may be read before what is waited for."""
+        since, last = before, None
         for _ in range(_LOOKS):
-            for change, state, statement, locked in watch.execute(_WAITING_FOR_ITS_CLIENT):
-                self._waiting.add(Waiting(state, statement, tuple(locked)))
-                since = change
-            if since != before:
-                break
+            found = watch.execute(_WAITING_FOR_ITS_CLIENT).fetchall()
+            if found and found == last:
+                self._waiting |= {Waiting(state, statement, tuple(locked)) for _, state, statement, locked in found}
+                since = found[0][0]
+                if since != before:
+                    break
+            last = found
         return since
 
 
