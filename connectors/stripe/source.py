@@ -25,13 +25,13 @@ from ferryman.connectors.stripe.payment_processed import SCHEMA, STATUSES, payme
 from ferryman.connectors.stripe.position import Position
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
+from ferryman.kafka.refusals import problem_of_name
 from ferryman.record import Header, Record
 from ferryman.runs import topics
 from ferryman.runs.harm import Target
 from ferryman.schema import STRING
 
 PLACEHOLDER = "${type}"
-_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _KEPT_DAYS = 30
 _STRIPES = "api.stripe.com"
 
@@ -123,9 +123,9 @@ class StripeSourceConfig(SourceConfig):
     def _topic_problems(self) -> Iterable[KeyProblem]:
         if bool(self.topic) == bool(self.topic_name_format):
             yield KeyProblem("topic", "Must configure one of topic and topic.name.format")
-        elif self.topic and not _TOPIC.fullmatch(self.topic):
+        elif self.topic and problem_of_name(self.topic):
             yield KeyProblem("topic", f"Invalid value {self.topic} for configuration topic: not a topic's name")
-        elif self.topic_name_format and not _TOPIC.fullmatch(self.topic_name_format.replace(PLACEHOLDER, "t")):
+        elif self.topic_name_format and problem_of_name(self.topic_name_format.replace(PLACEHOLDER, "t")):
             yield KeyProblem(
                 "topic.name.format",
                 f"Invalid value {self.topic_name_format} for configuration topic.name.format: "

@@ -24,13 +24,13 @@ REFUSED = frozenset(
     }
 )
 """Answers to a produce or create request that trying again does not change."""
-_NAME = re.compile(r"(?!\.{1,2}\Z)[a-zA-Z0-9._-]{1,249}")
-_NAMES = "a topic's name is up to 249 letters, digits, dots, dashes and underscores"
 METADATA_SECONDS = 5.0
 """Seconds that the broker has to say what it thinks of a topic."""
 _UNTOLD = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._INCONSISTENT})
 """Answers behind which a broker's refusal may stand."""
-LONGEST_SHOWN = 300
+_NAME = re.compile(r"(?!\.{1,2}\Z)[a-zA-Z0-9._-]{1,249}")
+_NAMES = "a topic's name is up to 249 letters, digits, dots, dashes and underscores"
+_LONGEST_SHOWN = 300
 """Characters of a name that an error shows."""
 PRODUCER_LIMIT = "producer.override.max.request.size"
 BROKER_LIMIT = "max.message.bytes"
@@ -65,7 +65,7 @@ _ADVICE = {
     KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} should have is the reason",
     KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor requires",
     KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is the reason",
-    KafkaError.TOPIC_EXCEPTION: (f"{{topic}} is not accepted; {_NAMES}"),
+    KafkaError.TOPIC_EXCEPTION: f"{{topic}} is not accepted; {_NAMES}",
     # Brokers say so of a topic that does not exist, too, to a user who may write to it but not create it.
     KafkaError.TOPIC_AUTHORIZATION_FAILED: (
         "the user of {keys}* needs the right to write to {topic}; if there is no such topic, create it, or have a "
@@ -101,7 +101,7 @@ def problem_of_name(topic: str) -> str | None:
     None if one may."""
     if _NAME.fullmatch(topic):
         return None
-    shown = topic if len(topic) <= LONGEST_SHOWN else f"{topic[:LONGEST_SHOWN]}… ({len(topic)} characters)"
+    shown = topic if len(topic) <= _LONGEST_SHOWN else f"{topic[:_LONGEST_SHOWN]}… ({len(topic)} characters)"
     return f"no broker accepts a topic of the name {shown!r}: {_NAMES}"
 
 

@@ -1,6 +1,7 @@
 """The parts of a chain, each as small as can be: what they say of themselves is all that matters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ferryman.api import Sink, Source, Transform
@@ -45,11 +46,13 @@ class OnFrames(Transform[Config]):
 
 
 class OnRecords(Transform[Config]):
-    """A transform that sees single records: drops ``drop``, refuses ``refuse``."""
+    """A transform that sees single records: drops ``drop``, refuses ``refuse``, and sends ``to somewhere`` there."""
 
     def apply(self, record: Record) -> Record | None:
         if record.value == "refuse":
             raise DataError("refused")
+        if isinstance(record.value, str) and record.value.startswith("to "):
+            return replace(record, topic=record.value.removeprefix("to "))
         return None if record.value == "drop" else record
 
 

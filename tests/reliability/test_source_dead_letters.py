@@ -39,20 +39,30 @@ class NumbersSource(Source[NumbersConfig]):
         return [self.record(number) for number in numbers]
 
     def record(self, number):
-        # Of ten, one fits no schema, one is refused by the transform, one is too large for the producer, and one is for
-        # a topic that cannot be.
+        # Of ten, one fits no schema, one is refused by the transform, one is too large for the producer.
         value = {"n": "none" if number % 10 == 3 else number, "text": "x" * (20_000 if number % 10 == 7 else 5)}
         if number % 10 == 5:
             value, schema = f"refuse {number}", STRING
         else:
             schema = NUMBERED
-        topic = self.config.topic + (" of orders" if number % 10 == 9 else "")
-        return Record(topic=topic, key=str(number), key_schema=STRING, value=value, value_schema=schema,
-                      headers=(Header("number", number, INT64),),
+        astray = (Header("astray", True),) if number % 10 == 9 else ()
+        return Record(topic=self.config.topic, key=str(number), key_schema=STRING, value=value, value_schema=schema,
+                      headers=(Header("number", number, INT64), *astray),
                       source_partition={"numbers": 1}, source_offset={"n": number + 1})
 """
-REFUSED = (3, 5, 7, 9)
+REFUSED = (3, 5, 7)
 STAGES = {3: "VALUE_CONVERTER", 5: "TRANSFORMATION", 7: "KAFKA_PRODUCE", 9: "KAFKA_PRODUCE"}
+ROUTED = {
+    "transforms": "n,r",
+    "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter",
+    "transforms.r.regex": ".*",
+    "transforms.r.replacement": "$0 of orders",
+    "transforms.r.predicate": "astray",
+    "predicates": "astray",
+    "predicates.astray.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+    "predicates.astray.name": "astray",
+}
+"""One of ten goes to a topic that cannot be."""
 POINTS = ["source.before_produce", "source.after_produce", "source.before_commit", "source.after_commit"]
 
 
@@ -109,19 +119,20 @@ def test_what_is_skipped_can_be_read_back_and_tells_where_it_comes_from_and_why(
     kafka: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    running.create(numbers(unique, 10, errors_deadletterqueue_context_headers_enable="true"))
+    running.create(numbers(unique, 10, errors_deadletterqueue_context_headers_enable="true") | ROUTED)
     until(lambda: over(running, unique) == {"n": 10}, 60)
-    assert good(kafka, unique) == Counter(set(range(10)) - set(REFUSED))
+    assert good(kafka, unique) == Counter(set(range(10)) - set(STAGES))
     found = {number(headers): (headers, value) for headers, value in letters(kafka, f"{unique}-dead")}
-    assert sorted(found) == list(REFUSED)
+    assert sorted(found) == list(STAGES)
     for at, (headers, _) in found.items():
-        assert headers["__connect.errors.topic"] == (unique if at != 9 else f"{unique} of orders")
+        assert headers["__connect.errors.topic"] == unique
         assert headers["__connect.errors.stage"] == STAGES[at]
         assert json.loads(headers["__ferryman.errors.source.offset"]) == {"n": at + 1}
     read_back = JsonConverter(JsonConverterConfig(), "value")
     assert read_back.to_data("", [found[5][1]])[0].rows().values == ["refuse 5"]
     assert json.loads(found[3][1] or b"")["payload"] == {"n": "none", "text": "xxxxx"}
     assert found[3][0]["__ferryman.errors.left.out"] == "value.schema"
+    assert "of orders" in found[9][0]["__connect.errors.exception.message"]
     assert found[7][1] is None
     assert found[7][0]["__ferryman.errors.left.out.because.of"] == "producer.override.max.request.size"
 

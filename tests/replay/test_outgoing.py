@@ -102,7 +102,7 @@ def test_letters_of_a_source_go_to_their_topic_once_when_the_cause_is_mended(
     config["errors.deadletterqueue.topic.name"] = f"{unique}-dlq"
     numbered.create(config)
     until(lambda: over(numbered, unique) == {"n": 20})
-    assert len(letters(kafka, f"{unique}-dlq")) == 8
+    assert len(letters(kafka, f"{unique}-dlq")) == 6
     (first, second) = [
         name for name, one in sorted(shown(numbered, unique).items()) if one["stage"] == "TRANSFORMATION"
     ]
@@ -117,8 +117,8 @@ def test_letters_of_a_source_go_to_their_topic_once_when_the_cause_is_mended(
     assert edited["decoded"] == "refuse 5!"
     assert replay(numbered, unique, 200, letters=[first], to_topic=True, edit='.+"!"')["letters"] == 1
     rest = replay(numbered, unique, 200, all=True, to_topic=True)
-    assert (rest["letters"], rest["passed_over"]) == (1, {"incomplete": 4, "refused": 2, "replayed": 1})
-    sent = consume(kafka, unique)[12:]
+    assert (rest["letters"], rest["passed_over"]) == (1, {"incomplete": 4, "replayed": 1})
+    sent = consume(kafka, unique)[14:]
     assert [json.loads(each.value() or b"") for each in sent] == ["refuse 5!", "refuse 15"]
     assert [each.headers() for each in sent] == [[("number", b"5")], [("number", b"15")]]
     assert [each.key() for each in sent] == [b"5", b"15"]

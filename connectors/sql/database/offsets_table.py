@@ -235,7 +235,7 @@ class Offsets:
             }
             for source, move in sorted(moves.items())
         ]
-        if self._dialect.changed(connection, self._move, steps) != len(steps):
+        if self._dialect.change_each(connection, self._move, steps) != len(steps):
             left = ", ".join(f"{source} at {move.expected}" for source, move in sorted(moves.items()))
             raise Indeterminate(
                 f"Not every offset in the table {self.table} is where this task left it ({left}): "

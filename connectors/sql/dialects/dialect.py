@@ -259,7 +259,7 @@ class Dialect(Protocol):
     def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """Adds rows to the offsets table, or leaves those with their keys alone, without an error."""
 
-    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+    def change_each(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
         """Makes a change once with each of these values, in their order; how many rows it has changed. Nothing waits
         for this process meanwhile (see ``Writer``)."""
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -28,7 +28,6 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.ending import Ending
-from ferryman.task.source.outbox import Refused
 from ferryman.task.source.source_dead_letter_queue import SourceDeadLetterQueue
 from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.waiting import Waiting
@@ -215,33 +214,28 @@ class SourceSession:
             with self.suspects.working(innocent):
                 transformed, failed = self.chain.transform(innocent)
                 failures += failed
-                for each in transformed:
+                found, astray = _found_and_astray(transformed, {batch.topic for batch in innocent})
+                failures += astray
+                for each in found:
                     encoded, failed = self.chain.encode(each)
                     ready += encoded
                     failures += failed
         return ready, failures
 
     def _produce(self, given: Batch, encoded: Encoded) -> list[Failure]:
-        # What is too large for the producer, or for a topic that cannot be, shows only now; it is judged as what could
-        # not be encoded.
-        failures = [
-            Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
-            for index, error in self._handed_over(encoded)
-        ]
-        self.meter.handed(len(encoded) - len(failures))
-        self.tolerance.judge(failures)
-        return failures
-
-    def _handed_over(self, encoded: Encoded) -> Sequence[Refused]:
+        # What is too large for the producer shows only now; it is judged as what could not be encoded.
         topic = encoded.topic
-        problem = problem_of_name(topic) if isinstance(topic, str) else None
-        if problem is not None:
-            return [(index, DataError(problem)) for index in range(len(encoded))]
         self._check(topic)
         self.topics.ensure(topic)
         self.ages.look(topic, encoded.timestamps)
         self.control.used(topic)
-        return self.delivery.outbox.produce(encoded)
+        failures = [
+            Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
+            for index, error in self.delivery.outbox.produce(encoded)
+        ]
+        self.meter.handed(len(encoded) - len(failures))
+        self.tolerance.judge(failures)
+        return failures
 
     def _check(self, topic: str) -> None:
         if topic == self.offsets_topic:
@@ -269,6 +263,23 @@ class SourceSession:
             self.source.committed()
         if self.delivery.worn and not self.control.stopping:
             raise Indeterminate("the producer has lost a connection; a new one makes the next transaction")
+
+
+def _found_and_astray(transformed: Sequence[Batch], handed: Set[str]) -> tuple[list[Batch], list[Failure]]:
+    """What can be produced, and the records that a transform has sent to a topic that cannot be, such as one may make
+    of a value. ``handed``: the topics that the source itself gave. A wrong one of these is a wrong config: it fails the
+    task, whatever errors.tolerance says, or all that the source has would be skipped."""
+    found, astray = list[Batch](), list[Failure]()
+    for batch in transformed:
+        problem = None if batch.topic in handed else problem_of_name(batch.topic)
+        if problem is None:
+            found.append(batch)
+        else:
+            error = DataError(problem)
+            astray += [
+                Failure(batch.origin, position, Stage.KAFKA_PRODUCE, PRODUCED_BY, error) for position in batch.positions
+            ]
+    return found, astray
 
 
 def classified(error: KafkaException, side: str = "producer") -> Exception:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 
@@ -119,7 +119,7 @@ class _Server:
         return since
 
 
-def _read(client: socket.socket, put: "queue.SimpleQueue[bytes].put") -> None:  # type: ignore[valid-type]
+def _read(client: socket.socket, put: Callable[[bytes], None]) -> None:
     with suppress(OSError):
         while data := client.recv(1 << 20):
             put(data)

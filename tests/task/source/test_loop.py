@@ -344,17 +344,25 @@ def test_without_tolerance_a_record_that_is_too_large_fails_the_task(task: Task)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "orders of today", "größe", "o" * 250, "orders\n"])
-def test_a_record_for_a_topic_that_cannot_be_is_a_failure_like_any_other(task: Task, name: str) -> None:
+def test_a_record_that_a_transform_sends_to_a_topic_that_cannot_be_is_a_failure_like_any_other(
+    task: Task, name: str
+) -> None:
     task.dead_letters()
-    task.poll("1", at=1, topic=name)
-    task.poll("2", at=2)
-    task.rounds(2)
+    task.poll(f"to {name}", "2", at=2)
+    task.rounds(1)
     (failure,) = task.judge.failures
     assert (failure.stage, failure.position, type(failure.error)) == (Stage.KAFKA_PRODUCE, 0, DataError)
     assert repr(name) in str(failure.error)
     assert task.values("t") == [b"2"]
     assert len(task.values("dead")) == 1
     assert task.offsets.get(FILE) == {"at": 2}
+
+
+def test_a_topic_that_cannot_be_and_that_the_source_itself_has_given_is_left_to_the_broker(task: Task) -> None:
+    task.poll("1", topic="of today")
+    task.rounds(1)
+    assert task.judge.failures == []
+    assert task.values("of today") == [b"1"]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class MysqlDialect:
         """ON DUPLICATE KEY UPDATE of a column to itself; IGNORE would pass over other errors too."""
         return insert(table).values(rows).on_duplicate_key_update(next_offset=table.c.next_offset)
 
-    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+    def change_each(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
         """One statement after the other."""
         return connection.execute(change, values).rowcount
 

@@ -128,11 +128,11 @@ class PostgresDialect:
         """ON CONFLICT DO NOTHING."""
         return insert(table).values(rows).on_conflict_do_nothing()
 
-    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+    def change_each(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
         """Several in one message, whose statements have no parameters: the driver's own way is a pipeline."""
         if len(values) == 1:
             return connection.execute(change, values[0]).rowcount
-        return one_message.changed(connection, change, values)
+        return one_message.change_each(connection, change, values)
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error is, by its SQLSTATE."""

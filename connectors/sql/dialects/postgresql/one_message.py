@@ -23,6 +23,13 @@ _SENT_CHARACTERS = 1_000_000
 """Characters of statements that are sent together; a single one may be longer."""
 
 
+def cursor_of(connection: Connection) -> psycopg.Cursor:
+    """One of the driver's own, beneath SQLAlchemy."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver.cursor()
+
+
 def run(cursor: psycopg.Cursor, statements: Iterable[str]) -> None:
     """Runs the statements one after the other, many with one message to the server.
 
@@ -47,12 +54,10 @@ def _send(cursor: psycopg.Cursor, statements: Sequence[str]) -> None:
     cursor.execute(text.encode(), prepare=False)
 
 
-def changed(connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
-    """See ``Dialect.changed``."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    compiled, bound = change.compile(dialect=connection.dialect), psycopg.ClientCursor(driver)
-    cursor = driver.cursor()
+def change_each(connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+    """See ``Dialect.change_each``."""
+    cursor = cursor_of(connection)
+    compiled, bound = change.compile(dialect=connection.dialect), psycopg.ClientCursor(cursor.connection)
     _send(cursor, [bound.mogrify(str(compiled), {**compiled.params, **each}) for each in values])
     found = cursor.rowcount
     while cursor.nextset():

@@ -67,7 +67,7 @@ class PostgresWriter:
         same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
         same += [f"''::text AS {given(index)}" for index in echoed(columns)]
         empty = f"SELECT 0::bigint AS seq, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
-        cursor = _cursor(connection)
+        cursor = one_message.cursor_of(connection)
         cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         _leave_as_they_are(cursor, name)
         return staged(name, table, columns, self._mode)
@@ -86,7 +86,7 @@ class PostgresWriter:
         return self._brought(connection, loads, fill), unfit
 
     def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
-        cursor = _cursor(connection)
+        cursor = one_message.cursor_of(connection)
         by_way: dict[Way, list[int]] = {}
         for number, load in enumerate(loads):
             by_way.setdefault(self._ways.of(load), []).append(number)
@@ -111,7 +111,7 @@ class PostgresWriter:
             steps[0](*loads[0].span)
         else:
             each = (statements(*load.span) for statements, load in zip(self._statements, loads, strict=True))
-            one_message.run(_cursor(connection), chain.from_iterable(each))
+            one_message.run(one_message.cursor_of(connection), chain.from_iterable(each))
         self._ways, self._statements = Ways((), self._mode, row_by_row=False), ()
 
     def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
@@ -128,7 +128,7 @@ class PostgresWriter:
         """By the server itself, unless some rows have no staging table."""
         if any(self._ways.of(stretch.load) != "staged" for stretch in stretches):
             return savepoints.write_each(self._session, connection, stretches)
-        cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
+        cursor, moves, suspected = one_message.cursor_of(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
             stage = self._stages.of(load)
             moves[id(load)] = stage.name, stage.moving(load.deletes)
@@ -222,7 +222,7 @@ def _emptied_by_commit(connection: Connection, stage: Stage) -> None:
 
 
 def _drop(connection: Connection, stage: Stage) -> None:
-    _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(stage.name)}", ())
+    one_message.cursor_of(connection).execute(f"DROP TABLE pg_temp.{quoted(stage.name)}", ())
 
 
 def _leave_as_they_are(cursor: psycopg.Cursor, name: str) -> None:
@@ -255,13 +255,3 @@ def _differing(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int, how
 
 def _changed(load: Load, index: int) -> DataError:
     return misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
-
-
-def _driver(connection: Connection) -> psycopg.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
-def _cursor(connection: Connection) -> psycopg.Cursor:
-    return _driver(connection).cursor()

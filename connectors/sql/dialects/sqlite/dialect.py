@@ -129,7 +129,7 @@ class SqliteDialect:
         """ON CONFLICT DO NOTHING."""
         return insert(table).values(rows).on_conflict_do_nothing()
 
-    def changed(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
+    def change_each(self, connection: Connection, change: sa.Update, values: Sequence[Mapping[str, object]]) -> int:
         """One statement after the other."""
         return connection.execute(change, values).rowcount
 
